@@ -1,0 +1,90 @@
+/** What is written down. Shapes and sizes, never values: an audit record cannot carry an argument or a row. */
+import { z } from 'zod';
+import { codeSchema } from './errors.ts';
+import { classificationSchema, operationSchema } from './manifest.ts';
+
+const text = (max: number) => z.string().max(max);
+
+const who = {
+  /** `Principal.subject` and label; null before sign-in. */
+  person: z.strictObject({ subject: text(512), username: text(512), issuer: text(512) }).nullable(),
+  program: text(200),
+};
+
+/** Before dispatch. Each intent has one outcome; recovery closes open ones as `interrupted`. */
+const intentSchema = z.strictObject({
+  event: z.literal('call-intent'),
+  callId: z.uuid(),
+  ...who,
+  tool: text(64),
+  operation: operationSchema,
+  classification: classificationSchema,
+  /** Member names and types of the arguments, no values: `{"sql":"string(112)"}`. */
+  argumentShape: z.record(text(200), text(60)),
+  policy: text(200).nullable(),
+});
+
+const outcomeSchema = z.strictObject({
+  event: z.literal('call-outcome'),
+  callId: z.uuid(),
+  ...who,
+  tool: text(64),
+  decision: z.enum(['released', 'refused', 'failed', 'interrupted']),
+  code: codeSchema.nullable(),
+  /** The stage that refused, or null. */
+  stage: text(40).nullable(),
+  /** The Cedar policy that decided, or null. */
+  policy: text(200).nullable(),
+  rows: z.int().nonnegative().nullable(),
+  resultBytes: z.int().nonnegative(),
+  backendBytes: z.int().nonnegative(),
+  durationMs: z.number().nonnegative(),
+});
+
+const connectionSchema = z.strictObject({
+  event: z.literal('connection'),
+  callId: z.uuid().nullable(),
+  connector: text(64),
+  destination: text(64),
+  address: text(300),
+  bytesToBackend: z.int().nonnegative(),
+  bytesFromBackend: z.int().nonnegative(),
+  durationMs: z.number().nonnegative(),
+  code: codeSchema.nullable(),
+});
+
+/** Sign-in, sign-out, restart, pause, start and stop: what happened to access, and to whom. */
+const lifecycleSchema = z.strictObject({
+  event: z.literal('lifecycle'),
+  what: z.enum([
+    'started',
+    'stopped',
+    'signed-in',
+    'sign-in-failed',
+    'signed-out',
+    'person-changed',
+    'access-ended',
+    'credential-issued',
+    'reauthentication-required',
+    'process-restarted',
+    'connector-suspended',
+    'paused',
+    'resumed',
+  ]),
+  person: who.person,
+  subject: text(200),
+  detail: text(300),
+});
+
+export const auditRecordSchema = z.discriminatedUnion('event', [intentSchema, outcomeSchema, connectionSchema, lifecycleSchema]);
+export type AuditRecord = z.infer<typeof auditRecordSchema>;
+
+/** A line of the log: the record, its place in the chain, and when the gateway wrote it. */
+export interface AuditLine {
+  readonly sequence: number;
+  /** RFC 3339, UTC, milliseconds. */
+  readonly at: string;
+  /** SHA-256 (hex) of the previous line's bytes; 64 zeros in the first. */
+  readonly previous: string;
+  readonly record: AuditRecord;
+}

@@ -1,0 +1,395 @@
+/**
+ * The contract of every channel (DESIGN §3). Secrets never appear here in clear: a credential crosses
+ * egress↔vault only as `crypto_box_seal` ciphertext, and vault↔exchange carries tokens on raw pipes beside the channel.
+ */
+import { z } from 'zod';
+import { auditRecordSchema } from './audit.ts';
+import type { ChannelContract, SideContract } from './channel.ts';
+import { destinationConfigSchema, identityConfigSchema } from './config.ts';
+import { codeSchema, outcomeCodeSchema } from './errors.ts';
+import { connectorNameSchema, destinationNameSchema, manifestSchema } from './manifest.ts';
+import { principalSchema } from './principal.ts';
+
+const nothing = { notices: {}, requests: {}, streams: {} } as const satisfies SideContract;
+const empty = z.strictObject({});
+const base64 = z.base64().max(65_536);
+const text = (max: number) => z.string().max(max);
+
+export const callIdSchema = z.uuid();
+/** 32 random bytes, base64url: whoever shows it may open streams for that one call. */
+export const ticketSchema = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+const epochMs = z.int().nonnegative();
+const durationMs = z.int().positive().max(3_600_000);
+
+function contract<A extends SideContract, B extends SideContract>(name: string, a: A, b: B): ChannelContract<A, B> {
+  return { name, a, b };
+}
+
+/** What a process found out about its own protections; the shell compares it with the kernel's view. */
+export const hardeningReportSchema = z.strictObject({
+  /** PR_GET_DUMPABLE is 0. */
+  notDumpable: z.boolean(),
+  noCoreDumps: z.boolean(),
+  noNewPrivileges: z.boolean(),
+  dieWithParent: z.boolean(),
+  /** Guarded memory is really locked (VmLck grew); false where the process holds none. */
+  lockedMemory: z.boolean(),
+});
+export type HardeningReport = z.infer<typeof hardeningReportSchema>;
+
+// gateway (a) ↔ connector (b)
+
+export const callHeaderSchema = z.strictObject({
+  callId: callIdSchema,
+  ticket: ticketSchema,
+  /** Without the connector's prefix. */
+  tool: text(64),
+  arguments: z.record(z.string(), z.unknown()),
+  /** Time left for the whole call. */
+  deadlineMs: durationMs,
+});
+export type CallHeader = z.infer<typeof callHeaderSchema>;
+
+/** What a connector answers on a `call` stream: this, as UTF-8 JSON, then end. */
+export const connectorResultSchema = z.discriminatedUnion('ok', [
+  z.strictObject({ ok: z.literal(true), value: z.unknown() }),
+  z.strictObject({
+    ok: z.literal(false),
+    code: z.enum(['invalid_arguments', 'not_permitted', 'connector_failed', 'backend_refused', 'backend_unreachable']),
+    /** For a model. It went through untrusted code: the gateway bounds it and scrubs it like any output. */
+    say: text(1000),
+  }),
+]);
+export type ConnectorResult = z.infer<typeof connectorResultSchema>;
+
+export const gatewayConnector = contract(
+  'gateway-connector',
+  {
+    notices: {},
+    requests: { configure: { params: z.strictObject({ settings: z.record(z.string(), z.unknown()) }), result: empty } },
+    /** The gateway ends its side at once; a reset of the stream cancels the call. */
+    streams: { call: callHeaderSchema },
+  },
+  {
+    notices: { log: z.strictObject({ level: z.enum(['info', 'warn', 'error']), message: text(2000) }) },
+    requests: {},
+    streams: {},
+  },
+);
+
+// connector (a) ↔ egress (b)
+
+export const connectorEgress = contract(
+  'connector-egress',
+  {
+    notices: {},
+    requests: {},
+    /** Spliced with the destination; refused with a reset that carries the code. */
+    streams: { connect: z.strictObject({ ticket: ticketSchema, destination: destinationNameSchema }) },
+  },
+  nothing,
+);
+
+// gateway (a) ↔ egress (b)
+
+export const connectionRecordSchema = z.strictObject({
+  callId: callIdSchema,
+  connector: connectorNameSchema,
+  destination: destinationNameSchema,
+  /** host:port as dialled. */
+  address: text(300),
+  startedAt: epochMs,
+  durationMs: z.number().nonnegative(),
+  bytesToBackend: z.int().nonnegative(),
+  bytesFromBackend: z.int().nonnegative(),
+  /** Why it did not open or was cut; absent after a normal end. */
+  code: outcomeCodeSchema.optional(),
+});
+export type ConnectionRecord = z.infer<typeof connectionRecordSchema>;
+
+export const gatewayEgress = contract(
+  'gateway-egress',
+  {
+    notices: { 'cancel-ticket': z.strictObject({ ticket: ticketSchema, code: outcomeCodeSchema }) },
+    requests: {
+      'open-ticket': {
+        params: z.strictObject({
+          ticket: ticketSchema,
+          callId: callIdSchema,
+          /** `Principal.subject`: egress refuses when its credential is another person's. */
+          subject: text(512),
+          program: text(200),
+          destinations: z.array(destinationNameSchema).max(16),
+          deadlineMs: durationMs,
+          /** Bytes let through from backends for this call, all streams together. */
+          maxBytes: z.int().positive(),
+        }),
+        result: empty,
+      },
+      /** Cuts what still runs. The records say what really happened, whatever the connector claims. */
+      'close-ticket': {
+        params: z.strictObject({ ticket: ticketSchema }),
+        result: z.strictObject({ connections: z.array(connectionRecordSchema).max(100) }),
+      },
+    },
+    streams: {},
+  },
+  { notices: { record: auditRecordSchema }, requests: {}, streams: {} },
+);
+
+// egress (a) ↔ vault (b)
+
+export const egressVault = contract(
+  'egress-vault',
+  {
+    notices: {},
+    requests: {
+      /** First message: the crypto_box public key this egress worker made at its start. */
+      hello: { params: z.strictObject({ publicKey: base64 }), result: empty },
+      credential: {
+        params: z.strictObject({ destination: destinationNameSchema }),
+        result: z.strictObject({
+          /** `Principal.subject` of the person it was made for. */
+          subject: text(512),
+          /** PostgreSQL role: a name, not a secret. */
+          role: text(63),
+          /** The password, `crypto_box_seal`ed to `publicKey`. */
+          sealed: base64,
+          expiresAt: epochMs,
+        }),
+      },
+    },
+    streams: {},
+  },
+  {
+    /** Wipe and cut everything now. */
+    notices: { revoke: z.strictObject({ reason: z.enum(['signed_out', 'person_changed', 'access_ended']) }) },
+    requests: {},
+    streams: {},
+  },
+);
+
+// gateway (a) ↔ vault (b)
+
+export const gatewayVault = contract('gateway-vault', nothing, {
+  notices: {
+    identity: z.strictObject({
+      principal: principalSchema.nullable(),
+      /** When the person was last confirmed plus the policy window. */
+      validUntil: epochMs.nullable(),
+      /** Connectors that get no credential until the person has authenticated again. */
+      waiting: z.array(connectorNameSchema),
+    }),
+    record: auditRecordSchema,
+  },
+  requests: {},
+  streams: {},
+});
+
+// vault (a) ↔ exchange (b)
+
+const exchangeNetwork = {
+  /** PEM text of authorities trusted beside the system store. */
+  authorities: z.array(text(65_536)).max(50),
+};
+
+/** Tokens travel on raw pipes beside this channel: fd 4 in (what is exchanged), fd 5 out, each as [u32 length][bytes]…. */
+export const vaultExchange = contract(
+  'vault-exchange',
+  {
+    notices: {},
+    requests: {
+      /** Out: access token, refresh token. Ends when the browser came back, or with the process. */
+      'sign-in': {
+        params: z.strictObject({ identity: identityConfigSchema, ...exchangeNetwork, forceLogin: z.boolean() }),
+        result: z.strictObject({ principal: principalSchema, accessTokenExpiresAt: epochMs, scopes: z.array(text(500)) }),
+      },
+      /** In: refresh token. Out: access token, refresh token (rotated or the same). */
+      refresh: {
+        params: z.strictObject({ identity: identityConfigSchema, ...exchangeNetwork, scopes: z.array(text(500)) }),
+        result: z.strictObject({ principal: principalSchema, accessTokenExpiresAt: epochMs, scopes: z.array(text(500)) }),
+      },
+      /** In: access token. Out: password. */
+      'issue-postgres': {
+        params: z.strictObject({ url: z.url(), ...exchangeNetwork }),
+        result: z.strictObject({ role: text(63), expiresAt: epochMs }),
+      },
+    },
+    streams: {},
+  },
+  {
+    notices: { 'open-url': z.strictObject({ url: text(16_384) }) },
+    requests: { ready: { params: hardeningReportSchema, result: empty } },
+    streams: {},
+  },
+);
+
+// shell (a) ↔ each trusted process (b): control
+
+const shellBase = {
+  /** What the process says of itself, for `doctor` beside the kernel's view. */
+  hardening: { params: empty, result: hardeningReportSchema },
+  /** Finish what is written down, wipe, answer, exit. */
+  stop: { params: empty, result: empty },
+};
+
+export const stageReportSchema = z.strictObject({
+  stage: text(40),
+  /** `by_rule`: present, and passes everything by the rule that is named. */
+  mode: z.enum(['enforced', 'by_rule']),
+  rule: text(200),
+});
+
+export const agentReportSchema = z.strictObject({
+  /** A label for the person, not authentication. */
+  program: text(200),
+  pid: z.int().nullable(),
+  protocol: text(40),
+  connectedAt: epochMs,
+  calls: z.int().nonnegative(),
+});
+
+export const callReportSchema = z.strictObject({
+  callId: callIdSchema,
+  at: epochMs,
+  program: text(200),
+  person: text(512).nullable(),
+  tool: text(64),
+  /** `released`, or the code of the refusal or fault. */
+  outcome: z.union([z.literal('released'), codeSchema]),
+  durationMs: z.number().nonnegative(),
+});
+
+export const shellGateway = contract(
+  'shell-gateway',
+  {
+    notices: {
+      /** Records of the shell, for the log that the gateway alone writes. */
+      record: auditRecordSchema,
+      'connector-state': z.strictObject({ connector: connectorNameSchema, state: z.enum(['starting', 'ready', 'failed', 'suspended']) }),
+    },
+    requests: {
+      ...shellBase,
+      configure: {
+        params: z.strictObject({
+          version: text(40),
+          socketPath: text(4096),
+          stateFolder: text(4096),
+          consent: z.enum(['ask', 'allow']),
+          connectors: z.array(z.strictObject({ manifest: manifestSchema, settings: z.record(z.string(), z.unknown()) })),
+          /** Cedar policy files, in order: name and text. */
+          policies: z.array(z.strictObject({ name: text(200), text: text(1_048_576) })),
+        }),
+        result: empty,
+      },
+      /** Start listening: every connector was attached and configured, or marked failed. */
+      listen: { params: empty, result: empty },
+      pause: { params: z.strictObject({ paused: z.boolean() }), result: empty },
+      status: {
+        params: empty,
+        result: z.strictObject({
+          agents: z.array(agentReportSchema).max(1000),
+          calls: z.array(callReportSchema).max(200),
+          stages: z.array(stageReportSchema),
+          paused: z.boolean(),
+          auditFile: text(4096),
+        }),
+      },
+    },
+    streams: {},
+  },
+  { notices: { call: callReportSchema }, requests: {}, streams: {} },
+);
+
+export const shellVault = contract(
+  'shell-vault',
+  {
+    notices: {},
+    requests: {
+      ...shellBase,
+      configure: {
+        params: z.strictObject({
+          identity: identityConfigSchema,
+          ...exchangeNetwork,
+          /** The command line that starts an exchange process: runtime, flags, entry. */
+          exchangeCommand: z.array(text(4096)).min(2),
+          connectors: z.array(
+            z.strictObject({ name: connectorNameSchema, destinations: z.record(destinationNameSchema, destinationConfigSchema) }),
+          ),
+        }),
+        result: empty,
+      },
+      /** Answers when the browser came back, was cancelled or timed out. One at a time: a second one cancels the first. */
+      'sign-in': {
+        params: z.strictObject({ forceLogin: z.boolean() }),
+        result: z.strictObject({ principal: principalSchema }),
+      },
+      'cancel-sign-in': { params: empty, result: empty },
+      'sign-out': { params: empty, result: empty },
+      status: {
+        params: empty,
+        result: z.strictObject({
+          principal: principalSchema.nullable(),
+          validUntil: epochMs.nullable(),
+          waiting: z.array(connectorNameSchema),
+          exchanges: z.array(z.int()).max(100),
+        }),
+      },
+    },
+    streams: {},
+  },
+  {
+    notices: {
+      'open-url': z.strictObject({ url: text(16_384) }),
+      /** Something changed: the shell asks for `status`. */
+      changed: empty,
+    },
+    requests: {},
+    streams: {},
+  },
+);
+
+export const shellEgress = contract(
+  'shell-egress',
+  {
+    notices: {},
+    requests: {
+      ...shellBase,
+      configure: {
+        params: z.strictObject({
+          connector: connectorNameSchema,
+          ...exchangeNetwork,
+          destinations: z.record(destinationNameSchema, destinationConfigSchema),
+        }),
+        result: empty,
+      },
+      status: {
+        params: empty,
+        result: z.strictObject({ openConnections: z.int().nonnegative(), credentialUntil: epochMs.nullable() }),
+      },
+    },
+    streams: {},
+  },
+  nothing,
+);
+
+/**
+ * Sent by the shell to gateway and vault over Node's IPC, with the socket: their end of a channel to a
+ * connector or an egress worker. A second one for the same name replaces the first: the pair was restarted.
+ */
+export const handOverSchema = z.strictObject({
+  channel: z.enum(['gateway-connector', 'gateway-egress', 'egress-vault']),
+  connector: connectorNameSchema,
+});
+export type HandOver = z.infer<typeof handOverSchema>;
+
+/** Where each process finds the ends it inherits. */
+export const inheritedFds = {
+  /** gateway, vault, egress: control. */
+  shell: 3,
+  /** gateway ↔ vault. */
+  gatewayVault: 4,
+  connector: { gateway: 3, egress: 4 },
+  egress: { connector: 4, gateway: 5, vault: 6 },
+  exchange: { vault: 3, secretsIn: 4, secretsOut: 5 },
+} as const;

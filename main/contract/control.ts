@@ -1,0 +1,74 @@
+/**
+ * The control socket (`control.sock`, beside `mcp.sock`): newline-delimited JSON, one request an object
+ * `{"id", "method", "params"}`, answered by `{"id", "event": …}` any number of times, then once by
+ * `{"id", "result"}` or `{"id", "error": {"code", "say"}}`. Same user only. It serves the `sallyport` command.
+ */
+import { z } from 'zod';
+import { agentReportSchema, callReportSchema, hardeningReportSchema, stageReportSchema } from './channels.ts';
+import { codeSchema } from './errors.ts';
+import { principalSchema } from './principal.ts';
+
+const empty = z.strictObject({});
+
+export const controlMethods = {
+  status: { params: empty },
+  /** Events: `{"event":"url","url"}`. `open: false` prints the URL instead of starting a browser. */
+  'sign-in': { params: z.strictObject({ open: z.boolean(), forceLogin: z.boolean().default(false) }) },
+  'sign-out': { params: empty },
+  pause: { params: empty },
+  resume: { params: empty },
+  doctor: { params: empty },
+  stop: { params: empty },
+} as const;
+export type ControlMethod = keyof typeof controlMethods;
+
+export const controlRequestSchema = z.strictObject({
+  id: z.union([z.int(), z.string().max(64)]),
+  method: z.enum(['status', 'sign-in', 'sign-out', 'pause', 'resume', 'doctor', 'stop']),
+  params: z.record(z.string(), z.unknown()).default({}),
+});
+
+export const processKindSchema = z.enum(['shell', 'gateway', 'vault', 'egress', 'connector', 'exchange']);
+export type ProcessKind = z.infer<typeof processKindSchema>;
+
+export const statusSchema = z.strictObject({
+  version: z.string(),
+  runtime: z.string(),
+  socket: z.string(),
+  controlSocket: z.string(),
+  signedIn: z.strictObject({ principal: principalSchema, validUntil: z.int().nullable() }).nullable(),
+  /** Connectors that wait for the person to authenticate again. */
+  waiting: z.array(z.string()),
+  paused: z.boolean(),
+  consent: z.enum(['ask', 'allow']),
+  connectors: z.array(
+    z.strictObject({
+      name: z.string(),
+      version: z.string(),
+      state: z.enum(['starting', 'ready', 'failed', 'suspended']),
+      tools: z.array(z.string()),
+      why: z.string().optional(),
+    }),
+  ),
+  agents: z.array(agentReportSchema),
+  calls: z.array(callReportSchema),
+  processes: z.array(z.strictObject({ kind: processKindSchema, name: z.string().optional(), pid: z.int() })),
+  stages: z.array(stageReportSchema),
+  auditFile: z.string(),
+  /** What is weaker than it should be, why, and the mend. */
+  degraded: z.array(z.strictObject({ what: z.string(), why: z.string(), mend: z.string() })),
+  /** Present only with `--lab`: where the lab keeps what its tools read. */
+  lab: z.strictObject({ folder: z.string(), people: z.array(z.string()), authority: z.string() }).optional(),
+});
+export type Status = z.infer<typeof statusSchema>;
+
+/** What each process reports of itself; the command reads the kernel's view beside it. */
+export const doctorSchema = z.strictObject({
+  processes: z.array(
+    z.strictObject({ kind: processKindSchema, name: z.string().optional(), pid: z.int(), report: hardeningReportSchema.nullable() }),
+  ),
+  status: statusSchema,
+});
+export type DoctorReport = z.infer<typeof doctorSchema>;
+
+export const controlErrorSchema = z.strictObject({ code: codeSchema, say: z.string() });
