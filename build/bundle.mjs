@@ -39,7 +39,9 @@ const common = {
   legalComments: 'none',
   logLevel: 'warning',
   // CommonJS dependencies inside an ES module bundle still call require() for Node's own modules.
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
 };
 const native = ['koffi', 'sodium-native', '@cedar-policy/cedar-wasm', '@cedar-policy/cedar-wasm/nodejs', 'pg-native'];
 
@@ -53,5 +55,6 @@ for (const name of connectorNames) {
   mkdirSync(to, { recursive: true });
   await build({ ...common, entryPoints: { connector: path.join(from, 'connector.ts') }, outdir: to, external: native });
   cpSync(path.join(from, 'manifest.json'), path.join(to, 'manifest.json'));
-  if (name === 'postgres') cpSync(at('node_modules/libpg-query/wasm/libpg-query.wasm'), path.join(to, 'libpg-query.wasm'));
+  if (name === 'postgres')
+    cpSync(at('node_modules/libpg-query/wasm/libpg-query.wasm'), path.join(to, 'libpg-query.wasm'));
 }

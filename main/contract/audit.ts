@@ -76,7 +76,12 @@ const lifecycleSchema = z.strictObject({
   detail: text(300),
 });
 
-export const auditRecordSchema = z.discriminatedUnion('event', [intentSchema, outcomeSchema, connectionSchema, lifecycleSchema]);
+export const auditRecordSchema = z.discriminatedUnion('event', [
+  intentSchema,
+  outcomeSchema,
+  connectionSchema,
+  lifecycleSchema,
+]);
 export type AuditRecord = z.infer<typeof auditRecordSchema>;
 
 /** A line of the log: the record, its place in the chain, and when the gateway wrote it. */

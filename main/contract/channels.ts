@@ -202,12 +202,20 @@ export const vaultExchange = contract(
       /** Out: access token, refresh token. Ends when the browser came back, or with the process. */
       'sign-in': {
         params: z.strictObject({ identity: identityConfigSchema, ...exchangeNetwork, forceLogin: z.boolean() }),
-        result: z.strictObject({ principal: principalSchema, accessTokenExpiresAt: epochMs, scopes: z.array(text(500)) }),
+        result: z.strictObject({
+          principal: principalSchema,
+          accessTokenExpiresAt: epochMs,
+          scopes: z.array(text(500)),
+        }),
       },
       /** In: refresh token. Out: access token, refresh token (rotated or the same). */
       refresh: {
         params: z.strictObject({ identity: identityConfigSchema, ...exchangeNetwork, scopes: z.array(text(500)) }),
-        result: z.strictObject({ principal: principalSchema, accessTokenExpiresAt: epochMs, scopes: z.array(text(500)) }),
+        result: z.strictObject({
+          principal: principalSchema,
+          accessTokenExpiresAt: epochMs,
+          scopes: z.array(text(500)),
+        }),
       },
       /** In: access token. Out: password. */
       'issue-postgres': {
@@ -266,7 +274,10 @@ export const shellGateway = contract(
     notices: {
       /** Records of the shell, for the log that the gateway alone writes. */
       record: auditRecordSchema,
-      'connector-state': z.strictObject({ connector: connectorNameSchema, state: z.enum(['starting', 'ready', 'failed', 'suspended']) }),
+      'connector-state': z.strictObject({
+        connector: connectorNameSchema,
+        state: z.enum(['starting', 'ready', 'failed', 'suspended']),
+      }),
     },
     requests: {
       ...shellBase,
@@ -276,7 +287,9 @@ export const shellGateway = contract(
           socketPath: text(4096),
           stateFolder: text(4096),
           consent: z.enum(['ask', 'allow']),
-          connectors: z.array(z.strictObject({ manifest: manifestSchema, settings: z.record(z.string(), z.unknown()) })),
+          connectors: z.array(
+            z.strictObject({ manifest: manifestSchema, settings: z.record(z.string(), z.unknown()) }),
+          ),
           /** Cedar policy files, in order: name and text. */
           policies: z.array(z.strictObject({ name: text(200), text: text(1_048_576) })),
         }),
@@ -314,7 +327,10 @@ export const shellVault = contract(
           /** The command line that starts an exchange process: runtime, flags, entry. */
           exchangeCommand: z.array(text(4096)).min(2),
           connectors: z.array(
-            z.strictObject({ name: connectorNameSchema, destinations: z.record(destinationNameSchema, destinationConfigSchema) }),
+            z.strictObject({
+              name: connectorNameSchema,
+              destinations: z.record(destinationNameSchema, destinationConfigSchema),
+            }),
           ),
         }),
         result: empty,

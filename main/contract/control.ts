@@ -65,7 +65,12 @@ export type Status = z.infer<typeof statusSchema>;
 /** What each process reports of itself; the command reads the kernel's view beside it. */
 export const doctorSchema = z.strictObject({
   processes: z.array(
-    z.strictObject({ kind: processKindSchema, name: z.string().optional(), pid: z.int(), report: hardeningReportSchema.nullable() }),
+    z.strictObject({
+      kind: processKindSchema,
+      name: z.string().optional(),
+      pid: z.int(),
+      report: hardeningReportSchema.nullable(),
+    }),
   ),
   status: statusSchema,
 });

@@ -27,7 +27,10 @@ export const toolSchema = z.strictObject({
   inputSchema: jsonSchemaSchema,
   outputSchema: jsonSchemaSchema,
   /** JSON pointer into the arguments: what `authorize` sees as the resource. Absent: the destination itself. */
-  resource: z.string().regex(/^(\/[^/]*)+$/).optional(),
+  resource: z
+    .string()
+    .regex(/^(\/[^/]*)+$/)
+    .optional(),
   /** The declared destinations this tool may use. */
   destinations: z.array(destinationNameSchema).max(16),
   limits: z.strictObject({

@@ -1,0 +1,101 @@
+// Who may import whom: the table of DESIGN §7, one rule a row. Everything is an error.
+const tests = '\\.test\\.ts$';
+const builtin = { dependencyTypes: ['core'] };
+
+/** `from` may reach only what `to` matches, inside this repository. */
+function only(name, from, to) {
+  return {
+    name,
+    severity: 'error',
+    from: { path: from, pathNot: tests },
+    to: { path: '^(main|connector-host|renderer|build|test|bin)/', pathNot: to },
+  };
+}
+
+const contract = '^main/contract/';
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'must-resolve', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'contract-no-node',
+      comment: 'The contract is pure: it runs in the window and in connectors as well.',
+      severity: 'error',
+      from: { path: contract, pathNot: tests },
+      to: builtin,
+    },
+    {
+      name: 'contract-schema-library-only',
+      severity: 'error',
+      from: { path: contract, pathNot: tests },
+      to: { path: 'node_modules/', pathNot: 'node_modules/zod/' },
+    },
+    only('contract', contract, contract),
+    only('pipeline', '^main/pipeline/', `${contract}|^main/pipeline/`),
+    only('detection', '^main/detection/', `${contract}|^main/detection/`),
+    only('agent', '^main/agent/', `${contract}|^main/agent/|^main/pipeline/`),
+    {
+      name: 'agent-types-of-pipeline',
+      severity: 'error',
+      from: { path: '^main/agent/', pathNot: tests },
+      to: { path: '^main/pipeline/', dependencyTypesNot: ['type-only'] },
+    },
+    only('secrets', '^main/secrets/', `${contract}|^main/secrets/`),
+    only('outbound', '^main/outbound/', `${contract}|^main/outbound/`),
+    only('audit', '^main/audit/', `${contract}|^main/audit/`),
+    only('identity', '^main/identity/', `${contract}|^main/identity/`),
+    only('channel', '^main/channel/', `${contract}|^main/channel/`),
+    only('connectors', '^main/connectors/', `${contract}|^main/connectors/`),
+    only('cli', '^main/cli/', `${contract}|^main/cli/`),
+    only('desktop', '^main/desktop/', `${contract}|^main/desktop/`),
+    only('connector-host', '^connector-host/(?!connectors/)', `${contract}|^connector-host/(?!connectors/)`),
+    {
+      ...only('one-connector', '', ''),
+      comment: 'A connector knows the SDK and itself.',
+      from: { path: '^connector-host/connectors/([^/]+)/', pathNot: tests },
+      to: { path: '^(main|connector-host|renderer|build|test|bin)/', pathNot: '^connector-host/(sdk|connectors/$1)/' },
+    },
+    only('renderer', '^renderer/', `${contract}|^renderer/`),
+    {
+      name: 'dialling',
+      comment: 'Only outbound and identity dial; channel, agent, cli and the lab use local sockets.',
+      severity: 'error',
+      from: {
+        path: '^(main|connector-host)/',
+        pathNot: `${tests}|^main/(outbound|identity|channel|agent|connectors|cli)/|^main/(headless|exchange|egress|gateway|vault)\\.ts$|^connector-host/[^/]+\\.ts$`,
+      },
+      to: {
+        path: '^(node:)?(net|tls|http|https|http2|dgram)$',
+        dependencyTypes: ['core'],
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'electron-in-desktop',
+      severity: 'error',
+      from: { pathNot: '^main/desktop/|^main/main\\.ts$|^test/' },
+      to: { path: '(^|/)electron($|/)' },
+    },
+    {
+      name: 'no-development-packages',
+      comment: 'What ships is a dependency.',
+      severity: 'error',
+      from: { path: '^(main|connector-host|renderer)/', pathNot: tests },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'lab-never-in-product',
+      severity: 'error',
+      from: { path: '^(main|connector-host|renderer)/', pathNot: tests },
+      to: { path: '^test/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|out)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.base.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};
