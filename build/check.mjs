@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+// npm run check: every static check, one line each; what a failed one printed follows it.
+// With SALLYPORT_CHECKS_FILE the verdicts also go there, as JSON: [{ "name", "passed" }].
+import fs from 'node:fs';
+import { run } from './programs.mjs';
+import { main } from './report.mjs';
+
+/** @type {readonly (readonly [name: string, ...command: string[]])[]} */
+const checks = [
+  ['types', 'typescript/bin/tsc', '-b'],
+  ['eslint', 'eslint/bin/eslint.js', '--max-warnings=0', '--cache', '--cache-location', 'out/eslint', '--cache-strategy', 'content', '.'],
+  ['prettier', 'prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'],
+  ['imports', 'dependency-cruiser/bin/dependency-cruise.mjs', 'main', 'connector-host', 'test', 'build', 'bin'],
+  ['unused', 'knip/bin/knip.js', '--no-progress', '--treat-config-hints-as-errors'],
+];
+
+await main(async () => {
+  const only = process.argv.slice(2);
+  const verdicts = [];
+  for (const [name, program, ...args] of checks) {
+    if (only.length > 0 && !only.includes(name)) continue;
+    const startedAt = performance.now();
+    const { code, output } = await run(process.execPath, [`node_modules/${program}`, ...args]);
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    console.log(`check ${name}: ${code === 0 ? 'ok' : 'FAILED'} (${seconds} s)`);
+    if (code !== 0) console.log(output.trim());
+    verdicts.push({ name, passed: code === 0 });
+  }
+  const file = process.env['SALLYPORT_CHECKS_FILE'];
+  if (file !== undefined) fs.writeFileSync(file, JSON.stringify(verdicts));
+  return verdicts.every(({ passed }) => passed) ? 0 : 1;
+});

@@ -1,0 +1,57 @@
+// Root never runs the product: it makes a user of its own for it, with nothing but a home.
+import fs from 'node:fs';
+import os from 'node:os';
+import { run } from './programs.mjs';
+import { Problem, step } from './report.mjs';
+
+/** @typedef {{ readonly name: string, readonly uid: number, readonly gid: number, readonly home: string }} Person */
+
+const name = 'sallyport';
+const home = '/var/lib/sallyport';
+
+/** @returns {Promise<Person>} */
+export async function ensureMadeUser() {
+  const person = findMadeUser();
+  if (person) return person;
+  return step(`making the system user ${name}`, async () => {
+    const args = ['--system', '--user-group', '--create-home', '--home-dir', home, '--shell', '/usr/sbin/nologin', name];
+    const { code, output } = await run('useradd', args);
+    const made = findMadeUser();
+    if (code !== 0 || !made) throw new Problem(`useradd could not make the user ${name}: ${output.trim()}`);
+    fs.chmodSync(made.home, 0o700);
+    return made;
+  });
+}
+
+/** @returns {Person | undefined} */
+export function findMadeUser() {
+  const entry = fs
+    .readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((line) => line.startsWith(`${name}:`));
+  if (entry === undefined) return undefined;
+  const [, , uid, gid, , folder] = entry.split(':');
+  const person = { name, uid: Number(uid), gid: Number(gid), home: folder ?? home };
+  if (!(person.uid > 0)) throw new Problem(`the user ${name} is root: remove it, then run again`);
+  return person;
+}
+
+/** What root's environment may pass on: nothing that is root's own, and no secret of a build machine. */
+const passedOn = /^(LANG|LANGUAGE|LC_.*|TZ|TERM|COLORTERM|NO_COLOR|FORCE_COLOR|CI|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SSL_CERT_DIR|SALLYPORT_.*)$/;
+
+/**
+ * @param {Person} person
+ * @param {NodeJS.ProcessEnv} [from]
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function environmentOf(person, from = process.env) {
+  return {
+    ...Object.fromEntries(Object.entries(from).filter(([key]) => passedOn.test(key))),
+    PATH: '/usr/local/bin:/usr/bin:/bin',
+    HOME: person.home,
+    USER: person.name,
+    LOGNAME: person.name,
+    SHELL: '/bin/sh',
+    TMPDIR: os.tmpdir() === '/var/tmp' ? '/var/tmp' : '/tmp',
+  };
+}
