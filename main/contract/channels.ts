@@ -193,6 +193,15 @@ const exchangeNetwork = {
   authorities: z.array(text(65_536)).max(50),
 };
 
+/** What came back beside the tokens. */
+const exchanged = {
+  /** `aud` of the validated ID token: the vault compares it with the configured client. */
+  audience: text(200),
+  accessTokenExpiresAt: epochMs,
+  /** Granted with the access token. */
+  scopes: z.array(text(500)),
+};
+
 /** Tokens travel on raw pipes beside this channel: fd 4 in (what is exchanged), fd 5 out, each as [u32 length][bytes]…. */
 export const vaultExchange = contract(
   'vault-exchange',
@@ -202,20 +211,13 @@ export const vaultExchange = contract(
       /** Out: access token, refresh token. Ends when the browser came back, or with the process. */
       'sign-in': {
         params: z.strictObject({ identity: identityConfigSchema, ...exchangeNetwork, forceLogin: z.boolean() }),
-        result: z.strictObject({
-          principal: principalSchema,
-          accessTokenExpiresAt: epochMs,
-          scopes: z.array(text(500)),
-        }),
+        result: z.strictObject({ principal: principalSchema, ...exchanged }),
       },
       /** In: refresh token. Out: access token, refresh token (rotated or the same). */
       refresh: {
         params: z.strictObject({ identity: identityConfigSchema, ...exchangeNetwork, scopes: z.array(text(500)) }),
-        result: z.strictObject({
-          principal: principalSchema,
-          accessTokenExpiresAt: epochMs,
-          scopes: z.array(text(500)),
-        }),
+        /** Without `principal` when the provider sent no ID token (OpenID Connect Core §12.2): the claims stay. */
+        result: z.strictObject({ principal: principalSchema.optional(), ...exchanged }),
       },
       /** In: access token. Out: password. */
       'issue-postgres': {
