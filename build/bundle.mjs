@@ -1,33 +1,38 @@
 #!/usr/bin/env node
-// Bundles every process into one file each under dist/. Native modules and Cedar's wasm stay in node_modules.
-// Usage: node build/bundle.mjs [--watch]
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+// Bundles every process into one file each. Native modules and Cedar's wasm stay in node_modules.
+// Usage: node build/bundle.mjs [FOLDER]     default: dist/, replaced in one step so that nobody sees half of it
+import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const at = (...parts) => path.join(root, ...parts);
-const present = (entries) => Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file)));
+const at = (/** @type {string[]} */ ...parts) => path.join(root, ...parts);
+/** @param {Record<string, string>} entries name and source, without those that do not exist */
+const present = (entries) =>
+  Object.fromEntries(Object.entries(entries).flatMap(([name, file]) => (fs.existsSync(at(file)) ? [[name, at(file)]] : [])));
 
 const trusted = present({
-  headless: at('main/headless.ts'),
-  gateway: at('main/gateway.ts'),
-  vault: at('main/vault.ts'),
-  egress: at('main/egress.ts'),
-  exchange: at('main/exchange.ts'),
-  sallyport: at('main/cli/sallyport.ts'),
-  bridge: at('main/cli/bridge.ts'),
+  headless: 'main/headless.ts',
+  gateway: 'main/gateway.ts',
+  vault: 'main/vault.ts',
+  egress: 'main/egress.ts',
+  exchange: 'main/exchange.ts',
+  sallyport: 'main/cli/sallyport.ts',
+  bridge: 'main/cli/bridge.ts',
 });
-const connectorNames = existsSync(at('connector-host/connectors')) ? readdirSync(at('connector-host/connectors')) : [];
 const lab = present({
-  lab: at('test/lab/lab.ts'),
-  'identity-provider': at('test/lab/identity-provider.ts'),
-  issuer: at('test/lab/issuer.ts'),
-  'sign-in-driver': at('test/lab/sign-in-driver.ts'),
-  demonstration: at('test/lab/demonstration.ts'),
+  lab: 'test/lab/lab.ts',
+  'identity-provider': 'test/lab/identity-provider.ts',
+  issuer: 'test/lab/issuer.ts',
+  'sign-in-driver': 'test/lab/sign-in-driver.ts',
+  demonstration: 'test/lab/demonstration.ts',
 });
+const connectors = at('connector-host/connectors');
+/** What a connector's bundle needs beside it. @type {Readonly<Record<string, readonly string[]>>} */
+const beside = { postgres: ['node_modules/libpg-query/wasm/libpg-query.wasm'] };
 
+/** @type {import('esbuild').BuildOptions} */
 const common = {
   absWorkingDir: root,
   bundle: true,
@@ -39,22 +44,32 @@ const common = {
   legalComments: 'none',
   logLevel: 'warning',
   // CommonJS dependencies inside an ES module bundle still call require() for Node's own modules.
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
+  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 };
-const native = ['koffi', 'sodium-native', '@cedar-policy/cedar-wasm', '@cedar-policy/cedar-wasm/nodejs', 'pg-native'];
+const external = ['koffi', 'sodium-native', '@cedar-policy/cedar-wasm', '@cedar-policy/cedar-wasm/nodejs', 'pg-native'];
 
-rmSync(at('dist'), { recursive: true, force: true });
-await build({ ...common, entryPoints: trusted, outdir: at('dist/main'), external: native });
-await build({ ...common, entryPoints: lab, outdir: at('dist/lab'), packages: 'external' });
-for (const name of connectorNames) {
-  const from = at('connector-host/connectors', name);
-  const to = at('dist/connectors', name);
-  if (!existsSync(path.join(from, 'connector.ts'))) continue;
-  mkdirSync(to, { recursive: true });
-  await build({ ...common, entryPoints: { connector: path.join(from, 'connector.ts') }, outdir: to, external: native });
-  cpSync(path.join(from, 'manifest.json'), path.join(to, 'manifest.json'));
-  if (name === 'postgres')
-    cpSync(at('node_modules/libpg-query/wasm/libpg-query.wasm'), path.join(to, 'libpg-query.wasm'));
+/** @param {string} into */
+async function bundle(into) {
+  await build({ ...common, entryPoints: trusted, outdir: path.join(into, 'main'), external });
+  await build({ ...common, entryPoints: lab, outdir: path.join(into, 'lab'), packages: 'external' });
+  for (const name of fs.existsSync(connectors) ? fs.readdirSync(connectors) : []) {
+    const entry = path.join(connectors, name, 'connector.ts');
+    if (!fs.existsSync(entry)) continue;
+    const outdir = path.join(into, 'connectors', name);
+    await build({ ...common, entryPoints: { connector: entry }, outdir, external });
+    for (const file of [path.join(connectors, name, 'manifest.json'), ...(beside[name] ?? []).map((each) => at(each))]) {
+      fs.copyFileSync(file, path.join(outdir, path.basename(file)));
+    }
+  }
+}
+
+const target = path.resolve(process.argv[2] ?? at('dist'));
+const fresh = `${target}.new-${process.pid}`;
+const old = `${target}.old-${process.pid}`;
+try {
+  await bundle(fresh);
+  if (fs.existsSync(target)) fs.renameSync(target, old);
+  fs.renameSync(fresh, target);
+} finally {
+  for (const folder of [fresh, old]) fs.rmSync(folder, { recursive: true, force: true });
 }

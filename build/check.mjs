@@ -10,7 +10,7 @@ const checks = [
   ['types', 'typescript/bin/tsc', '-b'],
   ['eslint', 'eslint/bin/eslint.js', '--max-warnings=0', '--cache', '--cache-location', 'out/eslint', '--cache-strategy', 'content', '.'],
   ['prettier', 'prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'],
-  ['imports', 'dependency-cruiser/bin/dependency-cruise.mjs', 'main', 'connector-host', 'test', 'build', 'bin'],
+  ['imports', 'dependency-cruiser/bin/dependency-cruiser.mjs', 'main', 'connector-host', 'test', 'build', 'bin'],
   ['unused', 'knip/bin/knip.js', '--no-progress', '--treat-config-hints-as-errors'],
 ];
 
@@ -26,7 +26,7 @@ await main(async () => {
     if (code !== 0) console.log(output.trim());
     verdicts.push({ name, passed: code === 0 });
   }
-  const file = process.env['SALLYPORT_CHECKS_FILE'];
+  const file = process.env.SALLYPORT_CHECKS_FILE;
   if (file !== undefined) fs.writeFileSync(file, JSON.stringify(verdicts));
   return verdicts.every(({ passed }) => passed) ? 0 : 1;
 });

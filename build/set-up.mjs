@@ -3,10 +3,10 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureBundles } from './bundles.mjs';
-import { ensureMadeUser, environmentOf } from './made-user.mjs';
+import { ensureMadeUser, environmentOf, findMadeUser } from './made-user.mjs';
 import { ensurePackages } from './packages.mjs';
-import { ensureRuntime } from './runtime.mjs';
-import { syncRunTree } from './run-tree.mjs';
+import { ensureRuntime, findRuntime } from './runtime.mjs';
+import { runTreeOf, syncRunTree } from './run-tree.mjs';
 import { ensureSystemPackages } from './system-packages.mjs';
 
 /**
@@ -30,10 +30,26 @@ export async function setUp() {
   return groundFor(node, isRoot);
 }
 
+/**
+ * The ground as an earlier set-up left it, without looking whether anything changed since; undefined before the first.
+ * @returns {Ground | undefined}
+ */
+export function findGround() {
+  const node = findRuntime();
+  if (node === undefined) return undefined;
+  if (process.getuid?.() !== 0) return { node, tree: root, env: process.env };
+  const person = findMadeUser();
+  return person && groundOf(node, runTreeOf(root), person);
+}
+
 /** @param {string} node @param {boolean} isRoot @returns {Promise<Ground>} */
 async function groundFor(node, isRoot) {
   if (!isRoot) return { node, tree: root, env: process.env };
   const person = await ensureMadeUser();
-  const tree = await syncRunTree(root, person);
+  return groundOf(node, await syncRunTree(root, person), person);
+}
+
+/** @param {string} node @param {string} tree @param {import('./made-user.mjs').Person} person @returns {Ground} */
+function groundOf(node, tree, person) {
   return { node, tree, env: environmentOf(person), as: { uid: person.uid, gid: person.gid } };
 }
