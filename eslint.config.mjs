@@ -14,7 +14,7 @@ const noPlainError = {
 };
 
 export default defineConfig(
-  globalIgnores(['dist/', 'out/', 'coverage/', 'node_modules/']),
+  globalIgnores(['dist*/', 'out/', 'coverage/', 'node_modules/']),
   tseslint.configs.strictTypeChecked,
   {
     linterOptions: { reportUnusedDisableDirectives: 'error' },

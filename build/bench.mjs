@@ -14,7 +14,9 @@ await main(async () => {
     .filter((file) => file.endsWith(ending))
     .map((file) => file.slice(0, -ending.length));
   if (name === undefined || !names.includes(name)) {
-    throw new Problem(`usage: npm run ${kind} -- NAME, where NAME is ${names.length > 0 ? `one of ${names.join(', ')}` : 'none yet'}`);
+    throw new Problem(
+      `usage: npm run ${kind} -- NAME, where NAME is ${names.length > 0 ? `one of ${names.join(', ')}` : 'none yet'}`,
+    );
   }
   return runInForeground(process.execPath, [path.join(folder, name + ending), ...args], {});
 });

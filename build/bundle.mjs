@@ -10,7 +10,9 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const at = (/** @type {string[]} */ ...parts) => path.join(root, ...parts);
 /** @param {Record<string, string>} entries name and source, without those that do not exist */
 const present = (entries) =>
-  Object.fromEntries(Object.entries(entries).flatMap(([name, file]) => (fs.existsSync(at(file)) ? [[name, at(file)]] : [])));
+  Object.fromEntries(
+    Object.entries(entries).flatMap(([name, file]) => (fs.existsSync(at(file)) ? [[name, at(file)]] : [])),
+  );
 
 const trusted = present({
   headless: 'main/headless.ts',
@@ -44,12 +46,15 @@ const common = {
   legalComments: 'none',
   logLevel: 'warning',
   // CommonJS dependencies inside an ES module bundle still call require() for Node's own modules.
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
 };
 const external = ['koffi', 'sodium-native', '@cedar-policy/cedar-wasm', '@cedar-policy/cedar-wasm/nodejs', 'pg-native'];
 
 /** @param {string} into */
 async function bundle(into) {
+  fs.mkdirSync(into, { recursive: true });
   await build({ ...common, entryPoints: trusted, outdir: path.join(into, 'main'), external });
   await build({ ...common, entryPoints: lab, outdir: path.join(into, 'lab'), packages: 'external' });
   for (const name of fs.existsSync(connectors) ? fs.readdirSync(connectors) : []) {
@@ -57,7 +62,10 @@ async function bundle(into) {
     if (!fs.existsSync(entry)) continue;
     const outdir = path.join(into, 'connectors', name);
     await build({ ...common, entryPoints: { connector: entry }, outdir, external });
-    for (const file of [path.join(connectors, name, 'manifest.json'), ...(beside[name] ?? []).map((each) => at(each))]) {
+    for (const file of [
+      path.join(connectors, name, 'manifest.json'),
+      ...(beside[name] ?? []).map((each) => at(each)),
+    ]) {
       fs.copyFileSync(file, path.join(outdir, path.basename(file)));
     }
   }

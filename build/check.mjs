@@ -8,7 +8,17 @@ import { main } from './report.mjs';
 /** @type {readonly (readonly [name: string, ...command: string[]])[]} */
 const checks = [
   ['types', 'typescript/bin/tsc', '-b'],
-  ['eslint', 'eslint/bin/eslint.js', '--max-warnings=0', '--cache', '--cache-location', 'out/eslint', '--cache-strategy', 'content', '.'],
+  [
+    'eslint',
+    'eslint/bin/eslint.js',
+    '--max-warnings=0',
+    '--cache',
+    '--cache-location',
+    'out/eslint',
+    '--cache-strategy',
+    'content',
+    '.',
+  ],
   ['prettier', 'prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'],
   ['imports', 'dependency-cruiser/bin/dependency-cruiser.mjs', 'main', 'connector-host', 'test', 'build', 'bin'],
   ['unused', 'knip/bin/knip.js', '--no-progress', '--treat-config-hints-as-errors'],

@@ -14,7 +14,16 @@ export async function ensureMadeUser() {
   const person = findMadeUser();
   if (person) return person;
   return step(`making the system user ${name}`, async () => {
-    const args = ['--system', '--user-group', '--create-home', '--home-dir', home, '--shell', '/usr/sbin/nologin', name];
+    const args = [
+      '--system',
+      '--user-group',
+      '--create-home',
+      '--home-dir',
+      home,
+      '--shell',
+      '/usr/sbin/nologin',
+      name,
+    ];
     const { code, output } = await run('useradd', args);
     const made = findMadeUser();
     if (code !== 0 || !made) throw new Problem(`useradd could not make the user ${name}: ${output.trim()}`);
@@ -37,7 +46,8 @@ export function findMadeUser() {
 }
 
 /** What root's environment may pass on: nothing that is root's own, and no secret of a build machine. */
-const passedOn = /^(LANG|LANGUAGE|LC_.*|TZ|TERM|COLORTERM|NO_COLOR|FORCE_COLOR|CI|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SSL_CERT_DIR|SALLYPORT_.*)$/;
+const passedOn =
+  /^(LANG|LANGUAGE|LC_.*|TZ|TERM|COLORTERM|NO_COLOR|FORCE_COLOR|CI|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SSL_CERT_DIR|SALLYPORT_.*)$/;
 
 /**
  * @param {Person} person

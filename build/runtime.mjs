@@ -38,7 +38,12 @@ const systemCache = '/var/cache/sallyport/node';
  */
 export function findRuntime() {
   const pin = pins[platform()];
-  return pin && cacheFolders().map((cache) => inCache(cache, pin)).find((binary) => binary !== undefined);
+  return (
+    pin &&
+    cacheFolders()
+      .map((cache) => inCache(cache, pin))
+      .find((binary) => binary !== undefined)
+  );
 }
 
 /**
@@ -99,7 +104,8 @@ export async function intoCache(cache, pin, fetch) {
   try {
     const tarball = await fetch(pin, scratch);
     const got = `sha512-${createHash('sha512').update(tarball).digest('base64')}`;
-    if (got !== pin.integrity) throw new Problem(`${pin.spec} is not what was pinned (got ${got}): do not use this registry`);
+    if (got !== pin.integrity)
+      throw new Problem(`${pin.spec} is not what was pinned (got ${got}): do not use this registry`);
     unpack(readTarball(tarball, ['package/bin/node', 'package/LICENSE']), path.join(scratch, 'tree'), pin);
     const folder = folderOf(cache, pin);
     // Renamed, not deleted in place: a process may be starting from the old one just now.
@@ -141,7 +147,9 @@ function sha256(bytes) {
 /** @param {Pin} pin @param {string} folder */
 async function fetchTarball(pin, folder) {
   // The ordinary client, so that the person's registry, proxy and authorities apply.
-  const { code, output } = await run('npm', ['pack', pin.spec, '--silent', '--pack-destination', folder], { cwd: folder });
+  const { code, output } = await run('npm', ['pack', pin.spec, '--silent', '--pack-destination', folder], {
+    cwd: folder,
+  });
   const name = fs.readdirSync(folder).find((file) => file.endsWith('.tgz'));
   if (code !== 0 || name === undefined) {
     throw new Problem(`npm could not fetch ${pin.spec}; check the network and the registry. ${lastLine(output)}`);

@@ -14,7 +14,8 @@ const needed = [{ name: 'bubblewrap', program: 'bwrap' }];
  * @param {readonly string[]} folders where programs are looked for
  */
 export function missingPackages(packages, folders) {
-  const present = (/** @type {string} */ program) => folders.some((folder) => fs.existsSync(path.join(folder, program)));
+  const present = (/** @type {string} */ program) =>
+    folders.some((folder) => fs.existsSync(path.join(folder, program)));
   return packages.filter(({ program }) => !present(program)).map(({ name }) => name);
 }
 

@@ -13,13 +13,15 @@ export function readTarball(tarball, wanted) {
   const tar = gunzipSync(tarball, { maxOutputLength: 512 * 1024 * 1024 });
   /** @type {Map<string, Buffer>} */
   const found = new Map();
-  for (let at = 0; at + block <= tar.length; ) {
+  for (let at = 0; at + block <= tar.length;) {
     const name = field(tar, at, 100);
     if (name === '') break;
     const size = Number.parseInt(field(tar, at + 124, 12), 8);
-    if (!Number.isSafeInteger(size) || at + block + size > tar.length) throw new Problem('the package is damaged: run again');
+    if (!Number.isSafeInteger(size) || at + block + size > tar.length)
+      throw new Problem('the package is damaged: run again');
     const type = field(tar, at + 156, 1);
-    if (wanted.includes(name) && (type === '0' || type === '')) found.set(name, tar.subarray(at + block, at + block + size));
+    if (wanted.includes(name) && (type === '0' || type === ''))
+      found.set(name, tar.subarray(at + block, at + block + size));
     at += block + Math.ceil(size / block) * block;
   }
   const missing = wanted.filter((name) => !found.has(name));

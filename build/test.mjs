@@ -36,7 +36,11 @@ async function vitestRun(ground, { projects, scratch }) {
     '--reporter=json',
     `--outputFile.json=${file}`,
   ];
-  const code = await runInForeground(ground.node, [vitest, 'run', ...args], { cwd: ground.tree, env: ground.env, as: ground.as });
+  const code = await runInForeground(ground.node, [vitest, 'run', ...args], {
+    cwd: ground.tree,
+    env: ground.env,
+    as: ground.as,
+  });
   const report = readJson(file);
   // A file that could not even be loaded has no tests of its own to fail.
   const unloaded = report?.testResults.filter(
@@ -100,7 +104,9 @@ async function runAll(ground, scratch, add) {
 
 function hasRootTests() {
   return ['main', 'connector-host', 'test', 'build'].some((room) =>
-    fs.readdirSync(path.join(root, room), { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('.root.test.ts')),
+    fs
+      .readdirSync(path.join(root, room), { recursive: true, encoding: 'utf8' })
+      .some((name) => name.endsWith('.root.test.ts')),
   );
 }
 
