@@ -57,5 +57,6 @@ export default defineConfig(
     extends: [tseslint.configs.disableTypeChecked],
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
+  { files: ['**/*.d.ts'], rules: { 'no-restricted-syntax': 'off' } },
   { files: configs, rules: { 'no-restricted-syntax': 'off' } },
 );

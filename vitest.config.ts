@@ -1,36 +1,36 @@
 import { defineConfig } from 'vitest/config';
 
 const asRoot = '**/*.root.test.ts';
+const never = ['**/node_modules/**', 'dist*/**', 'out/**'];
 
 export default defineConfig({
+  // Only out/ may be written to where root's copy of the checkout is tested.
+  cacheDir: 'out/vite',
   test: {
     projects: [
       {
+        extends: true,
         test: {
           name: 'unit',
           include: ['{main,connector-host,build,bin}/**/*.test.ts', 'test/{architecture,types,lab}/**/*.test.ts'],
-          exclude: [asRoot, '**/node_modules/**'],
+          exclude: [asRoot, ...never],
         },
       },
       {
+        extends: true,
         // Each file starts whole families of processes: more at once only makes them wait for each other.
         test: {
           name: 'process',
           include: ['test/{process,attacks,e2e}/**/*.test.ts'],
-          exclude: [asRoot],
+          exclude: [asRoot, ...never],
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 90_000,
         },
       },
       {
-        test: {
-          name: 'root',
-          include: [asRoot],
-          exclude: ['**/node_modules/**'],
-          fileParallelism: false,
-          testTimeout: 60_000,
-        },
+        extends: true,
+        test: { name: 'root', include: [asRoot], exclude: never, fileParallelism: false, testTimeout: 60_000 },
       },
     ],
   },

@@ -78,6 +78,10 @@ try {
   await bundle(fresh);
   if (fs.existsSync(target)) fs.renameSync(target, old);
   fs.renameSync(fresh, target);
+} catch (error) {
+  // esbuild has already printed what is wrong in the sources.
+  if (!(error instanceof Error && 'errors' in error)) throw error;
+  process.exitCode = 1;
 } finally {
   for (const folder of [fresh, old]) fs.rmSync(folder, { recursive: true, force: true });
 }

@@ -36,7 +36,7 @@ async function vitestRun(ground, { projects, scratch }) {
     '--reporter=json',
     `--outputFile.json=${file}`,
   ];
-  const code = await runInForeground(ground.node, [vitest, 'run', ...args], {
+  const code = await runInForeground(ground.node, [vitest, 'run', '--configLoader', 'runner', ...args], {
     cwd: ground.tree,
     env: ground.env,
     as: ground.as,
@@ -58,7 +58,7 @@ async function vitestRun(ground, { projects, scratch }) {
 /** Root's tests, each by its name, where they cannot run. @param {Ground} ground @param {string} scratch @returns {Promise<Tally>} */
 async function nameSkipped(ground, scratch) {
   const file = path.join(scratch, 'skipped.json');
-  const args = [vitest, 'list', '--project', 'root', `--json=${file}`];
+  const args = [vitest, 'list', '--configLoader', 'runner', '--project', 'root', `--json=${file}`];
   const { code, output } = await run(ground.node, args, { cwd: ground.tree, env: ground.env, as: ground.as });
   const tests = readJson(file);
   if (code !== 0 || !Array.isArray(tests)) {
