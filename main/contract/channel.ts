@@ -23,9 +23,15 @@ export interface ChannelContract<A extends SideContract = SideContract, B extend
   readonly b: B;
 }
 
-/** A bidirectional, credit-limited stream of bytes. Reading grants credit; writing waits for it. */
+/**
+ * A bidirectional, credit-limited stream of bytes. Reading grants credit; writing waits for it.
+ * Leaving a `for await` before the peer's end resets the stream (`internal`): to read on later, call `next()` yourself.
+ */
 export interface ByteStream extends AsyncIterable<Uint8Array> {
-  /** Resolves when the bytes were handed to the channel within the peer's credit. Rejects with a `Fault` after a reset. */
+  /**
+   * Resolves when the bytes were handed to the channel within the peer's credit: they may be reused then, not before.
+   * Rejects with a `Fault` after a reset.
+   */
   write(bytes: Uint8Array): Promise<void>;
   /** No more bytes from this side. */
   end(): void;
@@ -36,6 +42,7 @@ export interface ByteStream extends AsyncIterable<Uint8Array> {
 }
 
 type NoticeHandlers<S extends SideContract> = {
+  /** Nobody waits for a notice, so a throw closes the channel with the code of the `Fault`, else `internal`. */
   readonly [K in keyof S['notices']]: (body: z.output<S['notices'][K]>) => void;
 };
 type RequestHandlers<S extends SideContract> = {
@@ -45,7 +52,8 @@ type RequestHandlers<S extends SideContract> = {
   ) => Promise<z.input<S['requests'][K]['result']>>;
 };
 type StreamHandlers<S extends SideContract> = {
-  readonly [K in keyof S['streams']]: (header: z.output<S['streams'][K]>, stream: ByteStream) => void;
+  /** A throw or a rejection resets the stream with the code of the `Fault`, else `internal`. */
+  readonly [K in keyof S['streams']]: (header: z.output<S['streams'][K]>, stream: ByteStream) => void | Promise<void>;
 };
 
 /** What this side does with what the peer (`S`) may send. Every entry of the contract must be handled. */
@@ -59,6 +67,7 @@ export interface ChannelHandlers<S extends SideContract> {
 
 /** This side's end of a channel; `S` is what this side may send. */
 export interface Channel<S extends SideContract> {
+  /** After the channel closed it does nothing. Throws a `Fault` when the body does not fit the contract. */
   notify<K extends keyof S['notices'] & string>(name: K, body: z.input<S['notices'][K]>): void;
   /** Rejects with a `Fault` carrying the peer's code; `internal` after `timeoutMs` (default 30 000) or when the channel closed. */
   request<K extends keyof S['requests'] & string>(
@@ -66,6 +75,8 @@ export interface Channel<S extends SideContract> {
     params: z.input<S['requests'][K]['params']>,
     options?: { readonly timeoutMs?: number },
   ): Promise<z.output<S['requests'][K]['result']>>;
+  /** When the channel is closed or has too many streams, a stream that was reset. Throws as `notify` does. */
   open<K extends keyof S['streams'] & string>(name: K, header: z.input<S['streams'][K]>): ByteStream;
+  /** What was sent is still delivered; everything that waits fails with `internal`; `onClose(undefined)` is called. */
   close(): void;
 }
