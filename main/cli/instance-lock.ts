@@ -1,0 +1,24 @@
+/** One Sallyport a socket folder: flock(2) on a file in it, which the kernel gives back however the holder ends. */
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import koffi from 'koffi';
+import { Fault } from '../contract/errors.ts';
+
+/** asm-generic/fcntl.h; the same on macOS. */
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+
+/** Held until the process ends. Throws a `Fault` naming the other instance. Elsewhere than on Unix the pipe's name is the lock. */
+export function holdInstanceLock(folder: string): void {
+  if (process.platform === 'win32') return;
+  const file = path.join(folder, 'instance.lock');
+  const fd = openSync(file, 'a', 0o600);
+  const flock = koffi.load(null).func('int flock(int, int)') as (fd: number, operation: number) => number;
+  if (flock(fd, LOCK_EX | LOCK_NB) !== 0) {
+    closeSync(fd);
+    const holder = readFileSync(file, 'utf8').trim();
+    throw new Fault('internal', `Sallyport already runs here (process ${holder}): use it, or choose another --socket`);
+  }
+  ftruncateSync(fd, 0);
+  writeSync(fd, String(process.pid));
+}

@@ -1,0 +1,88 @@
+/** Every subcommand, its options and its help. What they do lives beside this file. */
+import { Command, Option } from 'commander';
+import { askControl } from './control-client.ts';
+import { doctor } from './doctor.ts';
+import { mcp } from './mcp.ts';
+import { findPaths } from './paths.ts';
+import { signIn, type SignInOptions } from './sign-in.ts';
+import { showStatus } from './status.ts';
+import { up, type UpFlags } from './up.ts';
+import { version } from './version.ts';
+
+interface SocketOption {
+  readonly socket?: string;
+}
+
+export function createProgram(): Command {
+  const program = new Command('sallyport')
+    .description('A guarded door between the AI agents on this machine and what a person may use.')
+    .version(version, '--version')
+    .helpOption('--help', 'show this help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'sallyport: ')) })
+    .showHelpAfterError('(sallyport --help lists what there is)');
+  addUp(program);
+  addPerson(program);
+  addLooking(program);
+  addBridge(program);
+  return program;
+}
+
+function talking(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .helpOption('--help', 'show this help')
+    .addOption(new Option('--socket <path>', 'socket of the running Sallyport').env('SALLYPORT_SOCKET'))
+    .allowExcessArguments(false);
+}
+
+function addUp(program: Command): void {
+  talking(program, 'up', 'start Sallyport and stay until it is ended')
+    .option('--headless', 'without a tray: the same product on plain Node')
+    .option('--lab', 'with a local identity provider, issuer and PostgreSQL to try things on')
+    .option('--config <file>', 'configuration (default: sallyport.json in the configuration folder)')
+    .option('--state <folder>', 'state folder')
+    .addOption(new Option('--consent <mode>', 'programs nobody was asked about').choices(['ask', 'allow']))
+    .option('--json', 'one JSON object a line on standard output')
+    .option('--end-with-input', 'end when standard input ends')
+    .action((flags: UpFlags) => up(flags));
+}
+
+function addPerson(program: Command): void {
+  talking(program, 'signin', 'sign in, in your own browser')
+    .option('--user <name>', 'in the lab: sign this person in without a screen')
+    .option('--print-url', 'print the address instead of opening a browser')
+    .action((options: SignInOptions) => signIn(options));
+  talking(program, 'signout', 'wipe every credential now').action(async (options: SocketOption) => {
+    await ask(options, 'sign-out');
+    process.stdout.write('signed out: every credential is wiped\n');
+  });
+  talking(program, 'pause', 'refuse every call of every agent, now').action(async (options: SocketOption) => {
+    await ask(options, 'pause');
+    process.stdout.write('paused: every call is refused until you resume\n');
+  });
+  talking(program, 'resume', 'let agents work again (asks the person at the tray)').action(async (options: SocketOption) => {
+    await ask(options, 'resume');
+  });
+}
+
+function addLooking(program: Command): void {
+  talking(program, 'status', 'who is signed in, which connectors and agents, what is degraded and why')
+    .option('--json', 'as one JSON object')
+    .action((options: SocketOption & { json?: boolean }) => showStatus(options));
+  talking(program, 'doctor', 'check every protection from the kernel’s view')
+    .option('--json', 'as one JSON object')
+    .action((options: SocketOption & { json?: boolean }) => doctor(options));
+}
+
+function addBridge(program: Command): void {
+  talking(program, 'mcp', 'the stdio bridge that agents start')
+    .option('--agent <id>', 'a label for the program that starts it')
+    .action(mcp);
+}
+
+function ask({ socket }: SocketOption, method: 'sign-out' | 'pause' | 'resume'): Promise<unknown> {
+  return askControl({ controlSocket: findPaths({ socket }).controlSocket, method });
+}

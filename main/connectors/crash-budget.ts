@@ -1,0 +1,23 @@
+/** How often something may crash before starting it again does more harm than good. */
+
+export interface CrashBudget {
+  /** Counts one crash; false when this was one too many. */
+  spend(): boolean;
+}
+
+export interface CrashBudgetOptions {
+  readonly crashes: number;
+  readonly withinMs: number;
+  readonly now: () => number;
+}
+
+export function createCrashBudget({ crashes, withinMs, now }: CrashBudgetOptions): CrashBudget {
+  let times: number[] = [];
+  return {
+    spend() {
+      const at = now();
+      times = [...times.filter((time) => at - time < withinMs), at];
+      return times.length < crashes;
+    },
+  };
+}

@@ -1,0 +1,190 @@
+/**
+ * What runs, decided before anything runs: configuration, managed settings, manifests and policy files, all read
+ * and checked once. Guarantees: nothing half-configured starts; managed settings win key by key; consent for all
+ * programs comes from managed settings alone. Trusts: the owner of the managed file (root). Does not protect
+ * against: a person's own files changed by another program of the same person, beyond what managed settings fix.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { configSchema, type ConnectorConfig, type DestinationConfig, type SallyportConfig } from '../contract/config.ts';
+import { Fault } from '../contract/errors.ts';
+import { manifestSchema, type ConnectorManifest } from '../contract/manifest.ts';
+import { explain, locateJson, parseLocated, readLocatedJson, type LocatedJson } from './located-json.ts';
+
+export interface RegisteredConnector {
+  readonly manifest: ConnectorManifest;
+  /** Folder with the manifest and the bundled code. */
+  readonly folder: string;
+  /** The bundled code, a file in `folder`. */
+  readonly entry: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly destinations: Readonly<Record<string, DestinationConfig>>;
+}
+
+export interface Registry {
+  readonly config: SallyportConfig;
+  readonly connectors: readonly RegisteredConnector[];
+  /** Cedar files in order of their names. */
+  readonly policies: readonly { readonly name: string; readonly text: string }[];
+  /** PEM texts. */
+  readonly authorities: readonly string[];
+  /** What managed settings say about unknown programs; `undefined` where they are silent. */
+  readonly managedConsent: 'ask' | 'allow' | undefined;
+}
+
+export interface RegistrySources {
+  /** The person's file; absent where only managed settings or the lab configure. */
+  readonly configFile?: string;
+  /** Made by the lab, in place of a file. */
+  readonly labConfig?: unknown;
+  readonly managedFile: string;
+  /** Folder of the connectors that ship with Sallyport, one folder each. */
+  readonly builtInFolder: string;
+}
+
+/** Throws a `Fault` (`malformed`) whose text is `file:line: reason`. */
+export function loadRegistry(sources: RegistrySources): Registry {
+  const managed = existsSync(sources.managedFile) ? readLocatedJson(sources.managedFile) : undefined;
+  const own = ownSettings(sources);
+  if (!managed && !own) {
+    throw new Fault('malformed', 'there is no configuration: name one with --config FILE, or try --lab');
+  }
+  const layers = [managed, own].filter((layer) => layer !== undefined);
+  const config = parseLayers(layers);
+  refuseOwnConsent(managed, own);
+  const reading = { config, layers, builtInFolder: sources.builtInFolder };
+  const connectors = config.connectors.map((settings, index) => registerConnector(reading, settings, index));
+  return {
+    config,
+    connectors,
+    policies: readPolicies(config, layers),
+    authorities: config.egress.authorities.map((file, index) => readAuthority(layers, file, index)),
+    managedConsent: managed?.has(['agents', 'consent']) ? config.agents.consent : undefined,
+  };
+}
+
+function ownSettings(sources: RegistrySources): LocatedJson | undefined {
+  if (sources.labConfig !== undefined) return locateJson('(lab)', JSON.stringify(sources.labConfig, null, 2));
+  return sources.configFile === undefined ? undefined : readLocatedJson(sources.configFile);
+}
+
+/** `layers`: the strongest first. The layer that said a value is blamed for it. */
+function parseLayers(layers: readonly LocatedJson[]): SallyportConfig {
+  const merged = layers.reduceRight<unknown>((weaker, layer) => merge(weaker, layer.value), undefined);
+  const parsed = configSchema.safeParse(merged);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const { path: where, reason } = issue ? explain(issue) : { path: [], reason: 'it does not fit its schema' };
+  throw blamed(layers, where).refuse(where, reason);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Objects key by key; a list is one value, so that a managed list is never lengthened from below. */
+function merge(weaker: unknown, stronger: unknown): unknown {
+  if (!isRecord(weaker) || !isRecord(stronger)) return stronger;
+  const merged = new Map(Object.entries(weaker));
+  for (const [key, value] of Object.entries(stronger)) merged.set(key, merge(merged.get(key), value));
+  return Object.fromEntries(merged);
+}
+
+/** The strongest layer that says anything at this path or the nearest one above it. */
+function blamed(layers: readonly LocatedJson[], where: readonly PropertyKey[]): LocatedJson {
+  for (let length = where.length; length > 0; length -= 1) {
+    const layer = layers.find((one) => one.has(where.slice(0, length)));
+    if (layer) return layer;
+  }
+  const last = layers.at(-1);
+  if (!last) throw new Fault('internal', 'no configuration was read');
+  return last;
+}
+
+function refuseOwnConsent(managed: LocatedJson | undefined, own: LocatedJson | undefined): void {
+  if (!own || !isRecord(own.value)) return;
+  const agents = own.value['agents'];
+  if (isRecord(agents) && agents['consent'] === 'allow' && !managed?.has(['agents', 'consent'])) {
+    throw own.refuse(['agents', 'consent'], '"allow" counts only in managed settings: write "ask", or leave it out');
+  }
+}
+
+/** A relative path is relative to the file that says it. */
+function resolved(layers: readonly LocatedJson[], where: readonly PropertyKey[], file: string): string {
+  return path.resolve(path.dirname(path.resolve(blamed(layers, where).file)), file);
+}
+
+interface Reading {
+  readonly config: SallyportConfig;
+  readonly layers: readonly LocatedJson[];
+  readonly builtInFolder: string;
+}
+
+function registerConnector(reading: Reading, settings: ConnectorConfig, index: number): RegisteredConnector {
+  const { layers } = reading;
+  const where = ['connectors', index] as const;
+  const refuse = (key: readonly PropertyKey[], reason: string): Fault =>
+    blamed(layers, [...where, ...key]).refuse([...where, ...key], reason);
+  if (reading.config.connectors.findIndex((other) => other.name === settings.name) !== index) {
+    throw refuse(['name'], `two connectors are named "${settings.name}"`);
+  }
+  const folder =
+    settings.path === undefined
+      ? path.join(reading.builtInFolder, settings.name)
+      : resolved(layers, [...where, 'path'], settings.path);
+  if (!existsSync(path.join(folder, 'manifest.json'))) {
+    throw refuse(['name'], `no connector "${settings.name}": ${folder} has no manifest.json`);
+  }
+  const manifest = readManifest(folder, settings.name);
+  const entry = ['connector.mjs', 'connector.js'].map((name) => path.join(folder, name)).find((file) => existsSync(file));
+  if (entry === undefined) throw refuse(['name'], `${folder} has no connector.mjs`);
+  for (const name of Object.keys(manifest.destinations)) {
+    if (!settings.destinations[name]) throw refuse(['destinations'], `destination "${name}" of ${settings.name} is not configured`);
+  }
+  for (const name of Object.keys(settings.destinations)) {
+    if (!manifest.destinations[name]) throw refuse(['destinations', name], `${settings.name} declares no destination "${name}"`);
+  }
+  return { manifest, folder, entry, settings: settings.settings, destinations: settings.destinations };
+}
+
+function readManifest(folder: string, name: string): ConnectorManifest {
+  const json = readLocatedJson(path.join(folder, 'manifest.json'));
+  const manifest = parseLocated(json, manifestSchema);
+  if (manifest.name !== name) throw json.refuse(['name'], `the folder's connector is "${manifest.name}", "${name}" was configured`);
+  const seen = new Set<string>();
+  manifest.tools.forEach((tool, index) => {
+    if (seen.has(tool.name)) throw json.refuse(['tools', index, 'name'], `two tools are named "${tool.name}"`);
+    seen.add(tool.name);
+    const unknown = tool.destinations.find((destination) => !manifest.destinations[destination]);
+    if (unknown !== undefined) throw json.refuse(['tools', index, 'destinations'], `"${unknown}" is not a declared destination`);
+  });
+  return manifest;
+}
+
+function readPolicies(config: SallyportConfig, layers: readonly LocatedJson[]): Registry['policies'] {
+  const { folder } = config.policy;
+  if (folder === undefined) return [];
+  const where = ['policy', 'folder'];
+  const at = resolved(layers, where, folder);
+  try {
+    return readdirSync(at)
+      .filter((name) => name.endsWith('.cedar'))
+      .sort()
+      .map((name) => ({ name, text: readFileSync(path.join(at, name), 'utf8') }));
+  } catch {
+    throw blamed(layers, where).refuse(where, `the policies in ${at} cannot be read`);
+  }
+}
+
+function readAuthority(layers: readonly LocatedJson[], file: string, index: number): string {
+  const where = ['egress', 'authorities', index];
+  const at = resolved(layers, where, file);
+  let text: string;
+  try {
+    text = readFileSync(at, 'utf8');
+  } catch {
+    throw blamed(layers, where).refuse(where, `the authority ${at} cannot be read`);
+  }
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw blamed(layers, where).refuse(where, `${at} holds no certificate in PEM form`);
+  return text;
+}

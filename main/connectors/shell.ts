@@ -1,0 +1,159 @@
+/**
+ * What the shell does when it is asked: status, sign-in, sign-out, pause. Guarantees: a sign-in address is opened only
+ * if it is https and of the configured authority's origin; nothing here widens access, since every program of this
+ * user can ask. Trusts: gateway and vault for what they report of themselves.
+ */
+import type { LifecycleRecord } from './wiring.ts';
+import type { DoctorReport, Status } from '../contract/control.ts';
+import type { HardeningReport } from '../contract/channels.ts';
+import type { Principal } from '../contract/principal.ts';
+import type { Registry } from './registry.ts';
+import type { Supervisor } from './supervisor.ts';
+
+/** A little more than the vault gives the browser: its answer says more than our own. */
+const answerMarginMs = 15_000;
+
+export interface ShellDeps {
+  readonly supervisor: Supervisor;
+  readonly registry: Registry;
+  /** False when this machine has no way to show it. */
+  readonly openBrowser: (url: string) => Promise<boolean>;
+  readonly about: Pick<Status, 'version' | 'runtime' | 'socket' | 'controlSocket' | 'consent' | 'lab'>;
+  readonly ownHardening: HardeningReport;
+}
+
+export interface SignInRequest {
+  /** False: whoever asks opens the address. */
+  readonly open: boolean;
+  readonly forceLogin: boolean;
+}
+
+export interface Asker {
+  readonly signal: AbortSignal;
+  readonly event: (body: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface Shell {
+  status(): Promise<Status>;
+  doctor(): Promise<DoctorReport>;
+  signIn(request: SignInRequest, asker: Asker): Promise<{ readonly principal: Principal }>;
+  signOut(): Promise<void>;
+  pause(): Promise<void>;
+  /** For the supervisor's listener. */
+  onUrl(url: string): void;
+}
+
+export function createShell(deps: ShellDeps): Shell {
+  const { supervisor, registry } = deps;
+  let waitingForUrl: ((url: string) => void) | undefined;
+
+  async function signIn({ open, forceLogin }: SignInRequest, { signal, event }: Asker): Promise<{ principal: Principal }> {
+    const { control } = supervisor.core().vault;
+    const timeoutMs = registry.config.identity.signInTimeoutMinutes * 60_000 + answerMarginMs;
+    const cancel = (): void => void control.request('cancel-sign-in', {}).catch(() => undefined);
+    signal.addEventListener('abort', cancel, { once: true });
+    const show = async (url: string): Promise<void> => {
+      const opened = open && (await deps.openBrowser(url));
+      if (opened) event({ event: 'opened' });
+      else event({ event: 'url', url });
+    };
+    waitingForUrl = (url) => {
+      waitingForUrl = undefined;
+      void show(url);
+    };
+    try {
+      return await control.request('sign-in', { forceLogin }, { timeoutMs });
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
+  }
+
+  return {
+    status: () => readStatus(deps),
+    async doctor() {
+      return { processes: await readHardening(deps), status: await readStatus(deps) };
+    },
+    signIn,
+    async signOut() {
+      await supervisor.core().vault.control.request('sign-out', {});
+    },
+    async pause() {
+      await supervisor.setPaused(true);
+      supervisor.record(lifecycle('paused', 'sallyport', 'every agent is refused until the person resumes'));
+    },
+    onUrl(url) {
+      if (isOfAuthority(url, registry.config.identity.authority)) waitingForUrl?.(url);
+    },
+  };
+}
+
+/** RFC 6749 §3.1: the authorization endpoint is TLS only; here it must also be where the configuration says. */
+export function isOfAuthority(url: string, authority: string): boolean {
+  const parsed = URL.parse(url);
+  return parsed?.protocol === 'https:' && parsed.origin === new URL(authority).origin && parsed.username === '';
+}
+
+export function lifecycle(what: LifecycleRecord['what'], subject: string, detail: string): LifecycleRecord {
+  return { event: 'lifecycle', what, person: null, subject, detail: detail.slice(0, 300) };
+}
+
+const statusTimeoutMs = 5_000;
+
+async function readStatus({ supervisor, about }: ShellDeps): Promise<Status> {
+  const [gateway, vault] = await Promise.all([
+    supervisor.core().gateway.control.request('status', {}, { timeoutMs: statusTimeoutMs }),
+    supervisor.core().vault.control.request('status', {}, { timeoutMs: statusTimeoutMs }),
+  ]);
+  return {
+    ...about,
+    signedIn: vault.principal && { principal: vault.principal, validUntil: vault.validUntil },
+    waiting: vault.waiting,
+    paused: supervisor.paused(),
+    connectors: supervisor.connectors(),
+    agents: gateway.agents,
+    calls: gateway.calls,
+    processes: [
+      { kind: 'shell', pid: process.pid },
+      ...supervisor.processes(),
+      ...vault.exchanges.map((pid) => ({ kind: 'exchange' as const, pid })),
+    ],
+    stages: gateway.stages,
+    auditFile: gateway.auditFile,
+    degraded: [...supervisor.degraded(), ...weakerConsent(about.consent)],
+  };
+}
+
+function weakerConsent(consent: Status['consent']): Status['degraded'] {
+  if (consent === 'ask') return [];
+  const mend = 'start without --lab and --consent allow';
+  return [{ what: 'consent of agents', why: 'every program of this user is served without asking', mend }];
+}
+
+async function readHardening({ supervisor, ownHardening }: ShellDeps): Promise<DoctorReport['processes']> {
+  const { gateway, vault } = supervisor.core();
+  const empty = {};
+  const ask = (answer: Promise<HardeningReport>): Promise<HardeningReport | null> => answer.catch(() => null);
+  const options = { timeoutMs: statusTimeoutMs };
+  return Promise.all([
+    { kind: 'shell' as const, pid: process.pid, report: ownHardening },
+    ask(gateway.control.request('hardening', empty, options)).then((report) => ({
+      kind: 'gateway' as const,
+      pid: gateway.child.pid,
+      report,
+    })),
+    ask(vault.control.request('hardening', empty, options)).then((report) => ({
+      kind: 'vault' as const,
+      pid: vault.child.pid,
+      report,
+    })),
+    ...supervisor.pairs().flatMap((pair) => [
+      ask(pair.egress.control.request('hardening', empty, options)).then((report) => ({
+        kind: 'egress' as const,
+        name: pair.name,
+        pid: pair.egress.child.pid,
+        report,
+      })),
+      { kind: 'connector' as const, name: pair.name, pid: pair.connector.pid, report: null },
+    ]),
+  ]);
+}

@@ -1,0 +1,70 @@
+/** What the supervisor is given: channels, how processes are started, and whom it tells. */
+import type { ChildProcess } from 'node:child_process';
+import type { Channel, ChannelContract, ChannelHandlers } from '../contract/channel.ts';
+import type { z } from 'zod';
+import type { AuditRecord } from '../contract/audit.ts';
+import type { callReportSchema, HandOver } from '../contract/channels.ts';
+import type { ProcessKind, Status } from '../contract/control.ts';
+import type { RegisteredConnector, Registry } from './registry.ts';
+
+/** The shell is side `a` of every control channel. */
+export interface ShellEnd<C extends ChannelContract> {
+  readonly fd: number;
+  readonly contract: C;
+  readonly side: 'a';
+  readonly handlers: ChannelHandlers<C['b']>;
+}
+
+export interface Channels {
+  createSocketPair(): { readonly a: number; readonly b: number };
+  channelOverFd<C extends ChannelContract>(end: ShellEnd<C>): Channel<C['a']>;
+  /** Sends an end to gateway or vault; this process's copy is closed in every case. */
+  handOver(child: ChildProcess, message: HandOver, fd: number): Promise<void>;
+}
+
+export interface SandboxedConnector {
+  readonly process: ChildProcess;
+  /** What protects it, and what is weaker than it should be. */
+  readonly degraded: Status['degraded'];
+}
+
+export interface SupervisorDeps {
+  readonly channels: Channels;
+  readonly registry: Registry;
+  /** Runtime, flags and entry of each trusted process. */
+  readonly commands: Readonly<Record<'gateway' | 'vault' | 'egress' | 'exchange', readonly string[]>>;
+  /** Starts one connector in its sandbox with the two ends it inherits. Throws `protection_missing`. */
+  readonly startConnector: (
+    connector: RegisteredConnector,
+    ends: { readonly gateway: number; readonly egress: number },
+  ) => SandboxedConnector;
+  readonly version: string;
+  readonly socketPath: string;
+  readonly stateFolder: string;
+  readonly consent: 'ask' | 'allow';
+  readonly listener: SupervisorListener;
+  readonly now?: () => number;
+}
+
+export interface SupervisorListener {
+  /** A sign-in URL from the vault: unchecked. */
+  readonly openUrl: (url: string) => void;
+  /** What happened to processes, for people and for the log. */
+  readonly event: (event: SupervisorEvent) => void;
+  readonly call: (report: z.output<typeof callReportSchema>) => void;
+  /** Nothing can be served any more: the shell ends. */
+  readonly fatal: (say: string) => void;
+}
+
+export type SupervisorEvent =
+  | { readonly event: 'process-ended'; readonly kind: ProcessKind; readonly name?: string; readonly pid: number; readonly how: string }
+  | { readonly event: 'process-restarted'; readonly kind: ProcessKind; readonly name?: string; readonly pid: number }
+  | { readonly event: 'connector-suspended'; readonly name: string; readonly why: string };
+
+export type LifecycleRecord = Extract<AuditRecord, { event: 'lifecycle' }>;
+export type ConnectorState = Status['connectors'][number]['state'];
+
+/** Longest a process may take from its start to its first answer. */
+export const startupTimeoutMs = 15_000;
+/** Longest a process may take to finish what it writes before it is ended. */
+export const stopTimeoutMs = 3_000;
