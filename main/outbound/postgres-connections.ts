@@ -1,0 +1,93 @@
+/**
+ * Serves one stream of a connector with one PostgreSQL session of its own: log in (or take the spare) while the
+ * connector starts up, hand over, splice, close. What ends the link resets the stream with the same code.
+ */
+import { isIPv6 } from 'node:net';
+import type { ByteStream } from '../contract/channel.ts';
+import { Fault, outcomeCodeSchema, type OutcomeCode } from '../contract/errors.ts';
+import { createByteReader, type ByteReader } from './byte-reader.ts';
+import { createEchoFilter } from './echo-filter.ts';
+import type { DialPostgres } from './postgres-dial.ts';
+import type { LeasedSession, PostgresSessions } from './postgres-sessions.ts';
+import { splice } from './postgres-splice.ts';
+import { greeting, readStartUp } from './postgres-start-up.ts';
+import type { Cut, Link } from './tickets.ts';
+
+export interface PostgresConnections {
+  /** Never rejects; resolves when the session of this stream is closed. */
+  serve(link: Link, stream: ByteStream): Promise<void>;
+}
+
+interface ConnectionDeps {
+  readonly sessions: PostgresSessions;
+  readonly dial: DialPostgres;
+  readonly now?: () => number;
+}
+
+interface Caller {
+  readonly link: Link;
+  readonly stream: ByteStream;
+  readonly connector: ByteReader;
+}
+
+export function createPostgresConnections({ sessions, dial, now = Date.now }: ConnectionDeps): PostgresConnections {
+  const handOver = async (
+    { session, credential }: LeasedSession,
+    { link, stream, connector }: Caller,
+  ): Promise<void> => {
+    // DESIGN §3: no session outlives the credential it was opened with.
+    const expiry = setTimeout(() => {
+      link.cut('access_ended');
+    }, credential.validUntil - now());
+    try {
+      await stream.write(greeting(session.parameters));
+      await splice({ session, stream, connector, link, filter: createEchoFilter(credential.needles) }, dial);
+    } finally {
+      clearTimeout(expiry);
+    }
+  };
+
+  return {
+    serve: async (link, stream) => {
+      const gone = new AbortController();
+      link.signal.addEventListener('abort', () => {
+        stream.reset((link.signal.reason as Cut).tell);
+      });
+      void stream.closed.then(() => {
+        gone.abort();
+      });
+      const connector = createByteReader(stream[Symbol.asyncIterator]());
+      const startUp = readStartUp(connector, (bytes) => stream.write(bytes));
+      // Awaited below; until then a refusal only stops the login.
+      startUp.catch(() => {
+        gone.abort();
+      });
+      let leased: LeasedSession | undefined;
+      try {
+        const { callId, subject, destination, deadlineAt: until } = link;
+        const signal = AbortSignal.any([link.signal, gone.signal]);
+        leased = await sessions.take({ destination, subject, callId, until, signal }).catch(async (error: unknown) => {
+          // A start-up that failed is the reason that counts, when the login was stopped for it.
+          if (gone.signal.aborted) await startUp;
+          throw error;
+        });
+        const { ip, target } = leased.session;
+        link.dialled(`${isIPv6(ip) ? `[${ip}]` : ip}:${String(target.port)}`);
+        await startUp;
+        if (!link.signal.aborted) await handOver(leased, { link, stream, connector });
+      } catch (error) {
+        const code = codeOf(error);
+        link.end(code);
+        stream.reset(code);
+      } finally {
+        leased?.session.socket.destroy();
+        leased?.release();
+      }
+    },
+  };
+}
+
+function codeOf(error: unknown): OutcomeCode {
+  const code = outcomeCodeSchema.safeParse(error instanceof Fault ? error.code : undefined);
+  return code.success ? code.data : 'internal';
+}
