@@ -27,6 +27,7 @@ const lab = present({
   lab: 'test/lab/lab.ts',
   'identity-provider': 'test/lab/identity-provider.ts',
   issuer: 'test/lab/issuer.ts',
+  'bound-exec': 'test/lab/bound-exec.ts',
   'sign-in-driver': 'test/lab/sign-in-driver.ts',
   demonstration: 'test/lab/demonstration.ts',
 });
