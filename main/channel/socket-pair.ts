@@ -18,16 +18,20 @@ const SOCK_CLOEXEC = 0x80000;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 
-type Pair = (domain: number, type: number, protocol: number, ends: [number, number]) => number;
-type SetFlags = (fd: number, command: number, kind: 'int', flags: number) => number;
+interface Native {
+  readonly socketpair: (
+    ...parameters: [domain: number, type: number, protocol: number, ends: [number, number]]
+  ) => number;
+  readonly fcntl: (...parameters: [fd: number, command: number, kind: 'int', flags: number]) => number;
+}
 
-let native: { socketpair: Pair; fcntl: SetFlags } | undefined;
+let native: Native | undefined;
 
-function load(): { socketpair: Pair; fcntl: SetFlags } {
+function load(): Native {
   const library = koffi.load(null);
   return {
-    socketpair: library.func('int socketpair(int domain, int type, int protocol, _Out_ int *ends)') as unknown as Pair,
-    fcntl: library.func('int fcntl(int fd, int command, ...)') as unknown as SetFlags,
+    socketpair: library.func('int socketpair(int domain, int type, int protocol, _Out_ int *ends)'),
+    fcntl: library.func('int fcntl(int fd, int command, ...)'),
   };
 }
 

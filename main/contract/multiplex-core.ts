@@ -35,6 +35,9 @@ export const maxOpenRequests = 1024;
 /** What may wait in the transport because the peer does not read; beyond it the channel closes with `internal`. */
 export const maxBacklogBytes = 16_777_216;
 
+/** A longer timer would fire at once. */
+const longestTimerMs = 2_147_483_647;
+
 type MaybePromise = void | Promise<void>;
 
 export interface UntypedOptions {
@@ -163,10 +166,13 @@ export class MultiplexCore {
         reject(new Fault('internal', 'the channel is closed'));
         return;
       }
-      const timer = this.#options.timers.set(() => {
-        this.#asked.set(id, undefined);
-        reject(new Fault('internal', `request ${name} was not answered in time`));
-      }, timeoutMs);
+      const timer = this.#options.timers.set(
+        () => {
+          this.#asked.set(id, undefined);
+          reject(new Fault('internal', `request ${name} was not answered in time`));
+        },
+        Math.min(timeoutMs, longestTimerMs),
+      );
       this.#asked.set(id, { schema: contract.result, timer, resolve, reject });
     });
   }
@@ -228,7 +234,7 @@ export class MultiplexCore {
     const body = entry(this.#options.peer.notices, message.name)?.safeParse(message.body);
     if (body?.success !== true) return false;
     try {
-      entry(this.#options.handlers.notices, message.name)?.(body.data);
+      this.#options.handlers.notices[message.name]?.(body.data);
     } catch (error) {
       // Nobody waits for a notice: closing is the only way not to lose one in silence.
       this.close(codeOf(error));
@@ -244,9 +250,7 @@ export class MultiplexCore {
     if (contract === undefined || params?.success !== true) return false;
     this.#nextPeerRequest += 2;
     this.#answering += 1;
-    void this.#answer(frame.id, contract.result, () =>
-      entry(this.#options.handlers.requests, message.name)?.(params.data),
-    );
+    void this.#answer(frame.id, contract.result, () => this.#options.handlers.requests[message.name]?.(params.data));
     return true;
   }
 
@@ -294,7 +298,7 @@ export class MultiplexCore {
     this.#peerStreams += 1;
     const stream = new MultiplexedStream(frame.id, this.#link);
     this.#streams.set(frame.id, stream);
-    void this.#serve(stream, () => entry(this.#options.handlers.streams, message.name)?.(header.data, stream));
+    void this.#serve(stream, () => this.#options.handlers.streams[message.name]?.(header.data, stream));
     return true;
   }
 
