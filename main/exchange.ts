@@ -1,0 +1,87 @@
+/**
+ * Entry of an exchange process: one sign-in, refresh or issue, then it ends, and with it every copy of a token that MSAL made.
+ * Guarantees: hardened before MSAL is even loaded; one task; no longer life than that task's time-out; tokens leave on the raw
+ * pipe only. Trusts: the vault, its parent. Does not protect against: root reading its heap while it lives.
+ */
+import { channelOverFd } from './channel/channel-over-socket.ts';
+import { inheritedFds, vaultExchange } from './contract/channels.ts';
+import { Fault } from './contract/errors.ts';
+import { exitNow } from './secrets/exit-now.ts';
+import { harden } from './secrets/harden.ts';
+
+/** What any task but a sign-in may take, and what starting may take. */
+const taskTimeoutMs = 60_000;
+
+// A fault's text is ours; anything else could hold a token, so it is not printed.
+process.on('uncaughtException', () => exitNow(1));
+process.on('unhandledRejection', () => exitNow(1));
+const report = { ...harden(), lockedMemory: false };
+
+const { createHttpsRequest } = await import('./outbound/https-request.ts');
+const { writePlain, readPlain } = await import('./identity/plain-pipe.ts');
+const { secretsIn, secretsOut, vault } = inheritedFds.exchange;
+
+let watchdog = setTimeout(() => exitNow(1), taskTimeoutMs);
+let taken = false;
+
+function begin(timeoutMs: number): void {
+  if (taken) throw new Fault('malformed', 'An exchange process does one task.');
+  taken = true;
+  clearTimeout(watchdog);
+  watchdog = setTimeout(() => exitNow(1), timeoutMs);
+}
+
+/** Not awaited by the task: the vault reads after the reply, and a pipe may hold less than the tokens. */
+function deliver(secrets: readonly string[]): void {
+  writePlain(secretsOut, secrets).catch(() => exitNow(1));
+}
+
+const dialWith = (authorities: readonly string[]) => (origins: readonly string[]) =>
+  createHttpsRequest({ authorities, origins });
+
+const channel = channelOverFd<typeof vaultExchange, 'b'>({
+  fd: vault,
+  contract: vaultExchange,
+  side: 'b',
+  handlers: {
+    notices: {},
+    requests: {
+      'sign-in': async ({ identity, authorities, forceLogin }) => {
+        begin(identity.signInTimeoutMinutes * 60_000 + taskTimeoutMs);
+        const { signIn } = await import('./identity/sign-in.ts');
+        const openUrl = (url: string): void => {
+          channel.notify('open-url', { url });
+        };
+        const { accessToken, refreshToken, scopes, ...rest } = await signIn(
+          { identity, forceLogin, openUrl },
+          dialWith(authorities),
+        );
+        deliver([accessToken, refreshToken]);
+        return { ...rest, scopes: [...scopes] };
+      },
+      refresh: async ({ identity, authorities, scopes: asked }) => {
+        begin(taskTimeoutMs);
+        const { refresh } = await import('./identity/refresh.ts');
+        const { accessToken, refreshToken, scopes, ...rest } = await refresh(
+          { identity, scopes: asked, refreshToken: readPlain(secretsIn) },
+          dialWith(authorities),
+        );
+        deliver([accessToken, refreshToken]);
+        return { ...rest, scopes: [...scopes] };
+      },
+      'issue-postgres': async ({ url, authorities }) => {
+        begin(taskTimeoutMs);
+        const { issuePostgres } = await import('./identity/issue-postgres.ts');
+        const send = dialWith(authorities)([new URL(url).origin]);
+        const { password, ...login } = await issuePostgres({ url, accessToken: readPlain(secretsIn) }, send);
+        deliver([password]);
+        return login;
+      },
+    },
+    streams: {},
+    // The vault has everything, or gave up, or died.
+    onClose: () => exitNow(0),
+  },
+});
+
+await channel.request('ready', report);

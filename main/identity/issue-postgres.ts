@@ -1,0 +1,56 @@
+/**
+ * Asks IT's issuer for a just-in-time database login with the person's access token (RFC 6750).
+ * The issuer answers `{"role", "password", "expiresAt"}`, expiresAt in milliseconds since the epoch, at most 60 minutes ahead:
+ * a longer life is refused here whatever the issuer thinks.
+ */
+import { z } from 'zod';
+import { Fault } from '../contract/errors.ts';
+import { parseJson, type SendHttps } from './discovery.ts';
+
+const maxLifeMs = 3_600_000;
+/** What two clocks may differ by. */
+const clockToleranceMs = 60_000;
+
+const loginSchema = z.strictObject({
+  role: z.string().min(1).max(63),
+  password: z.string().min(16).max(1024),
+  expiresAt: z.int().positive(),
+});
+/** Plaintext: exists in an exchange process only, which ends right after. */
+export type IssuedLogin = z.infer<typeof loginSchema>;
+
+export interface IssueRequest {
+  readonly url: string;
+  readonly accessToken: string;
+}
+
+/** Throws `Fault`: the dialler's, `reauthentication_required` (401), `not_permitted` (403), `backend_refused`. */
+export async function issuePostgres({ url, accessToken }: IssueRequest, send: SendHttps): Promise<IssuedLogin> {
+  const answer = await send({
+    method: 'POST',
+    url,
+    headers: { authorization: `Bearer ${accessToken}`, accept: 'application/json' },
+  });
+  if (answer.status === 401)
+    throw new Fault(
+      'reauthentication_required',
+      'The issuer of database logins does not accept this sign-in any more. Sign in again.',
+    );
+  if (answer.status === 403)
+    throw new Fault('not_permitted', 'This person may not have a login to this database. Ask its administrator.');
+  const login =
+    answer.status === 200 || answer.status === 201 ? loginSchema.safeParse(parseJson(answer.body)) : undefined;
+  if (login?.success !== true)
+    throw new Fault(
+      'backend_refused',
+      `The issuer of database logins gave no usable answer (HTTP ${String(answer.status)}).`,
+    );
+  const lifeMs = login.data.expiresAt - Date.now();
+  if (lifeMs <= 0 || lifeMs > maxLifeMs + clockToleranceMs) {
+    throw new Fault(
+      'backend_refused',
+      'The issuer of database logins gave one that is expired or lives longer than 60 minutes.',
+    );
+  }
+  return login.data;
+}

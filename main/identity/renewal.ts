@@ -1,0 +1,78 @@
+/** Refreshes one after another (refresh tokens rotate) and finds or obtains the access token for a scope. */
+import { Fault } from '../contract/errors.ts';
+import type { Secret } from '../contract/secret.ts';
+import type { ExchangeStarter } from './exchange-process.ts';
+import type { Session } from './session.ts';
+import type { VaultConfig } from './vault-config.ts';
+
+export const exchangeTimeoutMs = 45_000;
+
+export interface RenewalDeps {
+  readonly exchanges: ExchangeStarter;
+  readonly config: () => VaultConfig;
+  readonly isCurrent: (session: Session) => boolean;
+  readonly renewed: (session: Session) => void;
+  /** The provider said that this grant is over; `say` is the fault's text. */
+  readonly dead: (session: Session, say: string) => void;
+  readonly now: () => number;
+}
+
+export interface Renewal {
+  /** Rejects with a `Fault`: `access_ended` or `not_permitted` when the grant is dead, else the provider was not reached. */
+  refresh(session: Session, scopes: readonly string[]): Promise<void>;
+  /** Valid for at least a minute more. */
+  accessToken(session: Session, scope: string): Promise<Secret>;
+}
+
+export function createRenewal(deps: RenewalDeps): Renewal {
+  let last: Promise<unknown> = Promise.resolve();
+  const refresh = (session: Session, scopes: readonly string[]): Promise<void> => {
+    const mine = last.then(() => refreshOnce(deps, session, scopes));
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+  return {
+    refresh,
+    accessToken: async (session, scope) => {
+      const held = session.accessToken(scope, deps.now());
+      if (held !== undefined) return held;
+      const { scopes } = deps.config().identity;
+      await refresh(session, scopes.includes(scope) ? scopes : [scope]);
+      const renewed = session.accessToken(scope, deps.now());
+      if (renewed === undefined) {
+        throw new Fault(
+          'not_permitted',
+          'The identity provider does not grant the scope that this database needs. Check identity.scopes.',
+        );
+      }
+      return renewed;
+    },
+  };
+}
+
+async function refreshOnce(deps: RenewalDeps, session: Session, scopes: readonly string[]): Promise<void> {
+  if (!deps.isCurrent(session)) throw endedFault();
+  const { identity, authorities, exchangeCommand } = deps.config();
+  try {
+    const { reply, secrets } = await deps.exchanges.start(exchangeCommand, {
+      name: 'refresh',
+      params: { identity, authorities, scopes: [...scopes] },
+      input: session.refreshToken,
+      outputs: 2,
+      timeoutMs: exchangeTimeoutMs,
+    }).done;
+    if (!deps.isCurrent(session)) {
+      for (const secret of secrets) secret.wipe();
+      throw endedFault();
+    }
+    session.renew(reply, secrets, deps.now());
+    deps.renewed(session);
+  } catch (error) {
+    const dead = error instanceof Fault && (error.code === 'access_ended' || error.code === 'not_permitted');
+    if (dead && deps.isCurrent(session)) deps.dead(session, error.message);
+    throw error;
+  }
+}
+
+export const endedFault = (): Fault =>
+  new Fault('access_ended', 'Access ended. Ask the person to sign in to Sallyport again.');

@@ -1,0 +1,101 @@
+/** One person's access, as the vault holds it: sealed tokens, claims, and until when it may be believed. */
+import type { IdentityConfig } from '../contract/config.ts';
+import { Fault } from '../contract/errors.ts';
+import type { Principal } from '../contract/principal.ts';
+import type { Secret } from '../contract/secret.ts';
+import { isConfiguredIssuer } from './configured-issuer.ts';
+
+/** A token with less life than this is renewed before it is used. */
+const usableMs = 60_000;
+
+/** What an exchange answered, beside the tokens. */
+export interface ExchangedClaims {
+  readonly principal?: Principal | undefined;
+  readonly audience: string;
+  readonly accessTokenExpiresAt: number;
+  readonly scopes: readonly string[];
+}
+
+interface AccessToken {
+  readonly token: Secret;
+  readonly expiresAt: number;
+  readonly scopes: readonly string[];
+}
+
+export interface Session {
+  readonly principal: Principal;
+  /** When the provider last confirmed the person plus the policy window, milliseconds since the epoch. */
+  readonly validUntil: number;
+  readonly refreshToken: Secret;
+  /** Takes over what a refresh brought; what it replaces is wiped. */
+  renew(claims: ExchangedClaims, tokens: readonly Secret[], nowMs: number): void;
+  /** Undefined when none is held or it has less than a minute left. */
+  accessToken(scope: string, nowMs: number): Secret | undefined;
+  wipe(): void;
+}
+
+/** Throws `Fault` `identity_unavailable` when what came back is not of the configured issuer and client; tokens are then wiped. */
+export function createSession(
+  identity: IdentityConfig,
+  claims: ExchangedClaims,
+  tokens: readonly Secret[],
+  nowMs: number,
+): Session {
+  let current: { principal: Principal; validUntil: number; refreshToken: Secret } | undefined;
+  const held: AccessToken[] = [];
+  const confirmed = (): { principal: Principal; validUntil: number; refreshToken: Secret } => {
+    if (current === undefined) throw new Fault('not_signed_in', 'Nobody is signed in. Sign in first.');
+    return current;
+  };
+  const session: Session = {
+    get principal() {
+      return confirmed().principal;
+    },
+    get validUntil() {
+      return confirmed().validUntil;
+    },
+    get refreshToken() {
+      return confirmed().refreshToken;
+    },
+    renew: (renewed, [token, refreshToken], renewedAtMs) => {
+      const principal = renewed.principal ?? current?.principal;
+      const acceptable =
+        principal !== undefined &&
+        isExpected(identity, principal, renewed) &&
+        isSamePerson(current?.principal ?? principal, principal);
+      if (!acceptable || token === undefined || refreshToken === undefined) {
+        token?.wipe();
+        refreshToken?.wipe();
+        throw new Fault(
+          'identity_unavailable',
+          'The identity provider answered for another client, issuer or person. Sign in again.',
+        );
+      }
+      current?.refreshToken.wipe();
+      current = { principal, refreshToken, validUntil: renewedAtMs + identity.policyWindowMinutes * 60_000 };
+      for (let at = held.length - 1; at >= 0; at -= 1) {
+        const old = held[at];
+        if (old?.scopes.every((scope) => renewed.scopes.includes(scope)) !== true) continue;
+        old.token.wipe();
+        held.splice(at, 1);
+      }
+      held.push({ token, expiresAt: renewed.accessTokenExpiresAt, scopes: renewed.scopes });
+    },
+    accessToken: (scope, atMs) =>
+      held.find((each) => each.scopes.includes(scope) && each.expiresAt - atMs >= usableMs)?.token,
+    wipe: () => {
+      current?.refreshToken.wipe();
+      for (const { token } of held.splice(0)) token.wipe();
+    },
+  };
+  session.renew(claims, tokens, nowMs);
+  return session;
+}
+
+function isExpected(identity: IdentityConfig, principal: Principal, claims: ExchangedClaims): boolean {
+  return isConfiguredIssuer(identity, principal.issuer) && claims.audience === identity.clientId;
+}
+
+export function isSamePerson(one: Principal, other: Principal): boolean {
+  return one.subject === other.subject && one.issuer === other.issuer;
+}

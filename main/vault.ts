@@ -1,0 +1,134 @@
+/**
+ * Entry of the vault: the only process that keeps a refresh token.
+ * Guarantees: hardened before it reads a channel; secrets only in guarded memory; it dials nobody and parses nothing but our
+ * own frames; it ends, wiped, when the shell or the gateway does (a credential that cannot be recorded is not issued).
+ * Trusts: the shell for configuration and hand-overs. Does not protect against: root.
+ */
+import { channelOverFd, channelOverSocket } from './channel/channel-over-socket.ts';
+import { receiveHandOvers } from './channel/hand-over.ts';
+import { closeFd, createSocketPair } from './channel/socket-pair.ts';
+import { egressVault, gatewayVault, inheritedFds, shellVault, vaultExchange } from './contract/channels.ts';
+import { createExchangeStarter } from './identity/exchange-process.ts';
+import { createVaultState } from './identity/vault-state.ts';
+import { exitNow } from './secrets/exit-now.ts';
+import { createGuardedMemory } from './secrets/guarded-memory.ts';
+import { harden } from './secrets/harden.ts';
+import { sealTo } from './secrets/sealed-box.ts';
+import { createRawPipe, readSecret, writeSecret } from './secrets/secret-pipe.ts';
+
+/** For the last frames to leave. */
+const farewellMs = 200;
+
+const kernelReport = harden();
+const memory = createGuardedMemory();
+const report = { ...kernelReport, lockedMemory: memory.locked };
+
+function wipeAndEnd(code: number): never {
+  memory.wipeAll();
+  return exitNow(code);
+}
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`vault: ${error.name}: ${error.message}\n`);
+  wipeAndEnd(1);
+});
+process.on('unhandledRejection', () => wipeAndEnd(1));
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => wipeAndEnd(0));
+
+const state = createVaultState({
+  exchanges: createExchangeStarter({
+    createSocketPair,
+    createRawPipe,
+    closeFd,
+    connect: (fd, handlers) =>
+      channelOverFd<typeof vaultExchange, 'a'>({ fd, contract: vaultExchange, side: 'a', handlers }),
+    readSecret: (fd) => readSecret(memory, fd),
+    writeSecret,
+  }),
+  sealTo,
+  wipeAll: () => {
+    memory.wipeAll();
+  },
+  record: (record) => {
+    gateway.notify('record', record);
+  },
+  changed: () => {
+    const { principal, validUntil, waiting } = state.status();
+    gateway.notify('identity', { principal, validUntil, waiting });
+    shell.notify('changed', {});
+  },
+  openUrl: (url) => {
+    shell.notify('open-url', { url });
+  },
+  now: Date.now,
+  random: Math.random,
+});
+
+const gateway = channelOverFd<typeof gatewayVault, 'b'>({
+  fd: inheritedFds.gatewayVault,
+  contract: gatewayVault,
+  side: 'b',
+  handlers: { notices: {}, requests: {}, streams: {}, onClose: () => wipeAndEnd(0) },
+});
+
+const done = Promise.resolve({});
+const shell = channelOverFd<typeof shellVault, 'b'>({
+  fd: inheritedFds.shell,
+  contract: shellVault,
+  side: 'b',
+  handlers: {
+    notices: {},
+    requests: {
+      hardening: () => Promise.resolve(report),
+      configure: (config) => {
+        state.configure(config);
+        return done;
+      },
+      'sign-in': async ({ forceLogin }) => ({ principal: await state.signIn(forceLogin) }),
+      'cancel-sign-in': () => {
+        state.cancelSignIn();
+        return done;
+      },
+      'sign-out': () => {
+        state.signOut();
+        return done;
+      },
+      status: () => Promise.resolve(state.status()),
+      stop: () => {
+        state.signOut();
+        setTimeout(() => wipeAndEnd(0), farewellMs);
+        return done;
+      },
+    },
+    streams: {},
+    onClose: () => wipeAndEnd(0),
+  },
+});
+
+receiveHandOvers(({ channel: kind, connector }, socket) => {
+  if (kind !== 'egress-vault') {
+    socket.destroy();
+    return;
+  }
+  const desk = state.attach(connector, (reason) => {
+    egress.notify('revoke', { reason });
+  });
+  const egress = channelOverSocket<typeof egressVault, 'b'>({
+    socket,
+    contract: egressVault,
+    side: 'b',
+    handlers: {
+      notices: {},
+      requests: {
+        hello: ({ publicKey }) => {
+          desk.hello(Buffer.from(publicKey, 'base64'));
+          return done;
+        },
+        credential: ({ destination }) => desk.credential(destination),
+      },
+      streams: {},
+      onClose: () => {
+        desk.detach();
+      },
+    },
+  });
+});
