@@ -1,6 +1,6 @@
 // Root never runs the product: it makes a user of its own for it, with nothing but a home.
 import fs from 'node:fs';
-import os from 'node:os';
+import path from 'node:path';
 import { run } from './programs.mjs';
 import { Problem, step } from './report.mjs';
 
@@ -51,17 +51,17 @@ const passedOn =
 
 /**
  * @param {Person} person
+ * @param {string} node the Node 24 binary: what `node` means for that user
  * @param {NodeJS.ProcessEnv} [from]
  * @returns {NodeJS.ProcessEnv}
  */
-export function environmentOf(person, from = process.env) {
+export function environmentOf(person, node, from = process.env) {
   return {
     ...Object.fromEntries(Object.entries(from).filter(([key]) => passedOn.test(key))),
-    PATH: '/usr/local/bin:/usr/bin:/bin',
+    PATH: `${path.dirname(node)}:/usr/local/bin:/usr/bin:/bin`,
     HOME: person.home,
     USER: person.name,
     LOGNAME: person.name,
     SHELL: '/bin/sh',
-    TMPDIR: os.tmpdir() === '/var/tmp' ? '/var/tmp' : '/tmp',
   };
 }

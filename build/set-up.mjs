@@ -51,5 +51,5 @@ async function groundFor(node, isRoot) {
 
 /** @param {string} node @param {string} tree @param {import('./made-user.mjs').Person} person @returns {Ground} */
 function groundOf(node, tree, person) {
-  return { node, tree, env: environmentOf(person), as: { uid: person.uid, gid: person.gid } };
+  return { node, tree, env: environmentOf(person, node), as: { uid: person.uid, gid: person.gid } };
 }

@@ -120,7 +120,7 @@ test('the made user gets none of root’s own environment', () => {
     LANG: 'C.UTF-8',
     SALLYPORT_DEBUG: '1',
   };
-  const environment = environmentOf(person, from);
+  const environment = environmentOf(person, '/opt/node24/bin/node', from);
   expect(environment).toMatchObject({
     HOME: '/var/lib/sallyport',
     USER: 'sallyport',
