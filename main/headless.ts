@@ -12,7 +12,7 @@ import { openInBrowser } from './cli/browser.ts';
 import { serveControl, type ControlHandlers } from './cli/control-server.ts';
 import { holdInstanceLock } from './cli/instance-lock.ts';
 import { startLab, type Lab } from './cli/lab-process.ts';
-import { makeOwnFolder, refuseLongSocketPath } from './cli/own-folder.ts';
+import { makeOwnFolder, refuseLongSocketPath } from './cli/make-own-folder.ts';
 import { findPaths, isPipe, type Paths } from './cli/paths.ts';
 import { createReporter, type Reporter } from './cli/reporter.ts';
 import { readyEvent, readyText, tellCall, tellSupervisorEvent } from './cli/up-report.ts';

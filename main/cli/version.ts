@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
-
-const described = z.looseObject({ version: z.string() });
 
 /** The package's version: from its root, two folders above this file, bundled or not. */
-export const version = described.parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))).version;
+export const version: string = readVersion(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')));
+
+function readVersion(described: unknown): string {
+  const found = typeof described === 'object' && described !== null && 'version' in described ? described.version : undefined;
+  return typeof found === 'string' ? found : 'unknown';
+}

@@ -1,0 +1,68 @@
+/** One connection to the gateway's socket, made only after the socket proved to be this user's own. */
+import net from 'node:net';
+import path from 'node:path';
+import { socketProblem } from '../own-folder.ts';
+import { isPipe } from '../paths.ts';
+import { createLineSplitter } from './lines.ts';
+
+export interface Upstream {
+  /** Resolves when more may be written, or the connection is over. */
+  send(line: Buffer | string): Promise<void>;
+  pause(): void;
+  resume(): void;
+  end(): void;
+}
+
+export interface UpstreamListener {
+  readonly line: (line: Buffer) => void;
+  readonly closed: () => void;
+}
+
+/** Nothing when nobody listens, or somebody who may not be us. */
+export async function connectUpstream(socketPath: string, listener: UpstreamListener): Promise<Upstream | undefined> {
+  if (!isPipe(socketPath) && socketProblem(socketPath, path.dirname(socketPath)) !== undefined) return undefined;
+  const socket = await open(socketPath);
+  if (!socket) return undefined;
+  const splitter = createLineSplitter();
+  socket.on('data', (chunk) => {
+    for (const line of splitter.push(chunk)) listener.line(line);
+  });
+  socket.once('close', () => listener.closed());
+  return {
+    async send(line) {
+      if (socket.destroyed) return;
+      socket.cork();
+      socket.write(line);
+      const room = socket.write('\n');
+      process.nextTick(() => socket.uncork());
+      if (!room) await drained(socket);
+    },
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+    end: () => void socket.end(),
+  };
+}
+
+function open(socketPath: string): Promise<net.Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = net.connect(socketPath);
+    const failed = (): void => resolve(undefined);
+    socket.once('error', failed);
+    socket.once('connect', () => {
+      socket.off('error', failed);
+      // 'close' follows and says enough.
+      socket.on('error', () => undefined);
+      resolve(socket);
+    });
+  });
+}
+
+function drained(socket: net.Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      socket.off('drain', settle).off('close', settle);
+      resolve();
+    };
+    socket.on('drain', settle).on('close', settle);
+  });
+}
