@@ -6,6 +6,7 @@
  */
 import sodium from 'sodium-native';
 import { Fault } from '../contract/errors.ts';
+import type { Secret as AnySecret } from '../contract/secret.ts';
 import type { GuardedMemory, Secret } from './guarded-memory.ts';
 
 export interface BoxKeyPair {
@@ -38,7 +39,7 @@ export function createBoxKeyPair(memory: GuardedMemory): BoxKeyPair {
 }
 
 /** Seals a secret to a key pair of another process. The answer is ciphertext and may travel in a frame. */
-export function sealTo(publicKey: Uint8Array, secret: Secret): Buffer {
+export function sealTo(publicKey: Uint8Array, secret: AnySecret): Buffer {
   if (publicKey.length !== sodium.crypto_box_PUBLICKEYBYTES) {
     throw new Fault('malformed', 'The public key of the egress worker has the wrong length.');
   }

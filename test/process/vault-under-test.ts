@@ -1,0 +1,155 @@
+/** A real vault process with its channels, as the shell and the gateway hold them. */
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { readFile } from 'node:fs/promises';
+import type { z } from 'zod';
+import { channelOverFd } from '../../main/channel/channel-over-socket.ts';
+import { handOver } from '../../main/channel/hand-over.ts';
+import { closeFd, createSocketPair } from '../../main/channel/socket-pair.ts';
+import type { Channel } from '../../main/contract/channel.ts';
+import type { AuditRecord } from '../../main/contract/audit.ts';
+import { egressVault, gatewayVault, shellVault } from '../../main/contract/channels.ts';
+import type { SallyportConfig } from '../../main/contract/config.ts';
+import type { Code } from '../../main/contract/errors.ts';
+import { createGuardedMemory } from '../../main/secrets/guarded-memory.ts';
+import { createBoxKeyPair } from '../../main/secrets/sealed-box.ts';
+
+const main = path.resolve(import.meta.dirname, '../../main');
+const flags = [
+  '--disable-sigusr1',
+  '--disallow-code-generation-from-strings',
+  '--disable-proto=delete',
+  '--disable-warning=ExperimentalWarning',
+];
+
+type Identity = z.output<(typeof gatewayVault.b.notices)['identity']>;
+
+export interface EgressUnderTest {
+  readonly channel: Channel<typeof egressVault.a>;
+  readonly revoked: string[];
+  hello(): Promise<void>;
+  /** The password, opened. */
+  open(sealed: string): string;
+}
+
+export interface VaultUnderTest {
+  readonly pid: number;
+  readonly shell: Channel<typeof shellVault.a>;
+  readonly identities: Identity[];
+  readonly records: AuditRecord[];
+  readonly ended: Promise<number | null>;
+  /** Resolves with the next sign-in URL that the vault asks to open. */
+  nextUrl(): Promise<string>;
+  attachEgress(connector: string): Promise<EgressUnderTest>;
+  closeGateway(): void;
+  stop(): Promise<void>;
+}
+
+export interface VaultSettings {
+  readonly config: SallyportConfig;
+  readonly identity?: Partial<SallyportConfig['identity']>;
+}
+
+export async function startVault({ config, identity = {} }: VaultSettings): Promise<VaultUnderTest> {
+  const toShell = createSocketPair();
+  const toGateway = createSocketPair();
+  const child = spawn(process.execPath, [...flags, path.join(main, 'vault.ts')], {
+    stdio: ['ignore', 'inherit', 'inherit', toShell.b, toGateway.b, 'ipc'],
+    env: {},
+  });
+  closeFd(toShell.b);
+  closeFd(toGateway.b);
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const urls: string[] = [];
+  const identities: Identity[] = [];
+  const records: AuditRecord[] = [];
+  const shell = channelOverFd<typeof shellVault, 'a'>({
+    fd: toShell.a,
+    contract: shellVault,
+    side: 'a',
+    handlers: {
+      notices: { 'open-url': ({ url }) => urls.push(url), changed: () => undefined },
+      requests: {},
+      streams: {},
+      onClose: () => undefined,
+    },
+  });
+  const gateway = channelOverFd<typeof gatewayVault, 'a'>({
+    fd: toGateway.a,
+    contract: gatewayVault,
+    side: 'a',
+    handlers: {
+      notices: { identity: (body) => identities.push(body), record: (body) => records.push(body) },
+      requests: {},
+      streams: {},
+      onClose: () => undefined,
+    },
+  });
+  const authorities = await Promise.all(config.egress.authorities.map((file) => readFile(file, 'utf8')));
+  await shell.request('configure', {
+    identity: { ...config.identity, ...identity },
+    authorities,
+    exchangeCommand: [process.execPath, ...flags, path.join(main, 'exchange.ts')],
+    connectors: config.connectors.map(({ name, destinations }) => ({ name, destinations })),
+  });
+  return {
+    pid: child.pid ?? 0,
+    shell,
+    identities,
+    records,
+    ended,
+    nextUrl: async () => {
+      await until(() => urls.length > 0);
+      return urls.shift() ?? '';
+    },
+    attachEgress: async (connector) => {
+      const pair = createSocketPair();
+      const revoked: string[] = [];
+      const keys = createBoxKeyPair(createGuardedMemory());
+      await handOver(child, { channel: 'egress-vault', connector }, pair.b);
+      const channel = channelOverFd<typeof egressVault, 'a'>({
+        fd: pair.a,
+        contract: egressVault,
+        side: 'a',
+        handlers: {
+          notices: { revoke: ({ reason }) => revoked.push(reason) },
+          requests: {},
+          streams: {},
+          onClose: () => undefined,
+        },
+      });
+      return {
+        channel,
+        revoked,
+        hello: async () => {
+          await channel.request('hello', { publicKey: keys.publicKey.toString('base64') });
+        },
+        open: (sealed) => keys.openSealed(Buffer.from(sealed, 'base64')).use((bytes) => bytes.toString('utf8')),
+      };
+    },
+    closeGateway: () => {
+      gateway.close();
+    },
+    stop: async () => {
+      shell.close();
+      await ended;
+    },
+  };
+}
+
+/** Polls; the deadline only bounds a failing test. */
+export async function until(holds: () => boolean | Promise<boolean>, deadlineMs = 20_000): Promise<void> {
+  const end = Date.now() + deadlineMs;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`Never happened: ${String(holds)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The code of the fault a promise rejects with; undefined when it does not. */
+export async function codeOf(work: Promise<unknown>): Promise<Code | undefined> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => (error as { code?: Code }).code ?? 'internal',
+  );
+}
