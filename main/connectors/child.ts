@@ -5,8 +5,11 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../contract/errors.ts';
 import type { ChildLog } from './child-log.ts';
+
+const goodbyeMs = 300;
 
 export interface Child {
   readonly name: string;
@@ -15,6 +18,7 @@ export interface Child {
   /** Resolves once, with how it ended: `exit 1`, `SIGKILL`. */
   readonly exited: Promise<string>;
   readonly hasExited: () => boolean;
+  readonly logFile: string;
   /** Ends it now and waits until it is gone. */
   kill(): Promise<void>;
 }
@@ -73,6 +77,7 @@ export function watchChild(name: string, started: ChildProcess, log: ChildLog): 
     pid: started.pid,
     exited,
     hasExited: () => over,
+    logFile: log.file,
     async kill() {
       if (!over) started.kill('SIGKILL');
       await exited;
@@ -85,17 +90,25 @@ export async function within<T>(child: Child, answer: Promise<T>, timeoutMs: num
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Fault('internal', `${child.name} (process ${child.pid}) did not answer within ${timeoutMs / 1000} s`));
+      reject(new Fault('internal', `${child.name} (process ${child.pid}) did not answer within ${timeoutMs / 1000} s: see ${child.logFile}`));
     }, timeoutMs);
   });
   const ended = child.exited.then((how): never => {
-    throw new Fault('internal', `${child.name} (process ${child.pid}) ended while it was started: ${how}`);
+    throw new Fault('internal', `${child.name} (process ${child.pid}) ended while it was started: ${how}; see ${child.logFile}`);
   });
   try {
     return await Promise.race([answer, late, ended]);
+  } catch (error) {
+    // Its channel closes a moment before its end is known, and its end says more.
+    if (isClosedChannel(error)) await Promise.race([ended, delay(goodbyeMs)]);
+    throw error;
   } finally {
     clearTimeout(timer);
     ended.catch(() => undefined);
     answer.catch(() => undefined);
   }
+}
+
+function isClosedChannel(error: unknown): boolean {
+  return error instanceof Fault && error.code === 'internal';
 }

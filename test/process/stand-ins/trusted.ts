@@ -1,0 +1,92 @@
+/**
+ * A process that speaks the shell's control channels and does nothing else: what the supervisor is tested against
+ * without the rest of the product. `node trusted.ts gateway|vault|egress`; what it saw comes back in `status`.
+ */
+import { channelOverFd } from '../../../main/channel/channel-over-socket.ts';
+import { receiveHandOvers } from '../../../main/channel/hand-over.ts';
+import { inheritedFds, shellEgress, shellGateway, shellVault } from '../../../main/contract/channels.ts';
+import { harden } from '../../../main/secrets/harden.ts';
+
+const kind = process.argv[2];
+const report = { ...harden(), lockedMemory: false };
+const seen: string[] = [];
+const done = Promise.resolve({});
+const base = {
+  hardening: () => Promise.resolve(report),
+  stop: () => {
+    setTimeout(() => process.exit(0), 20);
+    return done;
+  },
+  configure: () => {
+    seen.push('configure');
+    return done;
+  },
+};
+const onClose = (): void => process.exit(0);
+const fd = inheritedFds.shell;
+
+if (kind === 'gateway') {
+  channelOverFd<typeof shellGateway, 'b'>({
+    fd,
+    contract: shellGateway,
+    side: 'b',
+    handlers: {
+      notices: {
+        record: (record) => void seen.push(`record ${record.event === 'lifecycle' ? record.what : record.event}`),
+        'connector-state': ({ connector, state }) => void seen.push(`${connector} ${state}`),
+      },
+      requests: {
+        ...base,
+        listen: () => {
+          seen.push('listen');
+          return done;
+        },
+        pause: ({ paused }) => {
+          seen.push(paused ? 'paused' : 'resumed');
+          return done;
+        },
+        status: () =>
+          Promise.resolve({ agents: [], calls: [], stages: [], paused: false, auditFile: JSON.stringify(seen) }),
+      },
+      streams: {},
+      onClose,
+    },
+  });
+} else if (kind === 'vault') {
+  channelOverFd<typeof shellVault, 'b'>({
+    fd,
+    contract: shellVault,
+    side: 'b',
+    handlers: {
+      notices: {},
+      requests: {
+        ...base,
+        'sign-in': () => Promise.reject(new TypeError('nobody can sign in here')),
+        'cancel-sign-in': () => done,
+        'sign-out': () => done,
+        status: () => Promise.resolve({ principal: null, validUntil: null, waiting: [], exchanges: [] }),
+      },
+      streams: {},
+      onClose,
+    },
+  });
+} else {
+  channelOverFd<typeof shellEgress, 'b'>({
+    fd,
+    contract: shellEgress,
+    side: 'b',
+    handlers: {
+      notices: {},
+      requests: { ...base, status: () => Promise.resolve({ openConnections: 0, credentialUntil: null }) },
+      streams: {},
+      onClose,
+    },
+  });
+}
+
+if (kind !== 'egress') {
+  receiveHandOvers(({ channel, connector }, socket) => {
+    seen.push(`${channel} ${connector}`);
+    socket.on('error', () => undefined).resume();
+  });
+}

@@ -1,0 +1,224 @@
+/** The supervisor on real processes, real socketpairs and real hand-overs; only what the processes do is a stand-in. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test } from 'vitest';
+import { channelOverFd } from '../../main/channel/channel-over-socket.ts';
+import { handOver } from '../../main/channel/hand-over.ts';
+import { createSocketPair } from '../../main/channel/socket-pair.ts';
+import type { Registry } from '../../main/connectors/registry.ts';
+import { createSupervisor, type Supervisor } from '../../main/connectors/supervisor.ts';
+import type { SupervisorDeps, SupervisorEvent } from '../../main/connectors/wiring.ts';
+import { configSchema } from '../../main/contract/config.ts';
+import { Fault } from '../../main/contract/errors.ts';
+import { manifestSchema } from '../../main/contract/manifest.ts';
+import { eventually, isAlive } from './harness.ts';
+
+const standIns = fileURLToPath(new URL('stand-ins/', import.meta.url));
+const trusted = (kind: string): string[] => [process.execPath, path.join(standIns, 'trusted.ts'), kind];
+
+function registryOf(names: readonly string[]): Registry {
+  return {
+    config: configSchema.parse({ identity: { kind: 'oidc', authority: 'https://localhost:1', clientId: 'x', scopes: ['openid'] } }),
+    connectors: names.map((name) => ({ manifest: manifestOf(name), folder: '/', entry: '/', settings: {}, destinations: {} })),
+    policies: [],
+    authorities: [],
+    managedConsent: undefined,
+  };
+}
+
+function manifestOf(name: string) {
+  const limits = { timeoutMs: 1000, maxBackendBytes: 1024, maxResultBytes: 1024 };
+  const schema = { type: 'object' };
+  return manifestSchema.parse({
+    name,
+    version: '1.0.0',
+    title: name,
+    description: name,
+    destinations: {},
+    tools: [{ name: 'echo', title: 'Echo', description: 'Echo', operation: 'read', classification: 'public', inputSchema: schema, outputSchema: schema, destinations: [], limits, examples: [] }],
+  });
+}
+
+const folders: string[] = [];
+const running: Supervisor[] = [];
+const events: SupervisorEvent[] = [];
+const fatal: string[] = [];
+
+function supervise(change: Partial<SupervisorDeps> = {}): Supervisor {
+  const stateFolder = mkdtempSync(path.join(os.tmpdir(), 'sallyport-supervisor-'));
+  folders.push(stateFolder);
+  const supervisor = createSupervisor({
+    channels: { createSocketPair, channelOverFd, handOver },
+    registry: registryOf(['one', 'two']),
+    commands: { gateway: trusted('gateway'), vault: trusted('vault'), egress: trusted('egress'), exchange: ['none', 'none'] },
+    startConnector: (_connector, { gateway, egress }) => ({
+      process: spawn(process.execPath, [path.join(standIns, 'connector.ts')], { stdio: ['ignore', 'pipe', 'pipe', gateway, egress], env: {} }),
+      degraded: [],
+    }),
+    version: '0.0.0',
+    socketPath: path.join(stateFolder, 'mcp.sock'),
+    stateFolder,
+    consent: 'ask',
+    listener: {
+      openUrl: () => undefined,
+      event: (event) => void events.push(event),
+      call: () => undefined,
+      fatal: (say) => void fatal.push(say),
+    },
+    ...change,
+  });
+  running.push(supervisor);
+  return supervisor;
+}
+
+afterEach(async () => {
+  for (const supervisor of running.splice(0)) await supervisor.stop();
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  events.length = 0;
+  fatal.length = 0;
+});
+
+async function seenByGateway(supervisor: Supervisor): Promise<string[]> {
+  const { auditFile } = await supervisor.core().gateway.control.request('status', {});
+  return JSON.parse(auditFile) as string[];
+}
+
+function pidOf(supervisor: Supervisor, kind: string, name?: string): number {
+  const found = supervisor.processes().find((entry) => entry.kind === kind && entry.name === name);
+  if (!found) throw new Error(`there is no ${kind} ${name ?? ''}`);
+  return found.pid;
+}
+
+/** Sockets and pipes this process holds: what a forgotten end would add to. */
+function openSockets(): number {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:');
+    } catch {
+      return false;
+    }
+  }).length;
+}
+
+describe('start', () => {
+  test('configures, hands the ends over, and listens last', async () => {
+    const supervisor = supervise();
+    await supervisor.start();
+    const seen = await seenByGateway(supervisor);
+    expect(seen[0]).toBe('configure');
+    expect(seen.at(-1)).toBe('listen');
+    for (const name of ['one', 'two']) {
+      expect(seen).toContain(`gateway-connector ${name}`);
+      expect(seen).toContain(`gateway-egress ${name}`);
+      expect(seen).toContain(`${name} ready`);
+    }
+    expect(supervisor.connectors().map(({ state }) => state)).toEqual(['ready', 'ready']);
+  });
+
+  test('names the process that does not start', async () => {
+    const commands = { gateway: trusted('gateway'), vault: [process.execPath, '-e', 'process.exit(3)'], egress: trusted('egress'), exchange: ['x', 'x'] };
+    await expect(supervise({ commands }).start()).rejects.toThrow(/vault .*exit 3.*vault\.log/);
+  });
+
+  test('a connector whose sandbox cannot be made is failed, and says why; the others work', async () => {
+    const supervisor = supervise({
+      startConnector: () => {
+        throw new Fault('protection_missing', 'bubblewrap is not installed');
+      },
+    });
+    await supervisor.start();
+    expect(supervisor.connectors()[0]).toMatchObject({ state: 'failed', why: 'bubblewrap is not installed' });
+    expect(await seenByGateway(supervisor)).toContain('one failed');
+  });
+
+  test('a child gets a built environment and no argument that it does not need', async () => {
+    process.env['SALLYPORT_TEST_SECRET'] = 'never-pass-this-on';
+    const supervisor = supervise({ commands: { gateway: [process.execPath, '-e', 'console.error(JSON.stringify(process.env));setTimeout(()=>{},50)'], vault: trusted('vault'), egress: trusted('egress'), exchange: ['x', 'x'] } });
+    const failure: unknown = await supervisor.start().catch((error: unknown) => error);
+    delete process.env['SALLYPORT_TEST_SECRET'];
+    const { readFileSync } = await import('node:fs');
+    const said = readFileSync(path.join(folders.at(-1)!, 'logs', 'gateway.log'), 'utf8');
+    expect(failure).toBeInstanceOf(Fault);
+    expect(said).toContain('{');
+    expect(said).not.toContain('never-pass-this-on');
+  });
+});
+
+describe('a pair', () => {
+  test.each(['connector', 'egress'] as const)('whose %s dies comes back whole, with new ends', async (kind) => {
+    const supervisor = supervise();
+    await supervisor.start();
+    const before = { connector: pidOf(supervisor, 'connector', 'one'), egress: pidOf(supervisor, 'egress', 'one') };
+    const untouched = pidOf(supervisor, 'connector', 'two');
+    process.kill(before[kind], 'SIGKILL');
+    await eventually(() => events.filter(({ event }) => event === 'process-restarted').length === 2);
+    expect(isAlive(before.connector)).toBe(false);
+    expect(isAlive(before.egress)).toBe(false);
+    expect(pidOf(supervisor, 'connector', 'two')).toBe(untouched);
+    const seen = await seenByGateway(supervisor);
+    expect(seen.filter((entry) => entry === 'gateway-connector one')).toHaveLength(2);
+    expect(seen.filter((entry) => entry === 'gateway-egress one')).toHaveLength(2);
+    expect(seen).toContain('record process-restarted');
+    expect(supervisor.connectors()[0]?.state).toBe('ready');
+  });
+
+  test('that dies three times in ten minutes is suspended; the other goes on', async () => {
+    const supervisor = supervise();
+    await supervisor.start();
+    for (let crash = 1; crash <= 3; crash += 1) {
+      process.kill(pidOf(supervisor, 'connector', 'one'), 'SIGKILL');
+      await eventually(() => events.some(({ event }) => event === 'connector-suspended') || events.filter(({ event }) => event === 'process-restarted').length === crash * 2);
+    }
+    expect(supervisor.connectors()[0]).toMatchObject({ state: 'suspended' });
+    expect(supervisor.connectors()[0]?.why).toContain('three times');
+    expect(supervisor.connectors()[1]).toMatchObject({ state: 'ready' });
+    expect(await seenByGateway(supervisor)).toContain('one suspended');
+  });
+
+  test('leaves no descriptor behind in the shell', async () => {
+    const supervisor = supervise();
+    await supervisor.start();
+    const before = openSockets();
+    process.kill(pidOf(supervisor, 'egress', 'two'), 'SIGKILL');
+    await eventually(() => events.filter(({ event }) => event === 'process-restarted').length === 2);
+    await eventually(() => openSockets() === before);
+  });
+});
+
+describe('the core', () => {
+  test.each(['gateway', 'vault'] as const)('a dead %s restarts everything, and a pause stays', async (kind) => {
+    const supervisor = supervise();
+    await supervisor.start();
+    await supervisor.setPaused(true);
+    const before = supervisor.processes().map(({ pid }) => pid);
+    process.kill(pidOf(supervisor, kind), 'SIGKILL');
+    await eventually(() => events.some((event) => event.event === 'process-restarted' && event.kind === 'vault'));
+    for (const pid of before) expect(isAlive(pid)).toBe(false);
+    expect(supervisor.connectors().map(({ state }) => state)).toEqual(['ready', 'ready']);
+    expect(await seenByGateway(supervisor)).toContain('paused');
+  });
+
+  test('that keeps dying is given up with a reason', async () => {
+    const supervisor = supervise();
+    await supervisor.start();
+    for (let crash = 1; crash <= 3; crash += 1) {
+      process.kill(pidOf(supervisor, 'vault'), 'SIGKILL');
+      await eventually(() => fatal.length > 0 || events.filter((event) => event.event === 'process-restarted' && event.kind === 'vault').length === crash);
+    }
+    expect(fatal[0]).toContain('three times');
+  });
+});
+
+describe('stop', () => {
+  test('ends every process', async () => {
+    const supervisor = supervise();
+    await supervisor.start();
+    const pids = supervisor.processes().map(({ pid }) => pid);
+    expect(pids).toHaveLength(6);
+    await supervisor.stop();
+    for (const pid of pids) expect(isAlive(pid)).toBe(false);
+  });
+});
