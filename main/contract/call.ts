@@ -32,6 +32,17 @@ export interface AbortSignalLike {
 declare const cleared: unique symbol;
 declare const released: unique symbol;
 
+/** A connector's tool as the gateway offers it: the manifest, with its schemas compiled. Made by the registry. */
+export interface OfferedTool {
+  /** `<connector>_<tool>`. */
+  readonly name: string;
+  readonly connector: string;
+  readonly manifest: ToolManifest;
+  /** Null when they fit; else what is wrong and what is allowed, naming members, never values. */
+  readonly checkArguments: (value: Readonly<Record<string, unknown>>) => string | null;
+  readonly checkOutput: (value: unknown) => string | null;
+}
+
 /** Passed every inbound stage. The only thing `dispatch` takes. */
 export interface ClearedCall {
   readonly [cleared]: true;

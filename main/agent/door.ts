@@ -1,0 +1,61 @@
+/** The agents' door: the socket, every connection and its session. It knows no policy: calls and lists are given to it. */
+import type { Caller, ToolCall } from '../contract/call.ts';
+import type { CallOutcome } from '../pipeline/account.ts';
+import { createConnection, type Connection } from './connection.ts';
+import type { FrameBudget } from './framing.ts';
+import { createSession, type Session } from './session.ts';
+import { createAgentSocket } from './socket.ts';
+import type { ToolListing } from './tool-listing.ts';
+
+export interface DoorDeps {
+  readonly socketPath: string;
+  readonly version: string;
+  readonly listTools: (caller: Caller) => ToolListing;
+  readonly call: (call: ToolCall) => Promise<CallOutcome>;
+  readonly newCallId: () => string;
+  readonly epochMs: () => number;
+}
+
+export interface Door {
+  check(): Promise<void>;
+  listen(): Promise<void>;
+  toolsChanged(): void;
+  reports(): ReturnType<Session['report']>[];
+  close(): void;
+}
+
+const maxConnections = 64;
+/** For half-read lines of all connections together, beyond 64 KiB each. */
+const frameBudgetBytes = 16 * 1024 * 1024;
+
+export function createDoor({ socketPath, ...deps }: DoorDeps): Door {
+  const budget: FrameBudget = { left: frameBudgetBytes };
+  const connections = new Set<Connection>();
+  const socket = createAgentSocket({
+    socketPath,
+    maxConnections,
+    onConnection(accepted, peer) {
+      const connection = createConnection({
+        socket: accepted,
+        budget,
+        openSession: (send) => createSession({ ...deps, peer, send }),
+        onClose: () => connections.delete(connection),
+      });
+      connections.add(connection);
+    },
+  });
+  const sessions = (): Session[] => [...connections].flatMap(({ session }) => (session === null ? [] : [session]));
+
+  return {
+    check: () => socket.check(),
+    listen: () => socket.listen(),
+    toolsChanged() {
+      for (const session of sessions()) session.toolsChanged();
+    },
+    reports: () => sessions().map((session) => session.report()),
+    close() {
+      socket.close();
+      for (const connection of connections) connection.close();
+    },
+  };
+}

@@ -1,0 +1,210 @@
+/**
+ * One cleared call to one connector. Guarantees a ticket of its own for each call (closed at its end, whatever
+ * happens), a deadline, and a bounded result; and that what egress says happened counts more than what the connector
+ * says. Trusts egress. The connector is hostile: everything it sends is parsed, and its words are bounded.
+ */
+import { randomBytes } from 'node:crypto';
+import type { ClearedCall } from '../contract/call.ts';
+import type { ByteStream, Channel } from '../contract/channel.ts';
+import {
+  connectorResultSchema,
+  type ConnectionRecord,
+  type ConnectorResult,
+  type gatewayConnector,
+  type gatewayEgress,
+} from '../contract/channels.ts';
+import { outcomeCodeSchema, type OutcomeCode, type Refusal } from '../contract/errors.ts';
+import { sayFor } from './outcome-says.ts';
+
+/** The gateway's ends of a connector's pair; null while one is being restarted. */
+export interface Pair {
+  readonly connector: Channel<typeof gatewayConnector.a> | null;
+  readonly egress: Channel<typeof gatewayEgress.a> | null;
+}
+
+export interface DispatchDeps {
+  readonly pairOf: (connector: string) => Pair;
+}
+
+export type Dispatched = { readonly resultBytes: number; readonly backendBytes: number } & (
+  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly refusal: Refusal }
+);
+
+/** How long egress may take to answer; it is ours and does nothing but bookkeeping here. */
+const egressTimeoutMs = 5000;
+
+/** `signal` aborts with a code, or with `cancelled`. */
+export type Dispatch = (cleared: ClearedCall, signal: AbortSignal) => Promise<Dispatched>;
+
+export function createDispatch({ pairOf }: DispatchDeps): Dispatch {
+  return async (cleared, signal) => {
+    const { connector, egress } = pairOf(cleared.connector);
+    if (connector === null || egress === null) return failed('connector_failed');
+    const ticket = randomBytes(32).toString('base64url');
+    const opened = await openTicket(egress, ticket, cleared);
+    if (opened !== null) return failed(opened);
+    const cancel = (code: OutcomeCode): void => {
+      egress.notify('cancel-ticket', { ticket, code });
+    };
+    let got: Answer = { code: 'internal', resultBytes: 0 };
+    let records: readonly ConnectionRecord[] | null = null;
+    try {
+      got = await converse({ connector, ticket, cleared, signal, cancel });
+    } finally {
+      records = await closeTicket(egress, ticket);
+    }
+    return conclude(got, records);
+  };
+}
+
+interface Conversation {
+  readonly connector: Channel<typeof gatewayConnector.a>;
+  readonly ticket: string;
+  readonly cleared: ClearedCall;
+  readonly signal: AbortSignal;
+  readonly cancel: (code: OutcomeCode) => void;
+}
+
+/** What the connector's side came to: its result, or why there is none. */
+type Answer = { readonly resultBytes: number } & (
+  { readonly result: ConnectorResult } | { readonly code: OutcomeCode }
+);
+
+async function openTicket(
+  egress: Channel<typeof gatewayEgress.a>,
+  ticket: string,
+  cleared: ClearedCall,
+): Promise<OutcomeCode | null> {
+  const { tool, call, principal } = cleared;
+  const params = {
+    ticket,
+    callId: call.callId,
+    subject: principal.subject,
+    program: call.caller.program,
+    destinations: tool.destinations,
+    deadlineMs: tool.limits.timeoutMs,
+    maxBytes: tool.limits.maxBackendBytes,
+  };
+  try {
+    await egress.request('open-ticket', params, { timeoutMs: egressTimeoutMs });
+    return null;
+  } catch (error) {
+    // A coded refusal is egress's own; anything else means that it is gone.
+    const code = outcomeCodeSchema.safeParse((error as { code?: unknown }).code);
+    return code.success && code.data !== 'internal' ? code.data : 'connector_failed';
+  }
+}
+
+/** Null: egress is gone, and with it every connection of the call. */
+async function closeTicket(
+  egress: Channel<typeof gatewayEgress.a>,
+  ticket: string,
+): Promise<readonly ConnectionRecord[] | null> {
+  try {
+    return (await egress.request('close-ticket', { ticket }, { timeoutMs: egressTimeoutMs })).connections;
+  } catch {
+    return null;
+  }
+}
+
+async function converse({ connector, ticket, cleared, signal, cancel }: Conversation): Promise<Answer> {
+  const { call, tool } = cleared;
+  let stream: ByteStream;
+  try {
+    stream = connector.open('call', {
+      callId: call.callId,
+      ticket,
+      tool: tool.name,
+      arguments: { ...call.arguments },
+      deadlineMs: tool.limits.timeoutMs,
+    });
+  } catch {
+    return { code: 'connector_failed', resultBytes: 0 };
+  }
+  let stoppedBy: OutcomeCode | null = null;
+  const stop = (code: OutcomeCode): void => {
+    stoppedBy ??= code;
+    cancel(code);
+    stream.reset(code);
+  };
+  const onAbort = (): void => {
+    const code = outcomeCodeSchema.safeParse(signal.reason);
+    // A program that cancels no longer waits: for the backend the same as a deadline.
+    stop(code.success ? code.data : 'connector_timeout');
+  };
+  const deadline = setTimeout(stop, tool.limits.timeoutMs, 'connector_timeout');
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    stream.end();
+    return await readAnswer(stream, tool.limits.maxResultBytes);
+  } catch {
+    return { code: stoppedBy ?? 'connector_failed', resultBytes: 0 };
+  } finally {
+    clearTimeout(deadline);
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+async function readAnswer(stream: ByteStream, maxBytes: number): Promise<Answer> {
+  const pieces: Uint8Array[] = [];
+  let resultBytes = 0;
+  for await (const piece of stream) {
+    resultBytes += piece.length;
+    if (resultBytes > maxBytes) {
+      stream.reset('output_not_allowed');
+      return { code: 'output_not_allowed', resultBytes };
+    }
+    pieces.push(piece);
+  }
+  const result = parse(pieces);
+  return result === null ? { code: 'connector_failed', resultBytes } : { result, resultBytes };
+}
+
+function parse(pieces: readonly Uint8Array[]): ConnectorResult | null {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces));
+    const parsed = connectorResultSchema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null;
+  }
+}
+
+function conclude(got: Answer, records: readonly ConnectionRecord[] | null): Dispatched {
+  const { resultBytes } = got;
+  const sizes = {
+    resultBytes,
+    backendBytes: (records ?? []).reduce((sum, record) => sum + record.bytesFromBackend, 0),
+  };
+  if (records === null) return { ok: false, refusal: refusalOf('connector_failed'), ...sizes };
+  // Egress saw what happened; a connector may lie about it, or only know that a stream ended.
+  const cut = records.find((record) => record.code !== undefined)?.code;
+  if (cut !== undefined) return { ok: false, refusal: refusalOf(cut), ...sizes };
+  if ('code' in got) return { ok: false, refusal: refusalOf(got.code), ...sizes };
+  if (got.result.ok) return { ok: true, value: got.result.value, ...sizes };
+  return {
+    ok: false,
+    refusal: { ...refusalOf(got.result.code), say: plain(got.result.say) || sayFor(got.result.code) },
+    ...sizes,
+  };
+}
+
+function failed(code: OutcomeCode): Dispatched {
+  return { ok: false, refusal: refusalOf(code), resultBytes: 0, backendBytes: 0 };
+}
+
+const retryAfterMs: Partial<Record<OutcomeCode, number>> = { connector_failed: 2000, backend_unreachable: 5000 };
+
+function refusalOf(code: OutcomeCode): Refusal {
+  const after = retryAfterMs[code];
+  return { code, say: sayFor(code), ...(after === undefined ? {} : { retryAfterMs: after }) };
+}
+
+/** A connector's words, as text for a model: no control or formatting characters that could hide something. */
+function plain(text: string): string {
+  return text
+    .toWellFormed()
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}]+/gu, ' ')
+    .trim();
+}

@@ -1,0 +1,100 @@
+/**
+ * Every tool of every connector, with its schemas compiled once. Guarantees that arguments have no undeclared member,
+ * and that a manifest whose schemas would let one through does not load. Trusts ajv to compile what it accepts in strict
+ * mode: schemas become code, which is why the gateway allows code generation. Never runs connector code.
+ */
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import type { OfferedTool } from '../contract/call.ts';
+import { Fault } from '../contract/errors.ts';
+import type { ConnectorManifest, ToolManifest } from '../contract/manifest.ts';
+import { openPlace } from './closed-schema.ts';
+
+export interface ToolRegistry {
+  readonly all: readonly OfferedTool[];
+  find(name: string): OfferedTool | null;
+}
+
+/** INTERFACE "The socket": at most 64 of letters, digits, `_`, `-`. */
+const toolName = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** Faults name the connector, the tool and the place in its schema. */
+export function createToolRegistry(manifests: readonly ConnectorManifest[]): ToolRegistry {
+  const byName = new Map<string, OfferedTool>();
+  for (const manifest of manifests) {
+    for (const tool of manifest.tools) {
+      const offered = offer(manifest, tool);
+      if (byName.has(offered.name))
+        throw new Fault('internal', `${manifest.name}: the tool ${offered.name} is declared twice.`);
+      byName.set(offered.name, offered);
+    }
+  }
+  return { all: Object.freeze([...byName.values()]), find: (name) => byName.get(name) ?? null };
+}
+
+function offer(connector: ConnectorManifest, tool: ToolManifest): OfferedTool {
+  const name = `${connector.name}_${tool.name}`;
+  if (!toolName.test(name)) throw new Fault('internal', `${connector.name}: the tool name ${name} is too long.`);
+  const unknown = tool.destinations.find((destination) => !Object.hasOwn(connector.destinations, destination));
+  if (unknown !== undefined) throw new Fault('internal', `${name}: the destination ${unknown} is not declared.`);
+  const input = compile(`${name}.inputSchema`, tool.inputSchema, 'input');
+  const output = compile(`${name}.outputSchema`, tool.outputSchema, 'output');
+  return Object.freeze({ name, connector: connector.name, manifest: tool, checkArguments: input, checkOutput: output });
+}
+
+function compile(
+  at: string,
+  schema: ToolManifest['inputSchema'],
+  kind: 'input' | 'output',
+): (value: unknown) => string | null {
+  if (schema['type'] !== 'object') throw new Fault('internal', `${at}: must be of type "object".`);
+  const open = openPlace(schema, kind);
+  if (open !== null) throw new Fault('internal', `${at}${open}`);
+  const validate = compiled(at, schema);
+  return (value) => (validate(value) ? null : explain(validate.errors?.[0]));
+}
+
+function compiled(at: string, schema: ToolManifest['inputSchema']): ValidateFunction {
+  // One instance a schema: a `$id` in one manifest must not be seen from another. Only the first error is used, so
+  // that hostile input cannot make many.
+  const ajv = new Ajv2020({
+    strict: true,
+    strictRequired: false,
+    verbose: true,
+    allErrors: false,
+    allowUnionTypes: true,
+    logger: false,
+  });
+  addFormats.default(ajv);
+  try {
+    return ajv.compile(schema);
+  } catch (error) {
+    throw new Fault('internal', `${at}: ${error instanceof Error ? error.message : 'not a JSON Schema'}.`);
+  }
+}
+
+/** Names the member and what is allowed there; never the value. */
+function explain(error: ErrorObject | undefined): string {
+  if (error === undefined) return 'they do not fit the schema.';
+  const at = error.instancePath === '' ? 'the arguments' : `"${printable(error.instancePath.slice(1))}"`;
+  const parameters: Readonly<Record<string, unknown>> = error.params;
+  switch (error.keyword) {
+    case 'additionalProperties':
+    case 'unevaluatedProperties': {
+      const member = printable(String(parameters['additionalProperty'] ?? parameters['unevaluatedProperty']));
+      const declared = Object.keys((error.parentSchema?.['properties'] ?? {}) as Record<string, unknown>);
+      return `"${member}" is not a member of ${at}${declared.length === 0 ? '' : `; allowed: ${declared.join(', ')}`}.`;
+    }
+    case 'required':
+      return `"${printable(String(parameters['missingProperty']))}" is missing in ${at}.`;
+    case 'enum':
+      return `${at} must be one of ${JSON.stringify(parameters['allowedValues']).slice(0, 500)}.`;
+    default:
+      return `${at} ${error.message ?? 'does not fit the schema'}.`;
+  }
+}
+
+/** A member's name is the agent's own text: shortened, and without control characters. */
+function printable(text: string): string {
+  return text.slice(0, 80).replaceAll(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '�');
+}

@@ -1,0 +1,46 @@
+/**
+ * The gateway process. Guarantees: hardened before it reads anything; without the vault nobody is signed in, without the
+ * shell it ends; it holds no credential, dials nothing and starts nothing. Trusts shell and vault on the channels it
+ * inherited. Everything else that reaches it (agents, connectors) is hostile input.
+ */
+import { channelOverFd } from './channel/channel-over-socket.ts';
+import { receiveHandOvers } from './channel/hand-over.ts';
+import { gatewayVault, inheritedFds, shellGateway } from './contract/channels.ts';
+import { createGatewayCore } from './gateway-core.ts';
+import { harden } from './secrets/harden.ts';
+
+const hardening = { ...harden(), lockedMemory: false };
+
+function fail(error: unknown): never {
+  // The message only: a stack never leaves the process.
+  process.stderr.write(`gateway: ${error instanceof Error ? error.message : 'unknown error'}\n`);
+  process.exit(1);
+}
+process.on('uncaughtException', fail);
+process.on('unhandledRejection', fail);
+// The shell decides when this process ends, also after Ctrl-C in its terminal.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
+
+const core = createGatewayCore({
+  hardening,
+  reportCall: (report) => {
+    shell.notify('call', report);
+  },
+  exit: (code) => process.exit(code),
+});
+const shell = channelOverFd<typeof shellGateway, 'b'>({
+  fd: inheritedFds.shell,
+  contract: shellGateway,
+  side: 'b',
+  handlers: core.shell,
+});
+channelOverFd<typeof gatewayVault, 'a'>({
+  fd: inheritedFds.gatewayVault,
+  contract: gatewayVault,
+  side: 'a',
+  handlers: core.vault,
+});
+receiveHandOvers((message, socket) => {
+  core.attach(message, socket);
+});

@@ -1,0 +1,86 @@
+/** What a stage is. Two kinds, no `next()`: inbound stages judge a call, outbound stages narrow its result. */
+import type { Caller, ClearedCall, OfferedTool, ToolCall } from '../contract/call.ts';
+import type { OutcomeCode, Refusal } from '../contract/errors.ts';
+import type { Principal } from '../contract/principal.ts';
+
+/** What the gateway knows about the person, taken once per call. */
+export interface Identity {
+  readonly principal: Principal | null;
+  /** Epoch milliseconds after which the person counts as gone, unless the vault said otherwise before. */
+  readonly validUntil: number | null;
+  /** Connectors that wait for the person to authenticate again. */
+  readonly waiting: readonly string[];
+}
+
+/** The person's decisions about agents. */
+export interface Gate {
+  readonly paused: boolean;
+  readonly consent: 'ask' | 'allow';
+}
+
+export interface InboundView {
+  readonly call: ToolCall;
+  /** Null: no such tool. Every stage refuses it by itself. */
+  readonly tool: OfferedTool | null;
+  readonly identity: Identity;
+  readonly gate: Gate;
+  readonly nowMs: number;
+}
+
+export type Verdict =
+  | { readonly pass: true; readonly policy?: string }
+  | { readonly pass: false; readonly refusal: Refusal; readonly policy?: string };
+
+export interface StageReport {
+  readonly stage: string;
+  /** `by_rule`: present, and passes everything by the rule that is named. */
+  readonly mode: 'enforced' | 'by_rule';
+  readonly rule: string;
+}
+
+export interface InboundStage {
+  readonly report: StageReport;
+  check(view: InboundView): Verdict;
+}
+
+export interface OutboundView {
+  readonly cleared: ClearedCall;
+  readonly tool: OfferedTool;
+  readonly value: unknown;
+}
+
+export type OutboundVerdict =
+  { readonly pass: true; readonly value: unknown } | { readonly pass: false; readonly refusal: Refusal };
+
+export interface OutboundStage {
+  readonly report: StageReport;
+  apply(view: OutboundView): OutboundVerdict;
+}
+
+/** Cedar, as the pipeline sees it. Throws a `Fault` when a policy could not be evaluated. */
+export interface Authorizer {
+  decide(question: AuthorizationQuestion): { readonly permitted: boolean; readonly policy: string | null };
+}
+
+export interface AuthorizationQuestion {
+  readonly principal: Principal;
+  readonly caller: Caller;
+  readonly tool: OfferedTool;
+  /** What the call is about: the argument that the manifest points at, else the destination. */
+  readonly resource: string;
+}
+
+export const pass: Verdict = Object.freeze({ pass: true });
+
+export function refuse(
+  code: OutcomeCode,
+  say: string,
+  more: { retryAfterMs?: number; policy?: string } = {},
+): Verdict & { pass: false } {
+  const { policy, ...rest } = more;
+  return { pass: false, refusal: { code, say, ...rest }, ...(policy === undefined ? {} : { policy }) };
+}
+
+export function refuseUnknownTool(): Verdict & { pass: false } {
+  return refuse('unknown_tool', 'There is no such tool. Call tools/list for the tools you may use.');
+}

@@ -1,0 +1,286 @@
+/**
+ * A real gateway process on real channels. The test holds the other ends: shell, vault, and a connector with its egress
+ * worker, whose behaviour each test chooses.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { channelOverFd } from '../../../main/channel/channel-over-socket.ts';
+import { handOver } from '../../../main/channel/hand-over.ts';
+import { closeFd, createSocketPair } from '../../../main/channel/socket-pair.ts';
+import type { AuditRecord } from '../../../main/contract/audit.ts';
+import type { ByteStream, Channel } from '../../../main/contract/channel.ts';
+import {
+  gatewayConnector,
+  gatewayEgress,
+  gatewayVault,
+  shellGateway,
+  type CallHeader,
+  type ConnectionRecord,
+} from '../../../main/contract/channels.ts';
+import { Fault, type OutcomeCode } from '../../../main/contract/errors.ts';
+import type { ConnectorManifest, ToolManifest } from '../../../main/contract/manifest.ts';
+import type { Principal } from '../../../main/contract/principal.ts';
+
+const root = path.resolve(import.meta.dirname, '../../..');
+
+export const alice: Principal = {
+  subject: 'alice-subject',
+  issuer: 'https://localhost:1',
+  username: 'alice',
+  displayName: 'Alice',
+  groups: [],
+  roles: ['analyst'],
+  authenticationMethods: ['pwd'],
+  authenticatedAt: 1,
+};
+export const bob: Principal = {
+  ...alice,
+  subject: 'bob-subject',
+  username: 'bob',
+  displayName: 'Bob',
+  roles: ['support'],
+};
+
+const tool = (name: string, more: Partial<ToolManifest> = {}): ToolManifest => ({
+  name,
+  title: name,
+  description: `The tool ${name}.`,
+  operation: 'read',
+  classification: 'internal',
+  inputSchema: {
+    type: 'object',
+    properties: { text: { type: 'string', maxLength: 4_000_000 }, count: { type: 'integer', minimum: 0, maximum: 10 } },
+    required: ['text'],
+    additionalProperties: false,
+  },
+  outputSchema: {
+    type: 'object',
+    properties: { text: { type: 'string' }, rows: { type: 'array', items: { type: 'integer' } } },
+    additionalProperties: false,
+  },
+  destinations: ['database'],
+  limits: { timeoutMs: 10_000, maxBackendBytes: 1_000_000, maxResultBytes: 1_000_000 },
+  examples: [],
+  ...more,
+});
+
+export const manifest: ConnectorManifest = {
+  name: 'probe',
+  version: '1.0.0',
+  title: 'Probe',
+  description: 'A connector whose other half is the test.',
+  destinations: { database: { protocol: 'postgres', authentication: 'postgres-issuer', description: 'none' } },
+  tools: [
+    tool('echo'),
+    tool('secret', { classification: 'sensitive' }),
+    tool('write', { operation: 'write' }),
+    tool('hasty', { limits: { timeoutMs: 200, maxBackendBytes: 2048, maxResultBytes: 2048 } }),
+  ],
+};
+
+const policies = [
+  {
+    name: 'test.cedar',
+    text: `@id("analysts-read") permit (principal, action, resource)
+      when { principal.roles.contains("analyst") && resource.classification != "sensitive" };`,
+  },
+];
+
+/** What the connector's half does with a call; the default echoes `text`. */
+export type OnCall = (header: CallHeader, stream: ByteStream) => Promise<void>;
+
+export async function answer(stream: ByteStream, result: unknown): Promise<void> {
+  const bytes = Buffer.from(JSON.stringify(result));
+  for (let at = 0; at < bytes.length; at += 16_384) await stream.write(bytes.subarray(at, at + 16_384));
+  stream.end();
+}
+
+export interface Behaviour {
+  onCall: OnCall;
+  refuseTicket: OutcomeCode | undefined;
+  /** Beside this call's own id. */
+  connections: Omit<ConnectionRecord, 'callId'>[];
+  settings: unknown;
+  readonly tickets: { ticket: string; callId: string; subject: string; open: boolean; cancelled?: OutcomeCode }[];
+}
+
+export interface GatewayStand {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  readonly folder: string;
+  readonly socketPath: string;
+  readonly shell: Channel<(typeof shellGateway)['a']>;
+  readonly vault: Channel<(typeof gatewayVault)['b']>;
+  readonly behaviour: Behaviour;
+  readonly log: () => string;
+  /** Ends of the pair, as the gateway sees them lost. */
+  readonly connector: Channel<(typeof gatewayConnector)['b']>;
+  attachPair(): Promise<void>;
+  identify(principal: Principal | null, waiting?: readonly string[]): void;
+  auditRecords(): AuditRecord[];
+  stop(): Promise<void>;
+}
+
+export interface StandOptions {
+  readonly consent?: 'ask' | 'allow';
+  readonly folder?: string;
+  readonly policies?: readonly { name: string; text: string }[];
+  readonly signedIn?: boolean;
+}
+
+export const echo: OnCall = (header, stream) => answer(stream, { ok: true, value: { text: header.arguments['text'] } });
+
+export async function startGateway(options: StandOptions = {}): Promise<GatewayStand> {
+  const folder = options.folder ?? mkdtempSync(path.join(tmpdir(), 'sallyport-gateway-'));
+  const socketPath = path.join(folder, 'run', 'mcp.sock');
+  const [shellPair, vaultPair] = [createSocketPair(), createSocketPair()];
+  const child = spawn(process.execPath, [path.join(root, 'main/gateway.ts')], {
+    stdio: ['ignore', 'pipe', 'pipe', shellPair.b, vaultPair.a, 'ipc'],
+    env: { LANG: 'C.UTF-8' },
+  });
+  for (const fd of [shellPair.b, vaultPair.a]) closeFd(fd);
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text: Buffer) => (said += text.toString()));
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const nothing = { notices: {}, requests: {}, streams: {}, onClose: () => undefined };
+  const shell = channelOverFd({
+    fd: shellPair.a,
+    contract: shellGateway,
+    side: 'a',
+    handlers: { ...nothing, notices: { call: () => undefined } },
+  });
+  const vault = channelOverFd({ fd: vaultPair.b, contract: gatewayVault, side: 'b', handlers: nothing });
+  const behaviour: Behaviour = {
+    onCall: echo,
+    refuseTicket: undefined,
+    connections: [],
+    settings: undefined,
+    tickets: [],
+  };
+  let pair = await attach(child, behaviour);
+  await shell.request('configure', {
+    version: '0.0.0',
+    socketPath,
+    stateFolder: folder,
+    consent: options.consent ?? 'allow',
+    connectors: [{ manifest, settings: { some: 'setting' } }],
+    policies: [...(options.policies ?? policies)],
+  });
+  const identify = (principal: Principal | null, waiting: readonly string[] = []): void => {
+    vault.notify('identity', { principal, validUntil: principal && Date.now() + 600_000, waiting: [...waiting] });
+  };
+  if (options.signedIn !== false) identify(alice);
+  await shell.request('listen', {});
+  // The vault's notice and the shell's requests come on different channels.
+  if (options.signedIn !== false) await new Promise((resolve) => setTimeout(resolve, 20));
+
+  return {
+    child,
+    ended,
+    folder,
+    socketPath,
+    shell,
+    vault,
+    behaviour,
+    log: () => said,
+    get connector() {
+      return pair.connector;
+    },
+    attachPair: async () => {
+      pair = await attach(child, behaviour);
+    },
+    identify,
+    auditRecords: () => readAudit(folder),
+    stop: async () => {
+      if (child.exitCode === null && child.signalCode === null) await shell.request('stop', {}).catch(() => undefined);
+      for (const channel of [shell, vault, pair.connector, pair.egress]) channel.close();
+      await ended;
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export function readAudit(folder: string): AuditRecord[] {
+  const audit = path.join(folder, 'audit');
+  return readdirSync(audit)
+    .filter((name) => name.endsWith('.jsonl'))
+    .flatMap((name) => readFileSync(path.join(audit, name), 'utf8').split('\n'))
+    .filter((line) => line !== '')
+    .map((line) => (JSON.parse(line) as { record: AuditRecord }).record);
+}
+
+async function attach(
+  child: ChildProcess,
+  behaviour: Behaviour,
+): Promise<{
+  connector: Channel<(typeof gatewayConnector)['b']>;
+  egress: Channel<(typeof gatewayEgress)['b']>;
+}> {
+  const [connectorPair, egressPair] = [createSocketPair(), createSocketPair()];
+  const connector = channelOverFd({
+    fd: connectorPair.b,
+    contract: gatewayConnector,
+    side: 'b',
+    handlers: {
+      notices: {},
+      requests: {
+        configure: ({ settings }) => {
+          behaviour.settings = settings;
+          return Promise.resolve({});
+        },
+      },
+      streams: {
+        call: (header, stream) => {
+          behaviour.onCall(header, stream).catch(() => undefined);
+        },
+      },
+      onClose: () => undefined,
+    },
+  });
+  const egress = channelOverFd({
+    fd: egressPair.b,
+    contract: gatewayEgress,
+    side: 'b',
+    handlers: egressHandlers(behaviour),
+  });
+  await handOver(child, { channel: 'gateway-connector', connector: manifest.name }, connectorPair.a);
+  await handOver(child, { channel: 'gateway-egress', connector: manifest.name }, egressPair.a);
+  return { connector, egress };
+}
+
+function egressHandlers(behaviour: Behaviour) {
+  const find = (ticket: string) => {
+    const found = behaviour.tickets.find((entry) => entry.ticket === ticket);
+    if (found === undefined) throw new Fault('internal', 'no such ticket');
+    return found;
+  };
+  return {
+    notices: {
+      'cancel-ticket': ({ ticket, code }: { ticket: string; code: OutcomeCode }) => {
+        find(ticket).cancelled = code;
+      },
+    },
+    requests: {
+      'open-ticket': ({ ticket, callId, subject }: { ticket: string; callId: string; subject: string }) => {
+        if (behaviour.refuseTicket !== undefined)
+          return Promise.reject(new Fault(behaviour.refuseTicket, 'refused by the test'));
+        behaviour.tickets.push({ ticket, callId, subject, open: true });
+        return Promise.resolve({});
+      },
+      'close-ticket': ({ ticket }: { ticket: string }) => {
+        const found = find(ticket);
+        found.open = false;
+        return Promise.resolve({
+          connections: behaviour.connections.map((record) => ({ ...record, callId: found.callId })),
+        });
+      },
+    },
+    streams: {},
+    onClose: () => undefined,
+  };
+}
+
+export const someCallId = randomUUID;
