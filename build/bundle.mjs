@@ -23,6 +23,7 @@ const trusted = present({
   sallyport: 'main/cli/sallyport.ts',
   bridge: 'main/cli/bridge.ts',
 });
+const host = present({ host: 'connector-host/host.ts' });
 const lab = present({
   lab: 'test/lab/lab.ts',
   'identity-provider': 'test/lab/identity-provider.ts',
@@ -51,6 +52,8 @@ const common = {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
 };
+/** libpg-query's loader looks for its own folder even when it is handed its module. */
+const besideItself = { js: `${common.banner?.['js'] ?? ''} const __dirname = import.meta.dirname;` };
 const external = ['koffi', 'sodium-native', '@cedar-policy/cedar-wasm', '@cedar-policy/cedar-wasm/nodejs', 'pg-native'];
 
 /** @param {string} into */
@@ -58,11 +61,12 @@ async function bundle(into) {
   fs.mkdirSync(into, { recursive: true });
   await build({ ...common, entryPoints: trusted, outdir: path.join(into, 'main'), external });
   await build({ ...common, entryPoints: lab, outdir: path.join(into, 'lab'), packages: 'external' });
+  await build({ ...common, entryPoints: host, outdir: path.join(into, 'connector-host'), external });
   for (const name of fs.existsSync(connectors) ? fs.readdirSync(connectors) : []) {
     const entry = path.join(connectors, name, 'connector.ts');
     if (!fs.existsSync(entry)) continue;
     const outdir = path.join(into, 'connectors', name);
-    await build({ ...common, entryPoints: { connector: entry }, outdir, external });
+    await build({ ...common, banner: besideItself, entryPoints: { connector: entry }, outdir, external });
     for (const file of [
       path.join(connectors, name, 'manifest.json'),
       ...(beside[name] ?? []).map((each) => at(each)),

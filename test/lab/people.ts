@@ -1,0 +1,97 @@
+/** Who can sign in: password checks with scrypt, one-time codes that work once, tries that run out. */
+import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { promisify } from 'node:util';
+import { Secret, TOTP } from 'otpauth';
+import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
+import type { Person } from './contract.ts';
+
+const derive = promisify<string, Buffer, number, Buffer>(scrypt);
+const failuresAllowed = 10;
+const failureWindowSeconds = 300;
+
+/** A person as the provider keeps them: no password. */
+export type Account = Omit<Person, 'password'>;
+
+export type PasswordCheck = { readonly account: Account } | { readonly refused: string };
+
+export interface People {
+  /** Enabled people only: anyone else is nobody, at sign-in and at every refresh. */
+  enabled(subject: string): Account | undefined;
+  /** Any account of that name is disabled or enabled from now on; false: no such person. */
+  setDisabled(name: string, disabled: boolean): boolean;
+  checkPassword(name: string, password: string): Promise<PasswordCheck>;
+  /** A one-time code is taken once (RFC 6238 §5.2). */
+  checkCode(subject: string, code: string): Promise<PasswordCheck>;
+}
+
+const wrongPassword = 'That name and password do not go together.';
+const wrongCode = 'That code is not right, or was used already. Wait for the next one.';
+const disabledAccount = 'This account is disabled. Ask your administrator to enable it.';
+const tooMany = 'Too many wrong tries. Wait five minutes, then try again.';
+
+interface Kept {
+  account: Account;
+  readonly salt: Buffer;
+  readonly hash: Buffer;
+  lastStep: number;
+}
+
+export async function createPeople(people: readonly Person[]): Promise<People> {
+  const kept = await Promise.all(people.map(keep));
+  const failures = new RateLimiterMemory({ points: failuresAllowed, duration: failureWindowSeconds });
+  const decoy = await keep({ ...emptyPerson, password: randomBytes(16).toString('hex') });
+
+  async function limited(key: string, check: () => Promise<PasswordCheck>): Promise<PasswordCheck> {
+    const soFar: RateLimiterRes | null = await failures.get(key);
+    if (soFar !== null && soFar.consumedPoints >= failuresAllowed) return { refused: tooMany };
+    const result = await check();
+    if ('refused' in result) await failures.penalty(key);
+    else await failures.delete(key);
+    return result;
+  }
+
+  return {
+    enabled: (subject) => kept.find(({ account }) => account.subject === subject && !account.disabled)?.account,
+    setDisabled(name, disabled) {
+      const found = kept.find(({ account }) => account.name === name);
+      if (found !== undefined) found.account = { ...found.account, disabled };
+      return found !== undefined;
+    },
+    checkPassword: (name, password) =>
+      limited(`password ${name.toLowerCase()}`, async () => {
+        // Who is not known costs the same time as who is.
+        const found = kept.find(({ account }) => account.name === name.toLowerCase());
+        const { account, salt, hash } = found ?? decoy;
+        const right = timingSafeEqual(await derive(password, salt, hash.length), hash);
+        if (found === undefined || !right) return { refused: wrongPassword };
+        return account.disabled ? { refused: disabledAccount } : { account };
+      }),
+    checkCode: (subject, code) =>
+      limited(`code ${subject}`, async () => {
+        const found = kept.find(({ account }) => account.subject === subject);
+        if (found?.account.totpSecret === undefined) return { refused: wrongCode };
+        const totp = new TOTP({ secret: Secret.fromBase32(found.account.totpSecret) });
+        const drift = totp.validate({ token: code.replaceAll(' ', ''), window: 1 });
+        const step = totp.counter() + (drift ?? 0);
+        if (drift === null || step <= found.lastStep) return { refused: wrongCode };
+        found.lastStep = step;
+        return found.account.disabled ? { refused: disabledAccount } : { account: found.account };
+      }),
+  };
+}
+
+const emptyPerson: Omit<Person, 'password'> = {
+  name: '',
+  subject: '',
+  displayName: '',
+  email: '',
+  roles: [],
+  groups: [],
+  region: '',
+  disabled: true,
+};
+
+async function keep({ password, ...account }: Person): Promise<Kept> {
+  const salt = randomBytes(16);
+  return { account, salt, hash: await derive(password, salt, 32), lastStep: -1 };
+}
