@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { peerOf } from './agent/peer.ts';
 import { channelOverFd } from './channel/channel-over-socket.ts';
 import { handOver } from './channel/hand-over.ts';
 import { createSocketPair } from './channel/socket-pair.ts';
@@ -21,9 +22,9 @@ import { version } from './cli/version.ts';
 import { createClosing, type Closing } from './cli/closing.ts';
 import { loadRegistry, type Registry } from './connectors/registry.ts';
 import { startSandboxed } from './connectors/sandbox.ts';
-import { createShell, lifecycle, type Shell } from './connectors/shell.ts';
+import { createShell, type Shell } from './connectors/shell.ts';
 import { createSupervisor } from './connectors/supervisor.ts';
-import type { SupervisorDeps } from './connectors/wiring.ts';
+import { lifecycle, type SupervisorDeps } from './connectors/wiring.ts';
 import type { HardeningReport } from './contract/channels.ts';
 import type { Status } from './contract/control.ts';
 import { Fault } from './contract/errors.ts';
@@ -111,7 +112,7 @@ async function run(places: Places, { lab, ownHardening, startedAt }: Circumstanc
   });
   await supervisor.start();
   supervisor.record(lifecycle('started', 'sallyport', `version ${version}`));
-  const control = await serveControl({ path: paths.controlSocket, handlers: controlHandlers(shell, closing), peerUser: () => undefined });
+  const control = await serveControl({ path: paths.controlSocket, handlers: controlHandlers(shell, closing), isOwn: (socket) => peerOf(socket) !== null });
   closing.add(() => control.close());
   const elapsedMs = performance.now() - startedAt;
   reporter.tell(readyEvent(paths, supervisor.processes()), readyText({ version, paths, consent, connectors: supervisor.connectors(), elapsedMs }));

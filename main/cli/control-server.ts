@@ -34,27 +34,14 @@ export interface ControlServer {
 export interface ControlServerOptions {
   readonly path: string;
   readonly handlers: ControlHandlers;
-  /** The peer's user as the kernel says, or `undefined` where it does not. */
-  readonly peerUser: (socket: net.Socket) => number | undefined;
+  /** False: the kernel says that another user's process connected. */
+  readonly isOwn: (socket: net.Socket) => boolean;
 }
 
-/** True when something answers there: another instance. A socket that nothing listens on is no obstacle. */
-export async function isAnswered(socketPath: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = net.connect(socketPath);
-    const settle = (answered: boolean): void => {
-      probe.destroy();
-      resolve(answered);
-    };
-    probe.once('connect', () => settle(true));
-    probe.once('error', () => settle(false));
-  });
-}
-
-export async function serveControl({ path: socketPath, handlers, peerUser }: ControlServerOptions): Promise<ControlServer> {
+export async function serveControl({ path: socketPath, handlers, isOwn }: ControlServerOptions): Promise<ControlServer> {
   const sockets = new Set<net.Socket>();
   const server = net.createServer((socket) => {
-    if (sockets.size >= maxConnections || !isOwn(peerUser(socket))) {
+    if (sockets.size >= maxConnections || !isOwn(socket)) {
       socket.destroy();
       return;
     }
@@ -71,10 +58,6 @@ export async function serveControl({ path: socketPath, handlers, peerUser }: Con
       await closed;
     },
   };
-}
-
-function isOwn(user: number | undefined): boolean {
-  return user === undefined || user === process.getuid?.();
 }
 
 /** Binds a name of its own and renames it into place, so that nobody ever sees the socket with wider permissions. */

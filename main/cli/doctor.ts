@@ -74,7 +74,6 @@ function connectorFindings(what: string, view: KernelView): Finding[] {
   const missing = [
     view.noNewPrivileges ? '' : 'it may gain privileges',
     view.tracer === 0 ? '' : `process ${view.tracer} traces it`,
-    view.filtered ? '' : 'no system call filter',
     view.pidNamespaces > 1 ? '' : 'it sees other processes',
     !shared && view.interfaces.every((name) => name === 'lo') ? '' : `it has network interfaces (${view.interfaces.join(', ')})`,
     view.commandLine.includes('--permission') ? '' : 'the permission model is off',
@@ -82,7 +81,9 @@ function connectorFindings(what: string, view: KernelView): Finding[] {
   if (missing.length > 0) {
     return [{ level: 'failed', what, why: missing.join(', '), mend: 'install bubblewrap and allow user namespaces, then start again' }];
   }
-  return [{ level: 'ok', what, why: 'no network but lo, own namespaces, system call filter, permission model, no new privileges' }];
+  const walls: Finding = { level: 'ok', what, why: 'no network but lo, own namespaces, permission model, no new privileges, no debugger' };
+  if (view.filtered) return [walls, { level: 'ok', what: `${what} filter`, why: 'a system call filter is on' }];
+  return [walls, { level: 'weaker', what: `${what} filter`, why: 'system calls are not filtered', mend: 'comes with a later version' }];
 }
 
 function lockedFindings(what: string, { kind, report }: DoctorReport['processes'][number]): Finding[] {

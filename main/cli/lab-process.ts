@@ -27,7 +27,7 @@ export interface Lab {
 /** @param entry the lab's bundle. Throws a `Fault` when it is not in this build or does not start. */
 export async function startLab(runtime: string, entry: string): Promise<Lab> {
   if (!existsSync(entry)) throw new Fault('malformed', 'the lab is not in this build: run from a checkout, or configure your own systems');
-  const child = spawn(runtime, [entry], { stdio: ['pipe', 'pipe', 'inherit'], env: labEnvironment(), cwd: '/' });
+  const child = spawn(runtime, [entry], { stdio: ['pipe', 'pipe', 'inherit'], env: labEnvironment(), cwd: '/', detached: true });
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());

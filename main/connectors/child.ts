@@ -49,6 +49,8 @@ export function startTrusted({ name, command, ends, ipc, log }: TrustedCommand):
     stdio: ['ignore', 'pipe', 'pipe', ...ends, ...(ipc ? (['ipc'] as const) : [])],
     env: builtEnvironment(),
     cwd: '/',
+    // Ctrl-C in the terminal is for the shell, which ends everything in order.
+    detached: process.platform !== 'win32',
     serialization: 'json',
   });
   for (const end of ends) closeSync(end);

@@ -3,12 +3,12 @@
  * if it is https and of the configured authority's origin; nothing here widens access, since every program of this
  * user can ask. Trusts: gateway and vault for what they report of themselves.
  */
-import type { LifecycleRecord } from './wiring.ts';
 import type { DoctorReport, Status } from '../contract/control.ts';
 import type { HardeningReport } from '../contract/channels.ts';
 import type { Principal } from '../contract/principal.ts';
 import type { Registry } from './registry.ts';
 import type { Supervisor } from './supervisor.ts';
+import { lifecycle } from './wiring.ts';
 
 /** A little more than the vault gives the browser: its answer says more than our own. */
 const answerMarginMs = 15_000;
@@ -91,10 +91,6 @@ export function createShell(deps: ShellDeps): Shell {
 export function isOfAuthority(url: string, authority: string): boolean {
   const parsed = URL.parse(url);
   return parsed?.protocol === 'https:' && parsed.origin === new URL(authority).origin && parsed.username === '';
-}
-
-export function lifecycle(what: LifecycleRecord['what'], subject: string, detail: string): LifecycleRecord {
-  return { event: 'lifecycle', what, person: null, subject, detail: detail.slice(0, 300) };
 }
 
 const statusTimeoutMs = 5_000;

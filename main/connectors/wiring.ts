@@ -64,6 +64,14 @@ export type SupervisorEvent =
 export type LifecycleRecord = Extract<AuditRecord, { event: 'lifecycle' }>;
 export type ConnectorState = Status['connectors'][number]['state'];
 
+export function lifecycle(what: LifecycleRecord['what'], subject: string, detail: string): LifecycleRecord {
+  return { event: 'lifecycle', what, person: null, subject, detail: detail.slice(0, 300) };
+}
+
+/** More crashes than this do more harm than another start does good. */
+export const crashLimit = { crashes: 3, withinMs: 10 * 60_000 };
+/** Between a crash and the next start, so that a broken entry does not spin. */
+export const restartPauseMs = 100;
 /** Longest a process may take from its start to its first answer. */
 export const startupTimeoutMs = 15_000;
 /** Longest a process may take to finish what it writes before it is ended. */

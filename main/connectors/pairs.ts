@@ -1,0 +1,150 @@
+/**
+ * Every connector's pair over time. Guarantees: a pair that died comes back whole, with new ends; one that ended three
+ * times within ten minutes is suspended and says why; one whose sandbox cannot be made is failed, and the others work.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Status } from '../contract/control.ts';
+import { Fault } from '../contract/errors.ts';
+import type { Core } from './core.ts';
+import { createCrashBudget, type CrashBudget } from './crash-budget.ts';
+import { startPair, type Pair } from './pair.ts';
+import type { RegisteredConnector } from './registry.ts';
+import { crashLimit, lifecycle, restartPauseMs, type ConnectorState, type SupervisorDeps } from './wiring.ts';
+
+export interface Pairs {
+  /** Spawns every pair that is not suspended; `attachAll` follows once the core has its configuration. */
+  spawnAll(): void;
+  attachAll(core: Core): Promise<void>;
+  stop(): Promise<void>;
+  kill(): Promise<void>;
+  list(): readonly Pair[];
+  connectors(): Status['connectors'];
+}
+
+export interface PairsContext {
+  readonly core: () => Core | undefined;
+  /** One change of processes at a time. */
+  readonly inTurn: (work: () => Promise<void>) => void;
+  readonly now: () => number;
+}
+
+interface Slot {
+  readonly registered: RegisteredConnector;
+  readonly budget: CrashBudget;
+  state: ConnectorState;
+  why?: string;
+  pair?: Pair;
+}
+
+export function createPairs(deps: SupervisorDeps, context: PairsContext): Pairs {
+  const slots: Slot[] = deps.registry.connectors.map((registered) => ({
+    registered,
+    budget: createCrashBudget({ ...crashLimit, now: context.now }),
+    state: 'starting',
+  }));
+
+  function tell(slot: Slot, state: ConnectorState, why?: string): void {
+    slot.state = state;
+    if (why === undefined) delete slot.why;
+    else slot.why = why;
+    context.core()?.gateway.control.notify('connector-state', { connector: slot.registered.manifest.name, state });
+  }
+
+  function spawnPair(slot: Slot): void {
+    try {
+      const pair = startPair(deps, slot.registered);
+      slot.pair = pair;
+      slot.state = 'starting';
+      void pair.ended.then((end) => {
+        // Not this slot's any more: it was stopped, or everything is started anew.
+        if (slot.pair !== pair) return;
+        deps.listener.event({ event: 'process-ended', kind: end.kind, name: pair.name, pid: end.pid, how: end.how });
+        context.inTurn(() => restart(slot, pair, `${end.kind} ended: ${end.how}`));
+      });
+    } catch (error) {
+      slot.state = 'failed';
+      slot.why = reasonOf(error);
+    }
+  }
+
+  async function attach(slot: Slot, core: Core): Promise<void> {
+    const { pair } = slot;
+    tell(slot, pair ? 'starting' : slot.state, slot.why);
+    if (!pair) return;
+    try {
+      await pair.attach(core);
+      tell(slot, 'ready');
+    } catch (error) {
+      // A pair that cannot be attached is useless; its end is counted and mended like any other.
+      tell(slot, 'failed', reasonOf(error));
+      await pair.kill();
+    }
+  }
+
+  async function restart(slot: Slot, dead: Pair, why: string): Promise<void> {
+    const core = context.core();
+    if (!core || slot.pair !== dead) return;
+    const { name } = dead;
+    delete slot.pair;
+    if (!slot.budget.spend()) {
+      const say = `suspended: it ended three times within ten minutes (last: ${why})`;
+      tell(slot, 'suspended', say);
+      core.gateway.control.notify('record', lifecycle('connector-suspended', name, why));
+      deps.listener.event({ event: 'connector-suspended', name, why: say });
+      return;
+    }
+    tell(slot, 'starting', why);
+    await delay(restartPauseMs);
+    spawnPair(slot);
+    await attach(slot, core);
+    core.gateway.control.notify('record', lifecycle('process-restarted', name, why));
+    for (const { kind, pid } of pairEntries(slot.pair)) deps.listener.event({ event: 'process-restarted', kind, name, pid });
+  }
+
+  /** Their watchers see that they are nobody's any more. */
+  function release(): Pair[] {
+    const pairs = slots.flatMap((slot) => slot.pair ?? []);
+    for (const slot of slots) delete slot.pair;
+    return pairs;
+  }
+
+  return {
+    spawnAll() {
+      for (const slot of slots) if (slot.state !== 'suspended') spawnPair(slot);
+    },
+    async attachAll(core) {
+      await Promise.all(slots.map((slot) => attach(slot, core)));
+    },
+    async stop() {
+      await Promise.all(release().map((pair) => pair.stop()));
+    },
+    async kill() {
+      await Promise.all(release().map((pair) => pair.kill()));
+    },
+    list: () => slots.flatMap((slot) => slot.pair ?? []),
+    connectors: () => slots.map(describe),
+  };
+}
+
+export interface PairEntry {
+  readonly kind: 'egress' | 'connector';
+  readonly name: string;
+  readonly pid: number;
+}
+
+export function pairEntries(pair: Pair | undefined): PairEntry[] {
+  if (!pair) return [];
+  return [
+    { kind: 'egress', name: pair.name, pid: pair.egress.child.pid },
+    { kind: 'connector', name: pair.name, pid: pair.connector.pid },
+  ];
+}
+
+function describe({ registered: { manifest }, state, why }: Slot): Status['connectors'][number] {
+  const tools = manifest.tools.map((tool) => `${manifest.name}_${tool.name}`);
+  return { name: manifest.name, version: manifest.version, state, tools, ...(why === undefined ? {} : { why }) };
+}
+
+export function reasonOf(error: unknown): string {
+  return error instanceof Fault ? error.message : 'it could not be started';
+}
