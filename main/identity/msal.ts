@@ -40,7 +40,7 @@ export function createMsalClient(identity: IdentityConfig, provider: Provider): 
 
 function createNetwork({ send }: Provider): { client: NetworkClient; lastFault: () => Fault | undefined } {
   let fault: Fault | undefined;
-  const ask = async <T>(
+  const ask = async (
     method: 'GET' | 'POST',
     url: string,
     options?: { headers?: Record<string, string>; body?: string },
@@ -48,7 +48,7 @@ function createNetwork({ send }: Provider): { client: NetworkClient; lastFault: 
     try {
       const { headers = {}, body } = options ?? {};
       const answer = await send({ method, url, headers, ...(body === undefined ? {} : { body }) });
-      return { headers: { ...answer.headers }, status: answer.status, body: (parseJson(answer.body) ?? {}) as T };
+      return { headers: { ...answer.headers }, status: answer.status, body: (parseJson(answer.body) ?? {}) as never };
     } catch (error) {
       // MSAL replaces a network client's errors by its own; ours say more.
       if (error instanceof Fault) fault = error;

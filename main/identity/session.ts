@@ -22,6 +22,14 @@ interface AccessToken {
   readonly scopes: readonly string[];
 }
 
+export interface NewSession {
+  readonly identity: IdentityConfig;
+  readonly claims: ExchangedClaims;
+  /** Access token, refresh token: taken over. */
+  readonly tokens: readonly Secret[];
+  readonly nowMs: number;
+}
+
 export interface Session {
   readonly principal: Principal;
   /** When the provider last confirmed the person plus the policy window, milliseconds since the epoch. */
@@ -35,12 +43,7 @@ export interface Session {
 }
 
 /** Throws `Fault` `identity_unavailable` when what came back is not of the configured issuer and client; tokens are then wiped. */
-export function createSession(
-  identity: IdentityConfig,
-  claims: ExchangedClaims,
-  tokens: readonly Secret[],
-  nowMs: number,
-): Session {
+export function createSession({ identity, claims, tokens, nowMs }: NewSession): Session {
   let current: { principal: Principal; validUntil: number; refreshToken: Secret } | undefined;
   const held: AccessToken[] = [];
   const confirmed = (): { principal: Principal; validUntil: number; refreshToken: Secret } => {

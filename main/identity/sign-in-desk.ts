@@ -45,7 +45,7 @@ export function createSignInDesk({ exchanges, config, openUrl, now }: SignInDesk
       running = mine;
       try {
         const { reply, secrets } = await mine.done;
-        return createSession(identity, reply, secrets, now());
+        return createSession({ identity, claims: reply, tokens: secrets, nowMs: now() });
       } finally {
         if (running === mine) running = undefined;
       }

@@ -44,7 +44,7 @@ export async function fetchKeys({ send, jwksUri }: Provider): Promise<JSONWebKey
   const keys = answer.status === 200 ? keySetSchema.safeParse(parseJson(answer.body)) : undefined;
   if (keys?.success !== true)
     throw new Fault('identity_unavailable', 'The identity provider publishes no usable signing keys. Try again later.');
-  return keys.data as JSONWebKeySet;
+  return keys.data;
 }
 
 /** Throws `Fault` `identity_unavailable`, saying which check failed. */
@@ -53,8 +53,8 @@ export async function validateIdToken(
   keys: JSONWebKeySet,
   expected: ExpectedToken,
 ): Promise<JWTPayload> {
-  const { identity, nonce, nowMs } = expected;
-  const claims = await verify(idToken, keys, expected, nowMs);
+  const { identity, nonce } = expected;
+  const claims = await verify(idToken, keys, expected);
   if (typeof claims.iss !== 'string' || !isConfiguredIssuer(identity, claims.iss)) throw invalid('iss');
   if (nonce !== undefined && claims['nonce'] !== nonce) throw invalid('nonce');
   const { azp } = claims as { azp?: unknown };
@@ -66,8 +66,7 @@ export async function validateIdToken(
 async function verify(
   idToken: string,
   keys: JSONWebKeySet,
-  { identity, issuer }: ExpectedToken,
-  nowMs: number | undefined,
+  { identity, issuer, nowMs }: ExpectedToken,
 ): Promise<JWTPayload> {
   try {
     const verified = await jwtVerify(idToken, createLocalJWKSet(keys), {

@@ -69,7 +69,7 @@ interface Kernel {
   coreLimitIsZero(): boolean;
 }
 
-type Prctl = (option: number, a: number | Int32Array, b: number, c: number, d: number) => number;
+type Prctl = (option: number, ...values: readonly (number | Int32Array)[]) => number;
 type Rlimit = (resource: number, limits: BigUint64Array) => number;
 
 function bindKernel(): Kernel {
