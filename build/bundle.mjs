@@ -47,6 +47,8 @@ const common = {
   sourcemap: 'linked',
   legalComments: 'none',
   logLevel: 'warning',
+  // Its `main` is a UMD file whose own require() no bundler follows.
+  alias: { 'jsonc-parser': at('node_modules/jsonc-parser/lib/esm/main.js') },
   // CommonJS dependencies inside an ES module bundle still call require() for Node's own modules.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
