@@ -102,7 +102,7 @@ describe('discovery', () => {
     ],
     ['nothing of the kind', {}, 'identity_unavailable'],
   ])('refuses %s', async (_, found, code) => {
-    await expect(discover(identity, () => answers(200, found))).rejects.toThrow(codeOf(code) as Error);
+    await expect(discover(identity, () => answers(200, found))).rejects.toThrow(codeOf(code));
   });
 });
 
@@ -124,7 +124,7 @@ describe('issuing a login', () => {
     [201, { ...login, password: 'short' }, 'backend_refused'],
     [201, { ...login, extra: 1 }, 'backend_refused'],
   ])('answers HTTP %d %j as %s', async (status, body, code) => {
-    await expect(issue(status, body)).rejects.toThrow(codeOf(code) as Error);
+    await expect(issue(status, body)).rejects.toThrow(codeOf(code));
   });
 });
 
@@ -160,7 +160,7 @@ describe('session', () => {
   ])('refuses %s and wipes what came', (_, odd) => {
     const tokens = [fakeSecret(), fakeSecret()];
     expect(() => createSession({ identity, claims: odd, tokens, nowMs: 0 })).toThrow(
-      codeOf('identity_unavailable') as Error,
+      codeOf('identity_unavailable'),
     );
     expect(tokens.every(({ wiped }) => wiped)).toBe(true);
   });
@@ -170,7 +170,7 @@ describe('session', () => {
     const stranger = { ...claims, principal: { ...principal, subject: 'x' } };
     expect(() => {
       session.renew(stranger, [fakeSecret(), fakeSecret()], 0);
-    }).toThrow(codeOf('identity_unavailable') as Error);
+    }).toThrow(codeOf('identity_unavailable'));
     expect(session.principal.subject).toBe('s');
   });
 });
@@ -252,7 +252,7 @@ describe('credentials', () => {
     });
     const desk = credentials.attach('postgres', vi.fn());
     desk.hello(key);
-    await expect(desk.credential('database')).rejects.toThrow(codeOf('reauthentication_required') as Error);
+    await expect(desk.credential('database')).rejects.toThrow(codeOf('reauthentication_required'));
     expect(credentials.waiting()).toEqual(['postgres']);
     expect(waitingChanged).toHaveBeenCalledTimes(1);
     credentials.authenticated();
@@ -273,7 +273,7 @@ describe('credentials', () => {
     const asked = desk.credential('database');
     credentials.attach('postgres', vi.fn());
     gate.resolve(undefined);
-    await expect(asked).rejects.toThrow(codeOf('reauthentication_required') as Error);
+    await expect(asked).rejects.toThrow(codeOf('reauthentication_required'));
     expect(password.wiped).toBe(true);
   });
 });
