@@ -9,9 +9,9 @@ import { openAuditLog, type AuditLog } from './audit/log.ts';
 import { channelOverSocket } from './channel/channel-over-socket.ts';
 import { createDispatch } from './connectors/dispatch.ts';
 import { createLinks } from './connectors/links.ts';
-import { createToolRegistry } from './connectors/tool-registry.ts';
+import { createToolRegistry, type ToolRegistry } from './connectors/tool-registry.ts';
 import type { AuditRecord } from './contract/audit.ts';
-import type { ChannelHandlers } from './contract/channel.ts';
+import type { Channel, ChannelHandlers } from './contract/channel.ts';
 import {
   gatewayConnector,
   gatewayEgress,
@@ -23,24 +23,26 @@ import {
 } from './contract/channels.ts';
 import { Fault } from './contract/errors.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
-import type { Identity } from './pipeline/stage.ts';
+import type { Authorizer, Identity } from './pipeline/stage.ts';
 import { createAuthorizer } from './policy/cedar.ts';
-import { createRateGate, type RateGate } from './rate-gate.ts';
+import { createRateGate } from './rate-gate.ts';
 
 type CallReport = z.infer<typeof callReportSchema>;
 type Configuration = z.output<(typeof shellGateway)['a']['requests']['configure']['params']>;
+
+type Status = z.input<(typeof shellGateway)['a']['requests']['status']['result']>;
+
+interface PipelineParts {
+  readonly tools: ToolRegistry;
+  readonly authorizer: Authorizer;
+  readonly log: AuditLog;
+  readonly consent: 'ask' | 'allow';
+}
 
 export interface GatewayCoreDeps {
   readonly hardening: HardeningReport;
   readonly reportCall: (report: CallReport) => void;
   readonly exit: (code: number) => void;
-}
-
-export interface GatewayCore {
-  readonly shell: ChannelHandlers<typeof shellGateway.a>;
-  readonly vault: ChannelHandlers<typeof gatewayVault.b>;
-  /** Takes the socket over. */
-  attach(message: HandOver, socket: Socket): void;
 }
 
 /** What exists once the shell has configured us. */
@@ -54,31 +56,84 @@ const nobody: Identity = Object.freeze({ principal: null, validUntil: null, wait
 const keptCalls = 200;
 const attachTimeoutMs = 15_000;
 const stopTimeoutMs = 3000;
+/** Answers leave before the process does. */
+const lastWordsMs = 50;
 
-export function createGatewayCore({ hardening, reportCall, exit }: GatewayCoreDeps): GatewayCore {
-  const links = createLinks();
-  const recentCalls: CallReport[] = [];
-  let running: Running | null = null;
-  let identity = nobody;
-  let paused = false;
+export class GatewayCore {
+  readonly #deps: GatewayCoreDeps;
+  readonly #links = createLinks();
+  readonly #recentCalls: CallReport[] = [];
+  #running: Running | null = null;
+  #stopping: Promise<void> | null = null;
+  #identity = nobody;
+  #paused = false;
 
-  const record = (entry: AuditRecord): void => {
-    running?.log.append(entry);
-  };
-  const sourceOfRecords = (): ((entry: AuditRecord) => void) =>
-    bounded(createRateGate({ perSecond: 1000, burst: 5000 }), record);
-  const lifecycle = (what: 'started' | 'stopped' | 'paused' | 'resumed', subject: string): void => {
-    record({ event: 'lifecycle', what, person: null, subject, detail: '' });
-  };
-
-  function configured(): Running {
-    if (running === null) throw new Fault('internal', 'The gateway is not configured.');
-    return running;
+  constructor(deps: GatewayCoreDeps) {
+    this.#deps = deps;
   }
 
-  async function configure(configuration: Configuration): Promise<void> {
-    if (running !== null) throw new Fault('internal', 'The gateway is configured already.');
-    const { socketPath, stateFolder, version, connectors, consent } = configuration;
+  readonly shell: ChannelHandlers<typeof shellGateway.a> = {
+    notices: {
+      record: this.#recorder(),
+      'connector-state': ({ connector, state }) => {
+        if (state === 'failed' || state === 'suspended') this.#links.giveUp(connector);
+      },
+    },
+    requests: {
+      hardening: () => Promise.resolve(this.#deps.hardening),
+      configure: async (configuration) => {
+        await this.#configure(configuration);
+        return {};
+      },
+      listen: async () => {
+        const { door } = this.#configured();
+        await within(attachTimeoutMs, this.#links.settled());
+        await door.listen();
+        return {};
+      },
+      pause: ({ paused }) => {
+        this.#pause(paused);
+        return Promise.resolve({});
+      },
+      status: () => Promise.resolve(this.#status()),
+      stop: async () => {
+        await this.#stop();
+        setTimeout(this.#deps.exit, lastWordsMs, 0);
+        return {};
+      },
+    },
+    streams: {},
+    onClose: () => {
+      void this.#stop().finally(() => {
+        this.#deps.exit(0);
+      });
+    },
+  };
+
+  readonly vault: ChannelHandlers<typeof gatewayVault.b> = {
+    notices: {
+      identity: (identity) => {
+        this.#identify(identity);
+      },
+      record: this.#recorder(),
+    },
+    requests: {},
+    streams: {},
+    onClose: () => {
+      this.#identify(nobody);
+    },
+  };
+
+  /** Takes the socket over: our end of a channel to a connector or its egress worker. */
+  attach({ channel, connector }: HandOver, socket: Socket): void {
+    if (channel === 'gateway-connector') this.#attachConnector(connector, socket);
+    else if (channel === 'gateway-egress') this.#attachEgress(connector, socket);
+    else socket.destroy();
+  }
+
+  async #configure(configuration: Configuration): Promise<void> {
+    if (this.#running !== null) throw new Fault('internal', 'The gateway is configured already.');
+    const { socketPath, stateFolder, version, connectors } = configuration;
     const tools = createToolRegistry(connectors.map(({ manifest }) => manifest));
     const authorizer = createAuthorizer(configuration.policies);
     const listings = createToolListings();
@@ -93,156 +148,116 @@ export function createGatewayCore({ hardening, reportCall, exit }: GatewayCoreDe
     // Before the log is touched: another instance may be writing it.
     await door.check();
     const log = await openAuditLog({ folder: path.join(stateFolder, 'audit'), epochMs: Date.now });
-    const pipeline = createPipeline({
-      tools: () => tools.all,
-      findTool: (name) => tools.find(name),
-      identity: () => identity,
-      gate: () => ({ paused, consent }),
-      authorizer,
-      audit: log,
-      dispatch: createDispatch({ pairOf: (name) => links.pairOf(name) }),
-      clock: { epochMs: Date.now, monotonicMs: () => performance.now() },
-      report: (report) => {
-        recentCalls.push(report);
-        if (recentCalls.length > keptCalls) recentCalls.shift();
-        reportCall(report);
-      },
-    });
-    running = { door, log, pipeline };
-    links.configure(new Map(connectors.map(({ manifest, settings }) => [manifest.name, settings])));
-    lifecycle('started', `sallyport ${version}`);
+    const pipeline = this.#createPipeline({ tools, authorizer, log, consent: configuration.consent });
+    this.#running = { door, log, pipeline };
+    this.#links.configure(new Map(connectors.map(({ manifest, settings }) => [manifest.name, settings])));
+    log.append(lifecycle('started', `version ${version}`));
   }
 
-  async function stop(): Promise<void> {
-    if (running === null) return;
-    const { door, log, pipeline } = running;
-    lifecycle('stopped', 'gateway');
+  #createPipeline({ tools, authorizer, log, consent }: PipelineParts): Pipeline {
+    return createPipeline({
+      tools: () => tools.all,
+      findTool: (name) => tools.find(name),
+      identity: () => this.#identity,
+      gate: () => ({ paused: this.#paused, consent }),
+      authorizer,
+      audit: log,
+      dispatch: createDispatch({ pairOf: (name) => this.#links.pairOf(name) }),
+      clock: { epochMs: Date.now, monotonicMs: () => performance.now() },
+      report: (report) => {
+        this.#recentCalls.push(report);
+        if (this.#recentCalls.length > keptCalls) this.#recentCalls.shift();
+        this.#deps.reportCall(report);
+      },
+    });
+  }
+
+  #configured(): Running {
+    if (this.#running === null) throw new Fault('internal', 'The gateway is not configured.');
+    return this.#running;
+  }
+
+  #status(): Status {
+    const { door, log, pipeline } = this.#configured();
+    return {
+      agents: door.reports(),
+      calls: [...this.#recentCalls],
+      stages: [...pipeline.stages],
+      paused: this.#paused,
+      auditFile: log.file,
+    };
+  }
+
+  #stop(): Promise<void> {
+    this.#stopping ??= this.#running === null ? Promise.resolve() : this.#windDown(this.#running);
+    return this.#stopping;
+  }
+
+  async #windDown({ door, log, pipeline }: Running): Promise<void> {
+    log.append(lifecycle('stopped', ''));
     pipeline.stopAll('connector_failed');
     await within(stopTimeoutMs, pipeline.idle());
     door.close();
     await within(stopTimeoutMs, log.close());
   }
 
-  function changeIdentity(next: Identity): void {
-    const former = identity;
-    identity = next;
-    const samePerson =
-      former.principal?.subject === next.principal?.subject && former.principal?.issuer === next.principal?.issuer;
-    if (former.principal !== null && !samePerson) running?.pipeline.stopAll('access_ended');
-    if (JSON.stringify(former.principal) !== JSON.stringify(next.principal)) running?.door.toolsChanged();
+  #identify(next: Identity): void {
+    const former = this.#identity.principal;
+    this.#identity = next;
+    const samePerson = former?.subject === next.principal?.subject && former?.issuer === next.principal?.issuer;
+    if (former !== null && !samePerson) this.#running?.pipeline.stopAll('access_ended');
+    if (JSON.stringify(former) !== JSON.stringify(next.principal)) this.#running?.door.toolsChanged();
   }
 
-  function changePause(next: boolean): void {
-    if (paused === next) return;
-    paused = next;
-    if (paused) running?.pipeline.stopAll('paused');
-    running?.door.toolsChanged();
+  #pause(paused: boolean): void {
+    if (this.#paused === paused) return;
+    this.#paused = paused;
+    if (paused) this.#running?.pipeline.stopAll('paused');
+    this.#running?.door.toolsChanged();
   }
 
-  function attachConnector(name: string, socket: Socket): void {
-    const log = bounded(createRateGate({ perSecond: 10, burst: 50 }), (line: { level: string; message: string }) => {
+  #attachConnector(name: string, socket: Socket): void {
+    const log = bounded({ perSecond: 10, burst: 50 }, (line: { level: string; message: string }) => {
       process.stderr.write(`${JSON.stringify({ connector: name, ...line })}\n`);
     });
-    const channel = channelOverSocket<typeof gatewayConnector, 'a'>({
+    const onClose = (): void => {
+      this.#links.detach(name, channel);
+    };
+    const channel: Channel<typeof gatewayConnector.a> = channelOverSocket<typeof gatewayConnector, 'a'>({
       socket,
       contract: gatewayConnector,
       side: 'a',
-      handlers: {
-        notices: { log },
-        requests: {},
-        streams: {},
-        onClose: () => {
-          links.detach(name, channel);
-        },
-      },
+      handlers: { notices: { log }, requests: {}, streams: {}, onClose },
     });
-    links.attachConnector(name, channel);
+    this.#links.attachConnector(name, channel);
   }
 
-  function attachEgress(name: string, socket: Socket): void {
-    const channel = channelOverSocket<typeof gatewayEgress, 'a'>({
+  #attachEgress(name: string, socket: Socket): void {
+    const onClose = (): void => {
+      this.#links.detach(name, channel);
+    };
+    const channel: Channel<typeof gatewayEgress.a> = channelOverSocket<typeof gatewayEgress, 'a'>({
       socket,
       contract: gatewayEgress,
       side: 'a',
-      handlers: {
-        notices: { record: sourceOfRecords() },
-        requests: {},
-        streams: {},
-        onClose: () => {
-          links.detach(name, channel);
-        },
-      },
+      handlers: { notices: { record: this.#recorder() }, requests: {}, streams: {}, onClose },
     });
-    links.attachEgress(name, channel);
+    this.#links.attachEgress(name, channel);
   }
 
-  return {
-    shell: {
-      notices: {
-        record: sourceOfRecords(),
-        'connector-state': ({ connector, state }) => {
-          if (state === 'failed' || state === 'suspended') links.giveUp(connector);
-        },
-      },
-      requests: {
-        hardening: () => Promise.resolve(hardening),
-        configure: async (configuration) => {
-          await configure(configuration);
-          return {};
-        },
-        listen: async () => {
-          const { door } = configured();
-          await within(attachTimeoutMs, links.settled());
-          await door.listen();
-          return {};
-        },
-        pause: ({ paused: next }) => {
-          changePause(next);
-          return Promise.resolve({});
-        },
-        status: () => {
-          const { door, log, pipeline } = configured();
-          const stages = [...pipeline.stages];
-          return Promise.resolve({
-            agents: door.reports(),
-            calls: [...recentCalls],
-            stages,
-            paused,
-            auditFile: log.file,
-          });
-        },
-        stop: async () => {
-          await stop();
-          // After the answer has left.
-          setTimeout(exit, 50, 0);
-          return {};
-        },
-      },
-      streams: {},
-      onClose: () => {
-        void stop().finally(() => {
-          exit(0);
-        });
-      },
-    },
-    vault: {
-      notices: { identity: changeIdentity, record: sourceOfRecords() },
-      requests: {},
-      streams: {},
-      onClose: () => {
-        changeIdentity(nobody);
-      },
-    },
-    attach({ channel, connector }, socket) {
-      if (channel === 'gateway-connector') attachConnector(connector, socket);
-      else if (channel === 'gateway-egress') attachEgress(connector, socket);
-      else socket.destroy();
-    },
-  };
+  /** For the records of one other process. */
+  #recorder(): (record: AuditRecord) => void {
+    return bounded({ perSecond: 1000, burst: 5000 }, (record: AuditRecord) => this.#running?.log.append(record));
+  }
 }
 
-/** Passes on what the gate lets through: a process that floods loses its own notices. */
-function bounded<T>(gate: RateGate, accept: (value: T) => void): (value: T) => void {
+function lifecycle(what: 'started' | 'stopped', detail: string): AuditRecord {
+  return { event: 'lifecycle', what, person: null, subject: 'gateway', detail };
+}
+
+/** A process that floods loses its own notices. */
+function bounded<T>(rate: { perSecond: number; burst: number }, accept: (value: T) => void): (value: T) => void {
+  const gate = createRateGate(rate);
   return (value) => {
     if (gate.passes()) accept(value);
   };

@@ -6,7 +6,7 @@
 import { channelOverFd } from './channel/channel-over-socket.ts';
 import { receiveHandOvers } from './channel/hand-over.ts';
 import { gatewayVault, inheritedFds, shellGateway } from './contract/channels.ts';
-import { createGatewayCore } from './gateway-core.ts';
+import { GatewayCore } from './gateway-core.ts';
 import { harden } from './secrets/harden.ts';
 
 const hardening = { ...harden(), lockedMemory: false };
@@ -22,7 +22,7 @@ process.on('unhandledRejection', fail);
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 
-const core = createGatewayCore({
+const core = new GatewayCore({
   hardening,
   reportCall: (report) => {
     shell.notify('call', report);

@@ -26,7 +26,6 @@ export interface CallDesk {
   start(request: CallRequest): void;
   cancel(id: RequestId): void;
   cancelAll(): void;
-  readonly inFlight: number;
   /** Started since the connection opened. */
   readonly calls: number;
 }
@@ -79,9 +78,6 @@ export function createCallDesk({ call, newCallId, send }: CallDeskDeps): CallDes
     },
     cancelAll() {
       for (const controller of running.values()) controller.abort();
-    },
-    get inFlight() {
-      return running.size;
     },
     get calls() {
       return calls;

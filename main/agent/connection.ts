@@ -4,8 +4,8 @@
  * end after ten protocol errors in a row. It does not limit how many calls a program makes: that is policy.
  */
 import type { Socket } from 'node:net';
-import { createFramer, type FrameBudget } from './framing.ts';
 import { firstBytes, notImplemented } from './first-bytes.ts';
+import { createFramer, type Frame, type FrameBudget, type Framer } from './framing.ts';
 import type { Session } from './session.ts';
 import { frameErrorLine } from './wire.ts';
 
@@ -14,11 +14,6 @@ export interface ConnectionDeps {
   readonly budget: FrameBudget;
   readonly openSession: (send: (line: string) => void) => Session;
   readonly onClose: () => void;
-}
-
-export interface Connection {
-  readonly session: Session | null;
-  close(): void;
 }
 
 const framesPerTurn = 16;
@@ -31,109 +26,130 @@ const smallPieceBytes = 4096;
 const gatherMs = 1;
 const lingerMs = 1000;
 
-export function createConnection({ socket, budget, openSession, onClose }: ConnectionDeps): Connection {
-  const framer = createFramer(budget);
-  let session: Session | null = null;
-  let head: Buffer = Buffer.alloc(0);
-  let strikes = 0;
-  let ended = false;
+export interface Connection {
+  /** Null until the first bytes told that it speaks JSON-RPC. */
+  readonly session: Session | null;
+  close(): void;
+}
 
-  function send(line: string): void {
-    if (ended) return;
-    socket.write(line + '\n');
-    if (socket.writableLength > pileEndBytes) socket.destroy();
+export function createConnection(deps: ConnectionDeps): Connection {
+  return new AgentConnection(deps);
+}
+
+class AgentConnection implements Connection {
+  session: Session | null = null;
+  readonly #socket: Socket;
+  readonly #framer: Framer;
+  readonly #openSession: ConnectionDeps['openSession'];
+  #head: Buffer = Buffer.alloc(0);
+  #strikes = 0;
+  #ended = false;
+  /** Size of the last piece read. */
+  #received = 0;
+
+  constructor({ socket, budget, openSession, onClose }: ConnectionDeps) {
+    this.#socket = socket;
+    this.#framer = createFramer(budget);
+    this.#openSession = openSession;
+    socket.on('data', (chunk: Buffer) => {
+      this.#read(chunk);
+    });
+    socket.on('error', () => {
+      socket.destroy();
+    });
+    socket.on('close', () => {
+      this.#ended = true;
+      this.#framer.close();
+      this.session?.close();
+      onClose();
+    });
   }
 
-  function end(last?: string): void {
-    if (ended) return;
-    ended = true;
-    if (last === undefined) socket.end();
-    else socket.end(last);
-    socket.resume();
-    setTimeout(() => socket.destroy(), lingerMs).unref();
+  close(): void {
+    this.#end('');
   }
 
-  function strike(): void {
-    strikes += 1;
-    if (strikes >= strikesAllowed) end();
-  }
-
-  /** A slice of what was read; the rest after other connections had their turn. */
-  function work(open: Session, received: number): void {
-    for (let done = 0; done < framesPerTurn; done += 1) {
-      if (ended || socket.destroyed) return;
-      if (socket.writableLength > pileStopBytes) {
-        socket.pause();
-        socket.once('drain', () => {
-          work(open, received);
-        });
-        return;
-      }
-      const frame = framer.next();
-      if (frame === null) {
-        if (received < smallPieceBytes && framer.waitingBytes > 0) gather();
-        else socket.resume();
-        return;
-      }
-      if (frame.kind === 'error') {
-        send(frameErrorLine(frame.code, frame.batch === true));
-        strike();
-      } else if (open.receive(frame.message)) {
-        strikes = 0;
-      } else {
-        strike();
-      }
+  #read(chunk: Buffer): void {
+    if (this.#ended) return;
+    if (this.session === null) {
+      this.#readFirst(chunk);
+      return;
     }
-    socket.pause();
-    setImmediate(work, open, received);
+    this.#received = chunk.length;
+    this.#framer.push(chunk);
+    this.#work(this.session);
   }
 
-  function gather(): void {
-    socket.pause();
-    setTimeout(() => {
-      if (!ended) socket.resume();
-    }, gatherMs);
-  }
-
-  function onFirst(chunk: Buffer): void {
-    head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
+  #readFirst(chunk: Buffer): void {
+    const head = this.#head.length === 0 ? chunk : Buffer.concat([this.#head, chunk]);
+    this.#head = head;
     const kind = firstBytes(head);
     if (kind === 'undecided') return;
     if (kind === 'http') {
-      end(notImplemented);
+      this.#end(notImplemented);
       return;
     }
-    session = openSession(send);
-    feed(session, head);
-    head = Buffer.alloc(0);
+    this.#head = Buffer.alloc(0);
+    this.session = this.#openSession((line) => {
+      this.#send(line);
+    });
+    this.#read(head);
   }
 
-  function feed(open: Session, chunk: Buffer): void {
-    framer.push(chunk);
-    work(open, chunk.length);
+  /** A slice of what was read; the rest after other connections had their turn. */
+  #work(session: Session): void {
+    for (let done = 0; done < framesPerTurn; done += 1) {
+      if (this.#ended) return;
+      if (this.#socket.writableLength > pileStopBytes) {
+        this.#socket.pause();
+        this.#socket.once('drain', () => {
+          this.#work(session);
+        });
+        return;
+      }
+      const frame = this.#framer.next();
+      if (frame === null) {
+        this.#readOn();
+        return;
+      }
+      this.#take(session, frame);
+    }
+    this.#socket.pause();
+    setImmediate(() => {
+      this.#work(session);
+    });
   }
 
-  socket.on('data', (chunk: Buffer) => {
-    if (ended) return;
-    if (session === null) onFirst(chunk);
-    else feed(session, chunk);
-  });
-  socket.on('error', () => {
-    socket.destroy();
-  });
-  socket.on('close', () => {
-    ended = true;
-    framer.close();
-    session?.close();
-    onClose();
-  });
+  #take(session: Session, frame: Frame): void {
+    if (frame.kind === 'error') this.#send(frameErrorLine(frame.code, frame.notAnObject === true));
+    const valid = frame.kind === 'message' && session.receive(frame.message);
+    this.#strikes = valid ? 0 : this.#strikes + 1;
+    if (this.#strikes >= strikesAllowed) this.#end('');
+  }
 
-  return {
-    get session() {
-      return session;
-    },
-    close() {
-      end();
-    },
-  };
+  #readOn(): void {
+    if (this.#received >= smallPieceBytes || this.#framer.waitingBytes === 0) {
+      this.#socket.resume();
+      return;
+    }
+    this.#socket.pause();
+    setTimeout(() => {
+      this.#socket.resume();
+    }, gatherMs);
+  }
+
+  #send(line: string): void {
+    if (this.#ended) return;
+    this.#socket.write(`${line}\n`);
+    if (this.#socket.writableLength > pileEndBytes) this.#socket.destroy();
+  }
+
+  /** Last words, a moment to read them, and the end. */
+  #end(last: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#socket.end(last);
+    this.#socket.resume();
+    setTimeout(() => this.#socket.destroy(), lingerMs).unref();
+  }
 }

@@ -3,7 +3,7 @@ import type { Caller, ToolCall } from '../contract/call.ts';
 import type { CallOutcome } from '../pipeline/account.ts';
 import { createConnection, type Connection } from './connection.ts';
 import type { FrameBudget } from './framing.ts';
-import { createSession, type Session } from './session.ts';
+import { createSession, type Session, type SessionReport } from './session.ts';
 import { createAgentSocket } from './socket.ts';
 import type { ToolListing } from './tool-listing.ts';
 
@@ -20,7 +20,7 @@ export interface Door {
   check(): Promise<void>;
   listen(): Promise<void>;
   toolsChanged(): void;
-  reports(): ReturnType<Session['report']>[];
+  reports(): SessionReport[];
   close(): void;
 }
 
@@ -35,7 +35,7 @@ export function createDoor({ socketPath, ...deps }: DoorDeps): Door {
     socketPath,
     maxConnections,
     onConnection(accepted, peer) {
-      const connection = createConnection({
+      const connection: Connection = createConnection({
         socket: accepted,
         budget,
         openSession: (send) => createSession({ ...deps, peer, send }),

@@ -18,7 +18,11 @@ export interface FrameBudget {
 
 export type Frame =
   | { readonly kind: 'message'; readonly message: Readonly<Record<string, unknown>> }
-  | { readonly kind: 'error'; readonly code: 'malformed' | 'frame_too_large' | 'invalid_utf8'; readonly batch?: true };
+  | {
+      readonly kind: 'error';
+      readonly code: 'malformed' | 'frame_too_large' | 'invalid_utf8';
+      readonly notAnObject?: true;
+    };
 
 export interface Framer {
   /** The next piece from the socket. Call `next` until it answers null before pushing another. */
@@ -113,7 +117,8 @@ function readFrame(line: Buffer): Frame | null {
   const read = readJson(bytes.toString('utf8'));
   if (!read.ok) return { kind: 'error', code: 'malformed' };
   // JSON-RPC batches left MCP with revision 2025-06-18; no client that we know sends them.
-  if (Array.isArray(read.value)) return { kind: 'error', code: 'malformed', batch: true };
-  if (typeof read.value !== 'object' || read.value === null) return { kind: 'error', code: 'malformed', batch: true };
+  if (Array.isArray(read.value)) return { kind: 'error', code: 'malformed', notAnObject: true };
+  if (typeof read.value !== 'object' || read.value === null)
+    return { kind: 'error', code: 'malformed', notAnObject: true };
   return { kind: 'message', message: read.value as Readonly<Record<string, unknown>> };
 }

@@ -4,10 +4,9 @@
  * passed over. Trusts the disk to keep what fdatasync accepted. It detects changes (verify.ts), it cannot prevent them:
  * the same user can rewrite the files, which only an anchor kept elsewhere shows.
  */
-import { lstatSync, mkdirSync } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { constants, lstatSync, mkdirSync } from 'node:fs';
+import { open, truncate, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { constants } from 'node:fs';
 import type { AuditRecord } from '../contract/audit.ts';
 import { Fault } from '../contract/errors.ts';
 import { fileName, lineOf, type ChainHead } from './chain.ts';
@@ -40,133 +39,139 @@ const maxFileBytes = 64 * 1024 * 1024;
 /** Records that nobody waits for, kept while the disk fails. */
 const maxWaiting = 10_000;
 const retryAfterMs = 1000;
-const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0);
+/** Absent on Windows. */
+const noFollow = (constants as { readonly O_NOFOLLOW?: number }).O_NOFOLLOW ?? 0;
+const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | noFollow;
 
 /** Recovers what a crash left, then continues the chain. */
 export async function openAuditLog(deps: AuditLogDeps): Promise<AuditLog> {
   checkFolder(deps.folder);
   const recovered = await recover(deps.folder);
-  const writer = createWriter(deps, recovered.head);
+  const writer = new Writer(deps, recovered.head);
   for (const record of recovered.interrupted) writer.append(record);
   return writer;
 }
 
-function createWriter(deps: AuditLogDeps, start: ChainHead): AuditLog {
-  const { folder, epochMs, openFile = open, maxFileBytes: limit = maxFileBytes } = deps;
-  let head = start;
-  let waiting: Waiting[] = [];
-  let handle: FileHandle | null = null;
-  let flushing: Promise<void> | null = null;
-  let failedAt = -Infinity;
-  /** After a failed write the file may hold part of it: cut back to `head.bytes` before the next. */
-  let torn = false;
+class Writer implements AuditLog {
+  readonly #deps: AuditLogDeps;
+  #head: ChainHead;
+  #waiting: Waiting[] = [];
+  #handle: FileHandle | null = null;
+  #flushing: Promise<void> | null = null;
+  #failedAt = -Infinity;
+  /** A write failed: the file may hold part of it, and is cut back to `#head.bytes` before the next. */
+  #torn = false;
+
+  constructor(deps: AuditLogDeps, head: ChainHead) {
+    this.#deps = deps;
+    this.#head = head;
+  }
+
+  get file(): string {
+    return path.join(this.#deps.folder, fileName(this.#head));
+  }
+
+  appendDurably(record: AuditRecord): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (error: Fault | null): void => {
+        if (error === null) resolve();
+        else reject(error);
+      };
+      this.#push({ record, settle });
+    });
+  }
+
+  append(record: AuditRecord): void {
+    this.#push({ record, settle: null });
+  }
+
+  async close(): Promise<void> {
+    while (this.#flushing !== null) await this.#flushing;
+    if (this.#waiting.length > 0) await this.#flushAll();
+    await this.#closeFile();
+  }
+
+  #push(entry: Waiting): void {
+    if (this.#waiting.length >= maxWaiting && entry.settle === null) return;
+    this.#waiting.push(entry);
+    if (this.#flushing !== null) return;
+    if (this.#isFailing()) {
+      this.#refuseWaiting();
+      return;
+    }
+    this.#flushing = this.#flushAll().finally(() => {
+      this.#flushing = null;
+      if (this.#isFailing()) this.#refuseWaiting();
+    });
+  }
+
+  #isFailing(): boolean {
+    return this.#deps.epochMs() - this.#failedAt < retryAfterMs;
+  }
+
+  /** Who waits is told, and their record is dropped; what already happened is kept for later. */
+  #refuseWaiting(): void {
+    const fault = new Fault('audit_unavailable', 'The audit log cannot be written. Free disk space, then call again.');
+    for (const { settle } of this.#waiting) settle?.(fault);
+    this.#waiting = this.#waiting.filter((entry) => entry.settle === null);
+  }
 
   /** One write and one fdatasync for all that came while the last one ran. */
-  async function flushOnce(batch: readonly Waiting[]): Promise<void> {
-    const at = new Date(epochMs()).toISOString();
-    let next = await inFile(at);
+  async #flushAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      try {
+        await this.#flush(batch);
+      } catch {
+        this.#failedAt = this.#deps.epochMs();
+        this.#waiting = [...batch, ...this.#waiting].slice(0, 2 * maxWaiting);
+        await this.#closeFile();
+        return;
+      }
+      for (const { settle } of batch) settle?.(null);
+    }
+  }
+
+  async #flush(batch: readonly Waiting[]): Promise<void> {
+    const at = new Date(this.#deps.epochMs()).toISOString();
+    await this.#turnPage(at.slice(0, 10));
+    let next = this.#head;
     let text = '';
     for (const { record } of batch) {
       const { line, after } = lineOf(next, at, record);
       text += line;
       next = after;
     }
+    const { openFile = open } = this.#deps;
+    this.#handle ??= await openFile(this.file, flags, 0o600);
+    if (this.#torn) await this.#handle.truncate(this.#head.bytes);
+    this.#torn = true;
     const bytes = Buffer.from(text);
-    const file = handle ?? (await openFor());
-    handle = file;
-    if (torn) await file.truncate(head.bytes);
-    torn = true;
-    const { bytesWritten } = await file.write(bytes);
+    const { bytesWritten } = await this.#handle.write(bytes);
     if (bytesWritten !== bytes.length) throw new Fault('audit_unavailable', 'The disk took part of a record.');
-    await file.datasync();
-    torn = false;
-    head = next;
+    await this.#handle.datasync();
+    this.#torn = false;
+    this.#head = next;
   }
 
-  async function inFile(at: string): Promise<ChainHead> {
-    const day = at.slice(0, 10);
-    if (head.day === day && head.bytes < limit) return head;
-    await handle?.close();
-    handle = null;
-    head = { ...head, day, part: head.day === day ? head.part + 1 : 0, bytes: 0 };
-    return head;
+  /** A new file each day, and when one is full. */
+  async #turnPage(day: string): Promise<void> {
+    const head = this.#head;
+    const full = head.bytes >= (this.#deps.maxFileBytes ?? maxFileBytes);
+    // A clock that went back does not reopen an older file.
+    if (head.day >= day && !full) return;
+    // What a failed write left in the old file is cut before the file is left.
+    if (this.#torn) await truncate(this.file, head.bytes);
+    this.#torn = false;
+    await this.#closeFile();
+    this.#head = { ...head, day: head.day > day ? head.day : day, part: head.day >= day ? head.part + 1 : 0, bytes: 0 };
   }
 
-  function openFor(): Promise<FileHandle> {
-    return openFile(path.join(folder, fileName(head)), flags, 0o600);
+  async #closeFile(): Promise<void> {
+    await this.#handle?.close().catch(() => undefined);
+    this.#handle = null;
   }
-
-  async function flushAll(): Promise<void> {
-    while (waiting.length > 0) {
-      const batch = waiting;
-      waiting = [];
-      try {
-        await flushOnce(batch);
-        for (const { settle } of batch) settle?.(null);
-      } catch (error) {
-        await fail(batch, error);
-        return;
-      }
-    }
-  }
-
-  async function fail(batch: readonly Waiting[], error: unknown): Promise<void> {
-    failedAt = epochMs();
-    const why = error instanceof Error ? error.message : 'unknown';
-    const fault = new Fault(
-      'audit_unavailable',
-      `The audit log cannot be written (${why}). Free disk space, then call again.`,
-    );
-    await handle?.close().catch(() => undefined);
-    handle = null;
-    // Who waits is told and their record is dropped; what already happened is kept for later.
-    for (const { settle } of batch) settle?.(fault);
-    waiting = [...batch.filter((entry) => entry.settle === null), ...waiting].slice(0, maxWaiting);
-  }
-
-  function push(entry: Waiting): void {
-    if (waiting.length >= maxWaiting && entry.settle === null) return;
-    waiting.push(entry);
-    if (flushing !== null) return;
-    if (epochMs() - failedAt < retryAfterMs) {
-      rejectWaiting();
-      return;
-    }
-    flushing = flushAll().finally(() => {
-      flushing = null;
-      if (epochMs() - failedAt < retryAfterMs) rejectWaiting();
-    });
-  }
-
-  function rejectWaiting(): void {
-    const fault = new Fault('audit_unavailable', 'The audit log cannot be written. Free disk space, then call again.');
-    for (const { settle } of waiting) settle?.(fault);
-    waiting = waiting.filter((entry) => entry.settle === null);
-  }
-
-  return {
-    appendDurably(record) {
-      return new Promise((resolve, reject) => {
-        const settle = (error: Fault | null): void => {
-          if (error === null) resolve();
-          else reject(error);
-        };
-        push({ record, settle });
-      });
-    },
-    append(record) {
-      push({ record, settle: null });
-    },
-    async close() {
-      while (flushing !== null) await flushing;
-      if (waiting.length > 0) await flushAll();
-      await handle?.close().catch(() => undefined);
-      handle = null;
-    },
-    get file() {
-      return path.join(folder, fileName(head));
-    },
-  };
 }
 
 function checkFolder(folder: string): void {

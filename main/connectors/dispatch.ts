@@ -121,9 +121,9 @@ async function converse({ connector, ticket, cleared, signal, cancel }: Conversa
   } catch {
     return { code: 'connector_failed', resultBytes: 0 };
   }
-  let stoppedBy: OutcomeCode | null = null;
+  const stopped: { by?: OutcomeCode } = {};
   const stop = (code: OutcomeCode): void => {
-    stoppedBy ??= code;
+    stopped.by ??= code;
     cancel(code);
     stream.reset(code);
   };
@@ -139,7 +139,7 @@ async function converse({ connector, ticket, cleared, signal, cancel }: Conversa
     stream.end();
     return await readAnswer(stream, tool.limits.maxResultBytes);
   } catch {
-    return { code: stoppedBy ?? 'connector_failed', resultBytes: 0 };
+    return { code: stopped.by ?? 'connector_failed', resultBytes: 0 };
   } finally {
     clearTimeout(deadline);
     signal.removeEventListener('abort', onAbort);

@@ -32,7 +32,7 @@ export type Dispatched = { readonly resultBytes: number; readonly backendBytes: 
 );
 
 /** Why a call was stopped from outside: a code, or `cancelled` by the program that made it. */
-export type StopReason = OutcomeCode | 'cancelled';
+type StopReason = OutcomeCode | 'cancelled';
 
 export interface PipelineDeps {
   readonly tools: () => readonly OfferedTool[];
@@ -41,7 +41,7 @@ export interface PipelineDeps {
   readonly gate: () => Gate;
   readonly authorizer: Authorizer;
   readonly audit: AuditSink;
-  /** Aborts with a `StopReason`. Takes cleared calls only. */
+  /** The signal aborts with a `StopReason`. Takes cleared calls only. */
   readonly dispatch: (cleared: ClearedCall, signal: AbortSignal) => Promise<Dispatched>;
   readonly clock: { epochMs(): number; monotonicMs(): number };
   readonly report: (report: CallReport) => void;
@@ -59,108 +59,62 @@ export interface Pipeline {
 }
 
 export function createPipeline(deps: PipelineDeps): Pipeline {
-  const admit = createAdmit();
-  const authorize = createAuthorize(deps.authorizer);
-  const inbound = [admit, createCheckArguments(), authorize, createLimitRate(), createAskApproval()] as const;
-  const outbound = [
+  return new Runner(deps);
+}
+
+class Runner implements Pipeline {
+  readonly #deps: PipelineDeps;
+  readonly #inbound;
+  readonly #outbound = [
     createCheckContract(),
     createClassify(),
     createRedact(),
     createMinimize(),
     createScrubSecrets(),
   ] as const;
-  const inFlight = new Set<AbortController>();
-  const idlers: (() => void)[] = [];
+  readonly #inFlight = new Set<AbortController>();
+  readonly #idlers: (() => void)[] = [];
 
-  function view(call: ToolCall): InboundView {
-    return {
-      call,
-      tool: deps.findTool(call.toolName),
-      identity: deps.identity(),
-      gate: deps.gate(),
-      nowMs: deps.clock.epochMs(),
-    };
+  constructor(deps: PipelineDeps) {
+    this.#deps = deps;
+    this.#inbound = [
+      createAdmit(),
+      createCheckArguments(),
+      createAuthorize(deps.authorizer),
+      createLimitRate(),
+      createAskApproval(),
+    ] as const;
   }
 
-  function judge(seen: InboundView): Settlement | ClearedCall {
-    let policy: string | null = null;
-    for (const stage of inbound) {
-      const verdict = stage.check(seen);
-      policy = verdict.policy ?? policy;
-      if (!verdict.pass) return { kind: 'refused', refusal: verdict.refusal, stage: stage.report.stage, policy };
-    }
-    const { tool, call } = seen;
-    const { principal } = seen.identity;
-    // The stages guarantee these; the types ask again.
-    if (tool === null || principal === null || policy === null)
-      return refused('internal', 'The call could not be judged.');
-    return clear({ call, connector: tool.connector, tool: tool.manifest, principal, policy });
+  get stages(): readonly StageReport[] {
+    return [...this.#inbound, ...this.#outbound].map((stage) => stage.report);
   }
 
-  function settle(cleared: ClearedCall, tool: OfferedTool, got: Dispatched): Settlement {
-    const sizes = { resultBytes: got.resultBytes, backendBytes: got.backendBytes, policy: cleared.policy };
-    if (!got.ok) return { kind: 'refused', refusal: got.refusal, stage: null, ...sizes };
-    let value = got.value;
-    for (const stage of outbound) {
-      const verdict = stage.apply({ cleared, tool, value });
-      if (!verdict.pass) return { kind: 'refused', refusal: verdict.refusal, stage: stage.report.stage, ...sizes };
-      value = verdict.value;
-    }
-    if (!isRecord(value)) return { ...refused('output_not_allowed', 'The result is not an object.'), ...sizes };
-    return { kind: 'released', result: release({ value, text: JSON.stringify(value) }), ...sizes };
-  }
-
-  async function steps(seen: InboundView, account: Account, stop: AbortController): Promise<Settlement> {
-    const cleared = judge(seen);
-    if ('kind' in cleared) return cleared;
-    if (seen.tool === null) return refused('internal', 'The call could not be judged.');
-    try {
-      await account.intend(cleared, seen.tool);
-    } catch {
-      return {
-        ...refused('audit_unavailable', 'The audit log cannot be written, so nothing runs. Try again later.'),
-        stage: null,
-      };
-    }
-    // What happened while the intent was written to disk: the person may have left.
-    if (stop.signal.aborted) return stopped(stop.signal);
-    const got = await deps.dispatch(cleared, stop.signal);
-    if (stop.signal.aborted)
-      return { ...stopped(stop.signal), resultBytes: got.resultBytes, backendBytes: got.backendBytes };
-    return settle(cleared, seen.tool, got);
-  }
-
-  async function run(call: ToolCall): Promise<CallOutcome> {
+  async run(call: ToolCall): Promise<CallOutcome> {
     const stop = new AbortController();
     const onCancel = (): void => {
       stop.abort('cancelled' satisfies StopReason);
     };
-    const account = createAccount(call, deps);
-    inFlight.add(stop);
+    const account = createAccount(call, this.#deps);
+    this.#inFlight.add(stop);
     call.signal.addEventListener('abort', onCancel);
     if (call.signal.aborted) onCancel();
-    let settlement: Settlement;
     try {
-      const seen = view(call);
-      account.about(seen.identity.principal);
-      settlement = await steps(seen, account, stop);
-    } catch (error) {
-      settlement = fromThrown(error);
+      return account.conclude(await this.#settled(call, account, stop.signal));
     } finally {
-      inFlight.delete(stop);
       call.signal.removeEventListener('abort', onCancel);
+      this.#inFlight.delete(stop);
+      if (this.#inFlight.size === 0) for (const resolve of this.#idlers.splice(0)) resolve();
     }
-    const outcome = account.conclude(settlement);
-    if (inFlight.size === 0) for (const resolve of idlers.splice(0)) resolve();
-    return outcome;
   }
 
-  function visible(caller: Caller): readonly OfferedTool[] {
-    const identity = deps.identity();
+  visible(caller: Caller): readonly OfferedTool[] {
+    const { identity, gate, clock, tools } = this.#deps;
+    const [admit, , authorize] = this.#inbound;
     // A connector that waits for the person still shows its tools: a call says what to do.
-    const common = { identity: { ...identity, waiting: [] }, gate: deps.gate(), nowMs: deps.clock.epochMs() };
+    const common = { identity: { ...identity(), waiting: [] }, gate: gate(), nowMs: clock.epochMs() };
     const { signal } = new AbortController();
-    return deps.tools().filter((tool) => {
+    return tools().filter((tool) => {
       const seen = { ...common, call: { callId: '', caller, toolName: tool.name, arguments: {}, signal }, tool };
       try {
         return admit.check(seen).pass && authorize.check(seen).pass;
@@ -170,28 +124,92 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     });
   }
 
-  return {
-    run,
-    visible,
-    stopAll(code) {
-      for (const stop of inFlight) stop.abort(code satisfies StopReason);
-    },
-    idle() {
-      if (inFlight.size === 0) return Promise.resolve();
-      return new Promise((resolve) => {
-        idlers.push(resolve);
-      });
-    },
-    stages: [...inbound, ...outbound].map((stage) => stage.report),
-  };
+  stopAll(code: OutcomeCode): void {
+    for (const stop of this.#inFlight) stop.abort(code satisfies StopReason);
+  }
+
+  idle(): Promise<void> {
+    if (this.#inFlight.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#idlers.push(resolve);
+    });
+  }
+
+  async #settled(call: ToolCall, account: Account, signal: AbortSignal): Promise<Settlement> {
+    try {
+      const { identity, gate, clock, findTool } = this.#deps;
+      const seen = { call, tool: findTool(call.toolName), identity: identity(), gate: gate(), nowMs: clock.epochMs() };
+      account.about(seen.identity.principal);
+      const cleared = this.#judge(seen);
+      if ('kind' in cleared) return cleared;
+      return await this.#execute({ cleared, tool: seen.tool, account, signal });
+    } catch (error) {
+      return fromThrown(error);
+    }
+  }
+
+  #judge(seen: InboundView): Settlement | ClearedCall {
+    let policy: string | null = null;
+    for (const stage of this.#inbound) {
+      const verdict = stage.check(seen);
+      policy = verdict.policy ?? policy;
+      if (!verdict.pass) return { kind: 'refused', refusal: verdict.refusal, stage: stage.report.stage, policy };
+    }
+    const { tool, call } = seen;
+    const { principal } = seen.identity;
+    // The stages guarantee these; the types ask again.
+    if (tool === null || principal === null || policy === null) return notJudged();
+    return clear({ call, connector: tool.connector, tool: tool.manifest, principal, policy });
+  }
+
+  async #execute(parts: Execution): Promise<Settlement> {
+    const { cleared, tool, account, signal } = parts;
+    if (tool === null) return notJudged();
+    try {
+      await account.intend(cleared, tool);
+    } catch {
+      return refused('audit_unavailable', 'The audit log cannot be written, so nothing runs. Try again later.');
+    }
+    // The person may have left while the intent went to the disk.
+    if (isStopped(signal)) return stoppedBy(signal);
+    const got = await this.#deps.dispatch(cleared, signal);
+    const sizes = { resultBytes: got.resultBytes, backendBytes: got.backendBytes, policy: cleared.policy };
+    if (isStopped(signal)) return { ...stoppedBy(signal), ...sizes };
+    if (!got.ok) return { kind: 'refused', refusal: got.refusal, stage: null, ...sizes };
+    return { ...this.#narrow(cleared, tool, got.value), ...sizes };
+  }
+
+  #narrow(cleared: ClearedCall, tool: OfferedTool, got: unknown): Settlement {
+    let value = got;
+    for (const stage of this.#outbound) {
+      const verdict = stage.apply({ cleared, tool, value });
+      if (!verdict.pass) {
+        return { kind: 'refused', refusal: verdict.refusal, stage: stage.report.stage, policy: cleared.policy };
+      }
+      value = verdict.value;
+    }
+    if (!isRecord(value)) return refused('output_not_allowed', 'The result is not an object, so it was withheld.');
+    return { kind: 'released', result: release({ value, text: JSON.stringify(value) }), policy: cleared.policy };
+  }
+}
+
+interface Execution {
+  readonly cleared: ClearedCall;
+  readonly tool: OfferedTool | null;
+  readonly account: Account;
+  readonly signal: AbortSignal;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function refused(code: OutcomeCode, say: string): Settlement & { kind: 'refused' } {
+function refused(code: OutcomeCode, say: string): Settlement {
   return { kind: 'refused', refusal: refuse(code, say).refusal, stage: null, policy: null };
+}
+
+function notJudged(): Settlement {
+  return refused('internal', 'The call could not be judged.');
 }
 
 const stopSays: Partial<Record<OutcomeCode, string>> = {
@@ -199,17 +217,18 @@ const stopSays: Partial<Record<OutcomeCode, string>> = {
   paused: 'The person paused all agents while this ran. Wait until they resume in Sallyport.',
 };
 
-function stopped(signal: AbortSignal): Settlement {
+function isStopped(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+function stoppedBy(signal: AbortSignal): Settlement {
   const code = outcomeCodeSchema.safeParse(signal.reason);
   if (!code.success) return { kind: 'cancelled', policy: null };
-  return refused(code.data, stopSays[code.data] ?? 'The call was stopped.');
+  return refused(code.data, stopSays[code.data] ?? 'Sallyport stopped while this ran. Try again in a moment.');
 }
 
 function fromThrown(error: unknown): Settlement {
   const code = error instanceof Fault ? outcomeCodeSchema.safeParse(error.code) : undefined;
   if (error instanceof Fault && code?.success === true) return refused(code.data, error.message);
-  return refused(
-    'internal',
-    'Something broke inside Sallyport. Try again; the person can see details in the audit log.',
-  );
+  return refused('internal', 'Something broke inside Sallyport. Try again; the audit log names the call.');
 }

@@ -4,14 +4,14 @@
  * skipped rule. Trusts the folder the policies came from: the shell reads it. Decisions are cached on every input.
  */
 import { createRequire } from 'node:module';
+import type * as CedarModule from '@cedar-policy/cedar-wasm/nodejs';
 import type { Caller, OfferedTool } from '../contract/call.ts';
 import { Fault } from '../contract/errors.ts';
 import type { Principal } from '../contract/principal.ts';
 import { schemaText } from './schema.ts';
 
 // Its ES module build has no named exports for Node; the CommonJS one loads the wasm from beside itself.
-type Cedar = typeof import('@cedar-policy/cedar-wasm/nodejs');
-const cedar = createRequire(import.meta.url)('@cedar-policy/cedar-wasm/nodejs') as Cedar;
+const cedar = createRequire(import.meta.url)('@cedar-policy/cedar-wasm/nodejs') as typeof CedarModule;
 
 export interface PolicyFile {
   readonly name: string;

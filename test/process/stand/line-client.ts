@@ -29,7 +29,7 @@ export async function connectLines(socketPath: string): Promise<LineClient> {
   const socket = connect(socketPath);
   await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
   const received: Answer[] = [];
-  let waiting: (() => void)[] = [];
+  const waiting: (() => void)[] = [];
   let rest = '';
   const wake = (): void => {
     for (const resolve of waiting.splice(0)) resolve();
