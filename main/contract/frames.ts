@@ -100,7 +100,7 @@ const largeBufferBytes = 131_072;
 export class FrameReader {
   readonly #onFrame: (frame: Frame) => void;
   /** The start of a frame that is not complete. */
-  #held = new Uint8Array(smallBufferBytes);
+  #held = new Uint8Array(0);
   #heldBytes = 0;
   /** Size of the frame being held; unknown until its header is. */
   #size = headerBytes;
@@ -149,14 +149,14 @@ export class FrameReader {
 
   #reserve(bytes: number): void {
     if (bytes <= this.#held.length) return;
-    const larger = new Uint8Array(Math.max(bytes, Math.min(this.#held.length * 2, this.#size)));
+    const larger = new Uint8Array(Math.max(bytes, smallBufferBytes, Math.min(this.#held.length * 2, this.#size)));
     larger.set(this.#held.subarray(0, this.#heldBytes));
     this.#held = larger;
   }
 
   #release(): void {
     const frame = frameAt(this.#held, 0, this.#size);
-    if (this.#held.length > largeBufferBytes) this.#held = new Uint8Array(smallBufferBytes);
+    if (this.#held.length > largeBufferBytes) this.#held = new Uint8Array(0);
     this.#heldBytes = 0;
     this.#size = headerBytes;
     this.#onFrame(frame);

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { codeSchema } from './errors.ts';
+import { parseExactly } from './exact-json.ts';
 import type { TextCodec } from './transport.ts';
 
 const name = z.string().min(1).max(64);
@@ -38,9 +39,11 @@ export function encodeMessage(codec: TextCodec, value: unknown): Uint8Array | un
 export function decodeMessage<T>(codec: TextCodec, schema: z.ZodType<T>, bytes: Uint8Array): T | undefined {
   try {
     const text = codec.decode(bytes);
+    if (text.includes(protoMember)) return undefined;
     const value: unknown = JSON.parse(text);
-    if (JSON.stringify(value) !== text || text.includes(protoMember)) return undefined;
-    return schema.safeParse(value).data;
+    if (JSON.stringify(value) === text) return schema.safeParse(value).data;
+    const exact = parseExactly(text);
+    return JSON.stringify(exact) === text ? schema.safeParse(exact).data : undefined;
   } catch {
     return undefined;
   }
