@@ -1,0 +1,82 @@
+/**
+ * What the host does to its own process before any connector code runs.
+ * Guarantees: when it returns nothing, the permission model is on and denies files, programs, threads and native code,
+ * strings never become code, and (level `namespaces`) there is no network interface but a loopback, no capability and
+ * no way to gain one. Trusts: the runtime's and the kernel's answers, asked before anything hostile ran.
+ * Does not protect against: a hole in V8 or the kernel. It checks walls, it is not one: the sandbox made them.
+ */
+import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import type { SandboxLevel } from '../main/contract/connector-process.ts';
+
+/** Never needed by a connector; each is a way to native code, other processes, or a larger attack surface. */
+const removedFromProcess = [
+  'binding',
+  '_linkedBinding',
+  'dlopen',
+  'execve',
+  'kill',
+  '_kill',
+  '_debugProcess',
+  '_debugEnd',
+];
+const removedGlobals = ['fetch', 'WebSocket', 'EventSource', 'Request', 'Response', 'Headers', 'FormData'];
+
+/** What the level promises and is not so; empty: all is as it should be. */
+export function missingProtections(level: SandboxLevel): string[] {
+  return [...runtimeProblems(), ...(level === 'namespaces' ? kernelProblems() : [])];
+}
+
+export function removeFromReach(): void {
+  for (const name of removedFromProcess) Reflect.deleteProperty(process, name);
+  for (const name of removedGlobals) Reflect.deleteProperty(globalThis, name);
+}
+
+function runtimeProblems(): string[] {
+  const problems: string[] = [];
+  const { permission } = process as { permission?: NodeJS.ProcessPermission };
+  if (permission === undefined) return ['the permission model is off'];
+  for (const scope of ['fs.write', 'child', 'worker', 'wasi', 'addon', 'inspector']) {
+    if (permission.has(scope)) problems.push(`the permission model allows ${scope}`);
+  }
+  if (permission.has('fs.read', '/etc/passwd') || permission.has('fs.read')) problems.push('all files can be read');
+  if (!process.execArgv.includes('--disable-sigusr1')) problems.push('a signal can open the inspector');
+  if (makesCodeFromStrings()) problems.push('strings can become code');
+  if ('__proto__' in Object.prototype) problems.push('__proto__ is an accessor');
+  if (Object.keys(process.env).length > 0) problems.push('the environment is not empty');
+  return problems;
+}
+
+function kernelProblems(): string[] {
+  const problems: string[] = [];
+  const others = Object.keys(networkInterfaces()).filter((name) => name !== 'lo');
+  if (others.length > 0) problems.push('there is a network interface');
+  const status = readStatus();
+  if (status === undefined) return [...problems, 'the kernel does not tell our capabilities'];
+  const field = (name: string): string | undefined => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1];
+  for (const set of ['CapEff', 'CapPrm', 'CapInh', 'CapBnd', 'CapAmb']) {
+    if (!/^0+$/.test(field(set) ?? '')) problems.push(`${set} is not empty`);
+  }
+  if (field('NoNewPrivs') !== '1') problems.push('privileges can be gained');
+  // Its parent is the sandbox's own first process: outside there would be others to see and to signal.
+  if (process.ppid !== 1) problems.push('other processes are within reach');
+  return problems;
+}
+
+function readStatus(): string | undefined {
+  try {
+    return readFileSync('/proc/self/status', 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function makesCodeFromStrings(): boolean {
+  try {
+    // eslint-disable-next-line @typescript-eslint/no-implied-eval -- that it throws is what is checked
+    new Function('');
+    return true;
+  } catch {
+    return false;
+  }
+}

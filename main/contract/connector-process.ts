@@ -1,0 +1,30 @@
+/** What the shell and a connector's host process agree on beside their channels. */
+
+/**
+ * `namespaces`: no network but a loopback of its own, no files, no other processes; the promise.
+ * `permissions`: the runtime's permission model alone. Weaker: the network is reachable. Never chosen silently.
+ */
+export const sandboxLevels = ['namespaces', 'permissions'] as const;
+export type SandboxLevel = (typeof sandboxLevels)[number];
+
+/** Exit codes of the host: the only words of it that the shell needs. */
+export const hostExitCodes = {
+  /** A channel ended: the other side is gone. */
+  channelGone: 0,
+  wrongUsage: 2,
+  /** The connector's own code failed outside a call. */
+  connectorCrashed: 70,
+  /** A protection that the level promises is absent. Nothing of the connector ran. */
+  protectionMissing: 71,
+  /** Its manifest or its code cannot be used. */
+  connectorInvalid: 72,
+} as const;
+
+/** In words, for the shell's log. */
+export const hostExitReasons: Readonly<Record<number, string>> = {
+  [hostExitCodes.channelGone]: 'a channel ended',
+  [hostExitCodes.wrongUsage]: 'started wrongly',
+  [hostExitCodes.connectorCrashed]: 'connector code failed outside a call',
+  [hostExitCodes.protectionMissing]: 'a protection is missing',
+  [hostExitCodes.connectorInvalid]: 'manifest or code cannot be used',
+};
