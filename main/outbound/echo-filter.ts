@@ -81,10 +81,12 @@ function* formsIn(list: Buffer): Generator<Buffer> {
 }
 
 export function createEchoFilter(needles: Secret): EchoFilter {
-  let held: Buffer = nothing;
+  /** The last byte that passed, when it may begin a copy, then what is held back. */
+  let kept: Buffer = nothing;
+  let passed = 0;
   return {
     push: (chunk) => {
-      const data = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+      const data = kept.length === 0 ? chunk : Buffer.concat([kept, chunk]);
       const hold = needles.use((bytes): number => {
         const list = viewOf(bytes);
         let longest = 0;
@@ -94,26 +96,29 @@ export function createEchoFilter(needles: Secret): EchoFilter {
         }
         return longest;
       });
-      held = nothing;
       if (hold === -1) return undefined;
-      // Copied: what is held must not keep a whole chunk alive, nor change under us.
-      if (hold > 0) held = Buffer.from(data.subarray(data.length - hold));
-      return data.subarray(0, data.length - hold);
+      // One byte is let go: every complete exchange of PostgreSQL ends in a control byte and a letter, and holding
+      // that letter would stall the client for ever.
+      const from = hold > 1 ? data.length - hold : data.length;
+      const passing = data.subarray(passed, Math.max(from, passed));
+      const keepFrom = hold > 1 ? from : data.length - hold;
+      passed = Math.max(passed, from) - keepFrom;
+      // Copied: what is kept must not keep a whole chunk alive, nor change under us.
+      kept = Buffer.from(data.subarray(keepFrom));
+      return passing;
     },
     rest: () => {
-      const rest = held;
-      held = nothing;
+      const rest = kept.subarray(passed);
+      kept = nothing;
+      passed = 0;
       return rest;
     },
   };
 }
 
-/**
- * How many bytes at the end of `data` are a beginning of `form`. One byte is let go: every complete exchange of
- * PostgreSQL ends in a control byte and a letter, and holding that letter would stall the client for ever.
- */
+/** How many bytes at the end of `data` are a beginning of `form`. */
 function beginningAtEnd(data: Buffer, form: Buffer): number {
-  for (let length = Math.min(form.length - 1, data.length); length >= 2; length -= 1) {
+  for (let length = Math.min(form.length - 1, data.length); length > 0; length -= 1) {
     const from = data.length - length;
     if (data[from] === form[0] && data.compare(form, 0, length, from) === 0) return length;
   }

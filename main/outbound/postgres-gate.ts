@@ -37,7 +37,7 @@ export function createGate(): Gate {
   let waiting: (() => void)[] = [];
   return {
     ask: (type) => {
-      if (type === terminate) return 'over';
+      if (type === terminate) return closedBy === undefined ? 'over' : 'wait';
       if (copying.has(type)) {
         if (copyEnd.has(type) && copy === 'data') copy = 'ended';
         return 'pass';

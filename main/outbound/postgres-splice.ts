@@ -64,9 +64,12 @@ export async function splice(parts: Splice, dial: DialPostgres): Promise<void> {
   // The stream of a cut link is reset already, with the cut's code.
   if (first === 'connector' && gate.active) stream.reset('connector_failed');
   else stream.end();
+  // A connector that never ends its side must not keep the stream; one that does may read the last bytes first.
+  void Promise.race([stream.closed, waited(graceMs)]).then(() => {
+    stream.reset('connector_failed');
+  });
   await retire(session, gate, dial);
   await server;
-  stream.reset('connector_failed');
 }
 
 interface Steering {
@@ -156,5 +159,5 @@ async function retire({ socket, ...session }: PostgresSession, gate: Gate, dial:
 
 const waited = (ms: number): Promise<void> =>
   new Promise((resolve) => {
-    setTimeout(resolve, ms);
+    setTimeout(resolve, ms).unref();
   });

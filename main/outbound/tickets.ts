@@ -114,10 +114,12 @@ export function createTickets(deps: TicketDeps): Tickets {
       const ticket = tickets.get(id);
       if (ticket === undefined) return 'not_permitted';
       const refusal = refusalOf(ticket, destination, now());
-      const link = createLink({ ...deps, now }, ticket, destination);
+      // What is refused has a record too, but only so many: a connector may try as often as it likes.
+      if (refusal !== undefined && ticket.opened >= maxLinks.inAll) return refusal;
       ticket.opened += 1;
+      const link = createLink({ ...deps, now }, ticket, destination);
       if (refusal === undefined) return link;
-      if (ticket.opened <= maxLinks.inAll) link.end(refusal);
+      link.end(refusal);
       return refusal;
     },
     cancel: (id, code) => {

@@ -82,6 +82,17 @@ async function drain(stream: ByteStream): Promise<{ bytes: Buffer; code: string 
   }
 }
 
+/** Collects what comes; `times` waits until it holds the pattern so often. */
+function listen(stream: ByteStream): { times(pattern: RegExp, count: number): Promise<void> } {
+  let text = '';
+  void (async () => {
+    for await (const chunk of stream) text += Buffer.from(chunk).toString('latin1');
+  })().catch(() => undefined);
+  return {
+    times: (pattern, count) => until(String(pattern), () => (text.match(pattern)?.length ?? 0) >= count),
+  };
+}
+
 const startUp = encodeStartUp({ user: 'bob', database: 'postgres', options: '-c session_authorization=bob' });
 const query = (sql: string): Buffer => encode('Q', cString(sql));
 
@@ -172,28 +183,23 @@ describe('a call', () => {
   });
 
   it('takes COPY FROM STDIN, simple and extended, without getting stuck', async () => {
-    const copy = `COPY scratch FROM STDIN`;
-    const data = [encode('d', Buffer.from('one\n')), encode('c')];
-    const extended = [
-      encode('P', cString(''), cString(copy), Buffer.alloc(2)),
-      encode('B', Buffer.alloc(8)),
-      encode('E', Buffer.alloc(5)),
-    ];
-    const { bytes, code } = await hostile([
-      startUp,
-      query('CREATE TEMPORARY TABLE scratch (line text)'),
-      query(copy),
-      ...data,
-      ...extended,
-      encode('S'),
-      ...data,
-      encode('S'),
-      query('SELECT count(*) || $$ lines$$ FROM scratch'),
-      query('SELECT 1'),
-      encode('X'),
-    ]);
-    expect(bytes.toString('latin1')).toContain('2 lines');
-    expect(code).toBeUndefined();
+    const { ticket } = await egress.openTicket();
+    const stream = egress.connector.open('connect', { ticket, destination: 'database' });
+    const heard = listen(stream);
+    const copy = 'COPY scratch FROM STDIN';
+    const data = Buffer.concat([encode('d', Buffer.from('one\n')), encode('c')]);
+    const parse = encode('P', cString(''), cString(copy), Buffer.alloc(2));
+    const extended = Buffer.concat([parse, encode('B', Buffer.alloc(8)), encode('E', Buffer.alloc(5)), encode('S')]);
+    await stream.write(Buffer.concat([startUp, query('CREATE TEMPORARY TABLE scratch (line text)'), query(copy)]));
+    await heard.times(/G\0\0\0\x09/g, 1);
+    await stream.write(Buffer.concat([data, extended]));
+    await heard.times(/G\0\0\0\x09/g, 2);
+    await stream.write(
+      Buffer.concat([data, encode('S'), query('SELECT count(*) || $$ lines$$ FROM scratch'), encode('X')]),
+    );
+    await heard.times(/2 lines/g, 1);
+    stream.end();
+    expect(await stream.closed).toBeUndefined();
   });
 });
 
@@ -425,14 +431,10 @@ describe('the credential', () => {
     },
   );
 
-  it('is asked for once by many calls at once, and renewed for a call that outlives it', async () => {
+  it('is asked for once by many calls at once', async () => {
     const clients = await Promise.all([1, 2, 3].map(async () => (await connected()).client));
     await Promise.all(clients.map((client) => client.end()));
     expect(egress.vault.issued).toBe(1);
-    egress.vault.lifetimeMs = 3_000_000;
-    const { client } = await connected({ deadlineMs: 1_200_000 });
-    expect(egress.vault.issued).toBe(2);
-    await client.end();
   });
 
   it('that the database withdrew early is replaced once', async () => {

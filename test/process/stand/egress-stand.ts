@@ -27,6 +27,7 @@ const runtimeFlags = [
   `--allow-fs-read=${root}`,
   '--allow-fs-read=/proc/self/status',
   '--allow-fs-read=/etc/alpine-release',
+  '--disable-warning=PERM0001',
   '--disable-sigusr1',
   '--disallow-code-generation-from-strings',
   '--disable-proto=delete',
