@@ -51,13 +51,13 @@ async function driveLab(controlSocket: string, user: string): Promise<(url: stri
   const driver = path.resolve(path.dirname(fileURLToPath(import.meta.url)), driverFolder(), 'lab', 'sign-in-driver.mjs');
   return (url) => {
     const child = spawn(process.execPath, [driver, '--folder', lab.folder, '--user', user], {
-      stdio: ['pipe', 'ignore', 'pipe'],
+      stdio: ['pipe', 'pipe', 'ignore'],
       env: {},
     });
     child.stdin.on('error', () => undefined);
     child.stdin.end(`${url}\n`);
     let said = '';
-    child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(0, 2000)));
+    child.stdout.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(0, 2000)));
     child.once('exit', (code) => {
       if (code === 0) return;
       // The form refused: nothing will come back to the loopback address, so there is nothing to wait for.

@@ -6,6 +6,7 @@ import { closeSync } from 'node:fs';
 import path from 'node:path';
 import type { Channel } from '../contract/channel.ts';
 import { shellEgress, type HandOver } from '../contract/channels.ts';
+import { hostExitReasons } from '../contract/connector-process.ts';
 import type { Status } from '../contract/control.ts';
 import { Fault } from '../contract/errors.ts';
 import { createChildLog } from './child-log.ts';
@@ -58,7 +59,7 @@ export function startPair(deps: SupervisorDeps, registered: RegisteredConnector)
     await Promise.all([connector.kill(), egress.kill()]);
   };
   const ended = Promise.race([
-    connector.exited.then((how) => ({ kind: 'connector' as const, pid: connector.pid, how })),
+    connector.exited.then((how) => ({ kind: 'connector' as const, pid: connector.pid, how: inWords(how) })),
     egress.exited.then((how) => ({ kind: 'egress' as const, pid: egress.pid, how })),
   ]).then(async (first) => {
     await kill();
@@ -101,4 +102,10 @@ function startSandboxed(
     closeSync(gateway);
     closeSync(egress);
   }
+}
+
+/** A connector may say nothing on its way out but a number (`hostExitCodes`). */
+function inWords(how: string): string {
+  const why = hostExitReasons[Number(how.replace('exit ', ''))];
+  return why === undefined ? how : `${how}: ${why}`;
 }
