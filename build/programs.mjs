@@ -36,9 +36,18 @@ export function run(command, args, { cwd, env, output = 'capture', as } = {}) {
   });
 }
 
+const parent = process.ppid;
+let interrupted = false;
+
+/** Whether a program in the foreground was asked to stop: then nothing more should be started. */
+export function wasInterrupted() {
+  return interrupted;
+}
+
 /**
  * Runs in the foreground: same stdin, stdout and stderr, signals passed on, its exit code returned.
  * A terminal sends Ctrl-C to the whole process group, so with a terminal it is not sent a second time.
+ * npm passes a signal only to the shell between it and this script: there, the end of that shell is the signal.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {Omit<Run, 'output'>} options
@@ -51,6 +60,7 @@ export function runInForeground(command, args, { cwd, env, as } = {}) {
     const sentAt = new Map();
     /** @param {NodeJS.Signals} signal */
     const forward = (signal) => {
+      interrupted = true;
       if (signal === 'SIGINT' && process.stdin.isTTY) return;
       // npm and the terminal may both pass the same signal on: one is enough.
       if (performance.now() - (sentAt.get(signal) ?? -1000) < 500) return;
@@ -60,7 +70,12 @@ export function runInForeground(command, args, { cwd, env, as } = {}) {
     /** @type {NodeJS.Signals[]} */
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
     for (const signal of signals) process.on(signal, forward);
-    const done = () => signals.forEach((signal) => process.off(signal, forward));
+    const underNpm = process.env.npm_lifecycle_event !== undefined;
+    const watch = setInterval(() => underNpm && process.ppid !== parent && forward('SIGTERM'), 500);
+    const done = () => {
+      clearInterval(watch);
+      for (const signal of signals) process.off(signal, forward);
+    };
     child.on('error', (error) => {
       done();
       reject(error);

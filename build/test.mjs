@@ -4,8 +4,8 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { run, runInForeground } from './programs.mjs';
-import { main, say } from './report.mjs';
+import { run, runInForeground, wasInterrupted } from './programs.mjs';
+import { main, Problem, say } from './report.mjs';
 import { root, setUp } from './set-up.mjs';
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Tally */
@@ -95,11 +95,16 @@ function readJson(file) {
 
 /** @param {Ground} ground @param {string} scratch @param {(tally: Tally) => void} add */
 async function runAll(ground, scratch, add) {
-  add(await staticChecks(ground, scratch));
-  add(await vitestRun(ground, { projects: ['unit', 'process'], scratch }));
-  if (!hasRootTests()) return;
-  if (ground.as === undefined) return add(await nameSkipped(ground, scratch));
-  add(await vitestRun({ node: ground.node, tree: root, env: process.env }, { projects: ['root'], scratch }));
+  const asRoot = { node: ground.node, tree: root, env: process.env };
+  const runners = [
+    () => staticChecks(ground, scratch),
+    () => vitestRun(ground, { projects: ['unit', 'process'], scratch }),
+    () => (ground.as ? vitestRun(asRoot, { projects: ['root'], scratch }) : nameSkipped(ground, scratch)),
+  ];
+  for (const runner of hasRootTests() ? runners : runners.slice(0, 2)) {
+    add(await runner());
+    if (wasInterrupted()) throw new Problem('interrupted: not every test ran');
+  }
 }
 
 function hasRootTests() {
