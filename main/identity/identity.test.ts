@@ -159,9 +159,7 @@ describe('session', () => {
     ['another issuer', { ...claims, principal: { ...principal, issuer: 'https://evil.example' } }],
   ])('refuses %s and wipes what came', (_, odd) => {
     const tokens = [fakeSecret(), fakeSecret()];
-    expect(() => createSession({ identity, claims: odd, tokens, nowMs: 0 })).toThrow(
-      codeOf('identity_unavailable'),
-    );
+    expect(() => createSession({ identity, claims: odd, tokens, nowMs: 0 })).toThrow(codeOf('identity_unavailable'));
     expect(tokens.every(({ wiped }) => wiped)).toBe(true);
   });
 

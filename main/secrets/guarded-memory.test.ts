@@ -12,7 +12,7 @@ const textOf = (bytes: Buffer): string => bytes.toString();
 function inChild(script: string, prefix: readonly string[] = []) {
   const module = path.join(import.meta.dirname, 'guarded-memory.ts');
   const program = `import { createGuardedMemory } from ${JSON.stringify(module)}; ${script}`;
-  const [file = '', ...args] = [
+  const [file, ...args] = [
     ...prefix,
     process.execPath,
     '--disable-warning=ExperimentalWarning',

@@ -28,14 +28,28 @@ export interface RunningLab {
   stop(): Promise<void>;
 }
 
-export async function startLab({ needles }: { readonly needles?: string } = {}): Promise<RunningLab> {
-  const child = spawn(process.execPath, [path.join(import.meta.dirname, 'lab.ts')], {
+export interface LabSettings {
+  /** File that takes every secret the lab issues. */
+  readonly needles?: string;
+  /** For tests that run as root, which the lab refuses. */
+  readonly as?: { readonly uid: number; readonly gid: number };
+  /** The checkout to start it from; default: this one. */
+  readonly tree?: string;
+}
+
+export async function startLab({
+  needles,
+  as,
+  tree = path.resolve(import.meta.dirname, '../..'),
+}: LabSettings = {}): Promise<RunningLab> {
+  const child = spawn(process.execPath, [path.join(tree, 'test/lab/lab.ts')], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {
       PATH: process.env['PATH'],
       TMPDIR: process.env['TMPDIR'],
       ...(needles === undefined ? {} : { SALLYPORT_LAB_NEEDLES: needles }),
     },
+    ...as,
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   let said = '';

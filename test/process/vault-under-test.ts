@@ -14,7 +14,7 @@ import type { Code } from '../../main/contract/errors.ts';
 import { createGuardedMemory } from '../../main/secrets/guarded-memory.ts';
 import { createBoxKeyPair } from '../../main/secrets/sealed-box.ts';
 
-const main = path.resolve(import.meta.dirname, '../../main');
+const checkout = path.resolve(import.meta.dirname, '../..');
 const flags = [
   '--disable-sigusr1',
   '--disallow-code-generation-from-strings',
@@ -48,14 +48,24 @@ export interface VaultUnderTest {
 export interface VaultSettings {
   readonly config: SallyportConfig;
   readonly identity?: Partial<SallyportConfig['identity']>;
+  /** For tests that run as root. */
+  readonly as?: { readonly uid: number; readonly gid: number };
+  /** The checkout to start it from; default: this one. */
+  readonly tree?: string;
 }
 
-export async function startVault({ config, identity = {} }: VaultSettings): Promise<VaultUnderTest> {
+export async function startVault({
+  config,
+  identity = {},
+  as,
+  tree = checkout,
+}: VaultSettings): Promise<VaultUnderTest> {
   const toShell = createSocketPair();
   const toGateway = createSocketPair();
-  const child = spawn(process.execPath, [...flags, path.join(main, 'vault.ts')], {
+  const child = spawn(process.execPath, [...flags, path.join(tree, 'main/vault.ts')], {
     stdio: ['ignore', 'inherit', 'inherit', toShell.b, toGateway.b, 'ipc'],
     env: {},
+    ...as,
   });
   closeFd(toShell.b);
   closeFd(toGateway.b);
@@ -89,7 +99,7 @@ export async function startVault({ config, identity = {} }: VaultSettings): Prom
   await shell.request('configure', {
     identity: { ...config.identity, ...identity },
     authorities,
-    exchangeCommand: [process.execPath, ...flags, path.join(main, 'exchange.ts')],
+    exchangeCommand: [process.execPath, ...flags, path.join(tree, 'main/exchange.ts')],
     connectors: config.connectors.map(({ name, destinations }) => ({ name, destinations })),
   });
   return {
