@@ -104,7 +104,7 @@ function placeFindings(status: Status): Finding[] {
   const places = [
     ['socket', status.socket, socketProblem(status.socket, folder)],
     ['control socket', status.controlSocket, socketProblem(status.controlSocket, folder)],
-    ['state folder', state, folderProblem(state)],
+    ['audit folder', state, folderProblem(state)],
   ] as const;
   return places.map(([what, at, problem]) =>
     problem === undefined
@@ -121,7 +121,7 @@ function consentFinding({ consent }: Status): Finding {
 
 function stageFinding({ stage, mode, rule }: Status['stages'][number]): Finding {
   if (mode === 'enforced') return { level: 'ok', what: `stage ${stage}`, why: rule === '' ? 'enforced' : rule };
-  return { level: 'weaker', what: `stage ${stage}`, why: `passes by rule: ${rule}`, mend: 'comes with a later version' };
+  return { level: 'weaker', what: `stage ${stage}`, why: `passes by rule: ${rule.replace(/\.$/, '')}`, mend: 'comes with a later version' };
 }
 
 function authorityFinding(): Finding {

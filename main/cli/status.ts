@@ -21,7 +21,7 @@ export function statusText(status: Status): string {
     ]),
     section('connectors', status.connectors.map(({ name, version, state, tools, why }) => [name, `${version}  ${state}${why === undefined ? `, ${tools.length} tools` : `: ${why}`}`])),
     section('connected', status.agents.map(({ program, pid, protocol, calls }) => [program, `process ${pid ?? 'unknown'}, ${protocol}, ${calls} calls`])),
-    section('last calls', status.calls.slice(0, 5).map(({ tool, outcome, person, durationMs }) => [tool, `${outcome}  ${durationMs.toFixed(0)} ms  ${person ?? 'nobody'}`])),
+    section('last calls', status.calls.slice(0, 5).map(({ tool, outcome, person, durationMs }) => [tool, `${outcome}  ${durationMs.toFixed(0)} ms  ${nameOf(person, status)}`])),
     section('degraded', status.degraded.map(({ what, why, mend }) => [what, `${why}; ${mend}`])),
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
@@ -36,6 +36,12 @@ function signedInText({ signedIn }: Status): string {
   const { displayName, username, roles } = signedIn.principal;
   const until = signedIn.validUntil === null ? '' : `, confirmed until ${new Date(signedIn.validUntil).toLocaleTimeString()}`;
   return `${displayName} (${username}${roles.length > 0 ? `; ${roles.join(', ')}` : ''})${until}`;
+}
+
+/** A subject is a key, not a name; ours is known. */
+function nameOf(subject: string | null, { signedIn }: Status): string {
+  if (subject === null) return 'nobody';
+  return subject === signedIn?.principal.subject ? signedIn.principal.username : subject;
 }
 
 function agentsText({ consent, agents }: Status): string {

@@ -1,0 +1,176 @@
+/**
+ * `npm start`: the product with the lab, one person signed in, one call as an agent would make it, its audit record
+ * beside it; then it stays until Ctrl-C. Everything here is done from outside, through the command and the bridge.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import readline from 'node:readline';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { z } from 'zod';
+import { readLine } from '../../main/audit/chain.ts';
+import type { AuditRecord } from '../../main/contract/audit.ts';
+import { statusSchema, type Status } from '../../main/contract/control.ts';
+import { columns, heading, steps, table } from './demonstration-page.ts';
+
+const dist = path.resolve(import.meta.dirname, '..');
+const product = path.join(dist, 'main', 'sallyport.mjs');
+const bridge = path.join(dist, 'main', 'bridge.mjs');
+const sql = 'SELECT region, count(*) AS orders, sum(amount_usd) AS amount_usd FROM shop.orders GROUP BY region ORDER BY region';
+
+const readySchema = z.looseObject({ event: z.literal('ready'), socket: z.string() });
+const rowsSchema = z.looseObject({
+  columns: z.array(z.looseObject({ name: z.string() })),
+  rows: z.array(z.array(z.union([z.string(), z.number(), z.boolean(), z.null()]))),
+});
+type Rows = z.output<typeof rowsSchema>;
+type Outcome = Extract<AuditRecord, { event: 'call-outcome' }>;
+
+interface Running {
+  readonly process: ChildProcess;
+  readonly socket: string;
+}
+
+const page = steps(process.stdout);
+const failure = new AbortController();
+
+async function main(): Promise<void> {
+  process.stdout.write(heading());
+  const started = startProduct();
+  endWith(started);
+  const socket = await page.step('start', 'lab (identity provider, issuer, PostgreSQL), gateway, vault, connector', () => readySocket(started));
+  const running: Running = { process: started, socket };
+  const alice = await page.step('sign in', 'alice, through the provider’s own login form', () => signIn(running, 'alice'));
+  const seen = await page.step('call', 'postgres_query, as an agent: an MCP client on “sallyport mcp”', () => callAsAgent(running));
+  const outcome = await page.step('audit', 'the record of that call, from the log', () => auditRecord(running));
+  await page.step('sign in', 'bob: another person, the same agent', () => signIn(running, 'bob'));
+  const other = await page.step('call', 'the same query', () => callAsAgent(running));
+  await page.step('sign in', 'alice again', () => signIn(running, 'alice'));
+  process.stdout.write(result({ socket, alice, seen, other, outcome }));
+}
+
+/** With the tray comes the person's own browser; here a driver fills in the same form over HTTPS. */
+function startProduct(): ChildProcess {
+  const args = [product, 'up', '--headless', '--lab', '--json', '--end-with-input', ...process.argv.slice(2)];
+  return spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+}
+
+/** Ctrl-C ends the product, in order; if the product ends by itself, its last words say why. */
+function endWith(product: ChildProcess): void {
+  let words = '';
+  let asked = false;
+  product.stderr?.on('data', (chunk: Buffer) => (words = (words + chunk.toString()).slice(-4000)));
+  product.stdin?.on('error', () => undefined);
+  product.once('exit', (code) => {
+    if (!asked) process.stderr.write(`\n${words.trim()}\n`);
+    else process.stdout.write('stopped: every process has ended, the lab and its data are gone\n');
+    process.exit(asked ? 0 : code === 0 ? 1 : (code ?? 1));
+  });
+  const end = (): void => {
+    if (!asked) process.stdout.write('\nstopping …\n');
+    asked = true;
+    failure.abort();
+    product.stdin?.end();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+}
+
+function readySocket(product: ChildProcess): Promise<string> {
+  if (!product.stdout) throw new TypeError('the product has no output');
+  const lines = readline.createInterface({ input: product.stdout });
+  return new Promise((resolve) => {
+    lines.on('line', (line) => {
+      const event = readySchema.safeParse(JSON.parse(line));
+      if (event.success) resolve(event.data.socket);
+    });
+  });
+}
+
+async function command(socket: string, ...args: readonly string[]): Promise<string> {
+  const child = spawn(process.execPath, [product, ...args, '--socket', socket], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  let complaint = '';
+  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  if (code !== 0) throw new TypeError(complaint.trim());
+  return said;
+}
+
+async function signIn({ socket }: Running, name: string): Promise<Status['signedIn']> {
+  await command(socket, 'signin', '--user', name);
+  return (await status(socket)).signedIn;
+}
+
+async function status(socket: string): Promise<Status> {
+  return statusSchema.parse(JSON.parse(await command(socket, 'status', '--json')));
+}
+
+async function callAsAgent({ socket }: Running): Promise<Rows> {
+  const client = new Client({ name: 'demonstration', version: '1.0.0' });
+  const args = [bridge, 'mcp', '--agent', 'demonstration', '--socket', socket];
+  await client.connect(new StdioClientTransport({ command: process.execPath, args, stderr: 'ignore' }));
+  try {
+    const { structuredContent, isError, content } = await client.callTool({ name: 'postgres_query', arguments: { sql } });
+    if (isError === true) throw new TypeError(JSON.stringify(content));
+    return rowsSchema.parse(structuredContent);
+  } finally {
+    await client.close();
+  }
+}
+
+async function auditRecord({ socket }: Running): Promise<Outcome> {
+  const { auditFile } = await status(socket);
+  const records = readFileSync(auditFile, 'utf8').trim().split('\n').map((line) => readLine(line)?.record);
+  const outcome = records.filter((record) => record?.event === 'call-outcome').at(-1);
+  if (outcome?.event !== 'call-outcome') throw new TypeError('the log has no record of the call');
+  return outcome;
+}
+
+interface Shown {
+  readonly socket: string;
+  readonly alice: Status['signedIn'];
+  readonly seen: Rows;
+  readonly other: Rows;
+  readonly outcome: Outcome;
+}
+
+function result({ socket, alice, seen, other, outcome }: Shown): string {
+  const asTable = (rows: Rows): string[] => table(rows.columns.map(({ name }) => name), rows.rows);
+  const record = [
+    ['person', outcome.person?.username ?? 'nobody'],
+    ['program', outcome.program],
+    ['tool', outcome.tool],
+    ['decision', outcome.decision],
+    ['policy', outcome.policy ?? 'none'],
+    ['rows, bytes', `${outcome.rows ?? 0}, ${outcome.resultBytes}`],
+    ['took', `${outcome.durationMs.toFixed(0)} ms`],
+    ['call', outcome.callId],
+  ] as const;
+  const entry = JSON.stringify({ mcpServers: { sallyport: { command: 'npx', args: ['sallyport', 'mcp', '--socket', socket] } } });
+  return `
+  The agent asked    ${sql}
+
+${columns(['What alice’s agent got', ...asTable(seen)], ['Its audit record', ...table([], record)])}
+
+${columns(['The same query, signed in as bob', ...asTable(other)], ['Nobody wrote a filter', 'The database decides by who is signed in.', 'The agent had no password and no token,', 'and could not have had one.'])}
+
+  Signed in    ${alice?.principal.displayName ?? 'nobody'}; try: npx sallyport status, npx sallyport doctor
+  Socket       ${socket}
+  Your agent   add this to its MCP configuration:
+               ${entry}
+
+  Everything runs until you press Ctrl-C.
+`;
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!failure.signal.aborted) {
+    process.stderr.write(`\n${error instanceof Error ? error.message : 'the demonstration failed'}\n`);
+    process.kill(process.pid, 'SIGTERM');
+    process.exitCode = 1;
+  }
+}
