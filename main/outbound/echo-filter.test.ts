@@ -41,7 +41,7 @@ function run(password: string, data: Buffer, cuts: readonly number[]): { out: Bu
 }
 
 const password = fc.string({
-  unit: fc.constantFrom(...'abcXYZ0189-_.~!$%+/=@:'),
+  unit: fc.constantFrom(...Array.from('abcXYZ0189-_.~!$%+/=@:')),
   minLength: 16,
   maxLength: 64,
 });
