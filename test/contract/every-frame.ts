@@ -51,19 +51,18 @@ type LooseEnd = Pick<End<SideContract>, 'sent' | 'closes' | 'receive'> & {
 };
 
 /** An end of the channel that pushes everything it is given to `got`, and answers requests with `answer`. */
-function loose(contract: (typeof contracts)[number], side: 'a' | 'b', got: unknown[], answer?: unknown): LooseEnd {
-  const peer: SideContract = contract[side === 'a' ? 'b' : 'a'];
-  const each = <T>(entries: Readonly<Record<string, unknown>>, handler: T) =>
-    Object.fromEntries(Object.keys(entries).map((name) => [name, handler]));
+function loose(
+  { contract, name }: Pick<Place, 'contract' | 'name'>,
+  side: 'a' | 'b',
+  got: unknown[],
+  answer?: unknown,
+): LooseEnd {
   const push = (value: unknown) => void got.push(value);
-  const handlers = {
-    notices: each(peer.notices, push),
-    streams: each(peer.streams, push),
-    requests: each(peer.requests, (value: unknown) => {
-      push(value);
-      return Promise.resolve(answer);
-    }),
+  const reply = (value: unknown) => {
+    push(value);
+    return Promise.resolve(answer);
   };
+  const handlers = { notices: { [name]: push }, streams: { [name]: push }, requests: { [name]: reply } };
   return createEnd(contract, side, handlers as never) as unknown as LooseEnd;
 }
 
@@ -82,7 +81,8 @@ interface Place {
 const kinds = { notice: frameKind.notice, params: frameKind.request, header: frameKind.open } as const;
 const members = { notice: 'body', params: 'params', header: 'header' } as const;
 
-function oneWay({ contract, side, name }: Place, kind: 'notice' | 'params' | 'header', schema: z.ZodType): FrameCase {
+function oneWay(place: Place, kind: 'notice' | 'params' | 'header', schema: z.ZodType): FrameCase {
+  const { contract, side, name } = place;
   const other = side === 'a' ? 'b' : 'a';
   const member = members[kind];
   const id = kind === 'notice' ? 0 : side === 'a' ? 1 : 2;
@@ -93,7 +93,7 @@ function oneWay({ contract, side, name }: Place, kind: 'notice' | 'params' | 'he
     member,
     envelope: (value) => ({ name, [member]: value }),
     send: async (value) => {
-      const end = loose(contract, side, []);
+      const end = loose(place, side, []);
       if (kind === 'notice') end.channel.notify(name, value);
       else if (kind === 'params') void end.channel.request(name, value);
       else end.channel.open(name, value);
@@ -101,14 +101,15 @@ function oneWay({ contract, side, name }: Place, kind: 'notice' | 'params' | 'he
     },
     deliver: async (payload) => {
       const got: unknown[] = [];
-      const end = loose(contract, other, got);
+      const end = loose(place, other, got);
       end.receive(rawFrame(kinds[kind], id, payload));
       return { got, closes: end.closes };
     },
   };
 }
 
-function result({ contract, side, name }: Place, params: z.ZodType, schema: z.ZodType): FrameCase {
+function result(place: Place, params: z.ZodType, schema: z.ZodType): FrameCase {
+  const { contract, side, name } = place;
   const other = side === 'a' ? 'b' : 'a';
   const [question] = fc.sample(arbitraryOf(params), { numRuns: 1, seed: 1 });
   return {
@@ -118,16 +119,16 @@ function result({ contract, side, name }: Place, params: z.ZodType, schema: z.Zo
     member: 'result',
     envelope: (value) => ({ result: value }),
     send: async (value) => {
-      const asking = loose(contract, side, []);
+      const asking = loose(place, side, []);
       void asking.channel.request(name, question);
-      const answering = loose(contract, other, [], value);
+      const answering = loose(place, other, [], value);
       answering.receive(first(asking));
       for (let turn = 0; turn < 10 && answering.sent.length === 0; turn += 1) await Promise.resolve();
       return first(answering);
     },
     deliver: async (payload) => {
       const got: unknown[] = [];
-      const asking = loose(contract, side, []);
+      const asking = loose(place, side, []);
       const answered = asking.channel.request(name, question).then(
         (value) => void got.push(value),
         () => undefined,
@@ -139,7 +140,7 @@ function result({ contract, side, name }: Place, params: z.ZodType, schema: z.Zo
   };
 }
 
-export function everyFrame(): FrameCase[] {
+function everyFrame(): FrameCase[] {
   return contracts.flatMap((contract) =>
     (['a', 'b'] as const).flatMap((side) => {
       const own: SideContract = contract[side];
@@ -155,4 +156,10 @@ export function everyFrame(): FrameCase[] {
       ];
     }),
   );
+}
+
+/** Frames that share a schema object, together. */
+export function framesBySchema(): { readonly title: string; readonly frames: readonly FrameCase[] }[] {
+  const groups = Map.groupBy(everyFrame(), ({ schema }) => schema);
+  return [...groups.values()].map((frames) => ({ title: frames.map(({ title }) => title).join(', '), frames }));
 }

@@ -2,16 +2,37 @@
 
 type Path = readonly (string | number)[];
 
-const strangers: readonly unknown[] = [null, true, -1, 0, 0.5, 1e21, '', 'x'.repeat(3000), '\ud800', [], [[]], {}, { constructor: 1 }];
+const strangers: readonly unknown[] = [
+  null,
+  true,
+  -1,
+  0,
+  0.5,
+  1e21,
+  '',
+  'x'.repeat(3000),
+  '\ud800',
+  [],
+  [[]],
+  {},
+  { constructor: 1 },
+];
 
 function pathsOf(value: unknown, path: Path = []): Path[] {
   if (typeof value !== 'object' || value === null) return [path];
   return [path, ...Object.entries(value).flatMap(([name, member]) => pathsOf(member, [...path, name]))];
 }
 
+/** A copy of a JSON value; `structuredClone` would be most of the run time. */
+export function copyOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyOf);
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, copyOf(member)]));
+}
+
 /** Changes one place: another value, a member more, a member less, a member under another name. */
 export function mutateValue(value: unknown, where: number, how: number): unknown {
-  const copy: unknown = structuredClone(value);
+  const copy = copyOf(value);
   const paths = pathsOf(copy);
   const path = paths[where % paths.length] ?? [];
   const last = path.at(-1);
@@ -39,22 +60,25 @@ function withMember(value: unknown, how: number): unknown {
   return value;
 }
 
+/** What a parser of JSON or UTF-8 may stumble over. */
+const likely = [0x20, 0x0a, 0x22, 0x2c, 0x7d, 0xff, 0xc0, 0x30];
+
 /** Changes some bytes: another byte, one less, one more, a piece twice, the end cut off. */
 export function mutateBytes(bytes: Uint8Array, where: number, how: number): Uint8Array {
   const at = where % (bytes.length + 1);
   const byte = how & 0xff;
-  const before = bytes.subarray(0, at);
+  const [before, after] = [bytes.subarray(0, at), bytes.subarray(at + 1)];
   switch ((how >> 8) % 6) {
     case 0:
-      return Uint8Array.of(...before, (bytes[at] ?? 0) ^ (1 << (byte % 8)), ...bytes.subarray(at + 1));
+      return Buffer.concat([before, Uint8Array.of((bytes[at] ?? 0) ^ (1 << (byte % 8))), after]);
     case 1:
-      return Uint8Array.of(...before, byte, ...bytes.subarray(at + 1));
+      return Buffer.concat([before, Uint8Array.of(byte), after]);
     case 2:
-      return Uint8Array.of(...before, ...bytes.subarray(at + 1));
+      return Buffer.concat([before, after]);
     case 3:
-      return Uint8Array.of(...before, [0x20, 0x0a, 0x22, 0x2c, 0x7d, 0xff, 0xc0, 0x30][byte % 8] ?? 0, ...bytes.subarray(at));
+      return Buffer.concat([before, Uint8Array.of(likely[byte % likely.length] ?? 0), bytes.subarray(at)]);
     case 4:
-      return Uint8Array.of(...before, ...bytes.subarray(at, at + byte), ...bytes.subarray(at));
+      return Buffer.concat([before, bytes.subarray(at, at + byte), bytes.subarray(at)]);
     default:
       return before.slice();
   }
