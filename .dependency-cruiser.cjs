@@ -34,6 +34,7 @@ module.exports = {
     only('contract', contract, contract),
     only('pipeline', '^main/pipeline/', `${contract}|^main/pipeline/`),
     only('detection', '^main/detection/', `${contract}|^main/detection/`),
+    only('policy', '^main/policy/', `${contract}|^main/policy/`),
     only('agent', '^main/agent/', `${contract}|^main/agent/|^main/pipeline/`),
     {
       name: 'agent-types-of-pipeline',

@@ -78,7 +78,12 @@ async function bundle(into) {
   }
 }
 
-const target = path.resolve(process.argv[2] ?? at('dist'));
+const [folder] = process.argv.slice(2);
+if (folder?.startsWith('-')) {
+  console.error('usage: node build/bundle.mjs [FOLDER]');
+  process.exit(2);
+}
+const target = path.resolve(folder ?? at('dist'));
 const fresh = `${target}.new-${process.pid}`;
 const old = `${target}.old-${process.pid}`;
 try {
