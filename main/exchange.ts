@@ -17,7 +17,7 @@ process.on('uncaughtException', () => exitNow(1));
 process.on('unhandledRejection', () => exitNow(1));
 const report = { ...harden(), lockedMemory: false };
 
-const { createHttpsRequest } = await import('./outbound/https-request.ts');
+const { createHttpsDialler } = await import('./outbound/https-request.ts');
 const { writePlain, readPlain } = await import('./identity/plain-pipe.ts');
 const { secretsIn, secretsOut, vault } = inheritedFds.exchange;
 
@@ -36,9 +36,6 @@ function deliver(secrets: readonly string[]): void {
   writePlain(secretsOut, secrets).catch(() => exitNow(1));
 }
 
-const dialWith = (authorities: readonly string[]) => (origins: readonly string[]) =>
-  createHttpsRequest({ authorities, origins });
-
 const channel = channelOverFd<typeof vaultExchange, 'b'>({
   fd: vault,
   contract: vaultExchange,
@@ -54,7 +51,7 @@ const channel = channelOverFd<typeof vaultExchange, 'b'>({
         };
         const { accessToken, refreshToken, scopes, ...rest } = await signIn(
           { identity, forceLogin, openUrl },
-          dialWith(authorities),
+          createHttpsDialler({ authorities }),
         );
         deliver([accessToken, refreshToken]);
         return { ...rest, scopes: [...scopes] };
@@ -64,7 +61,7 @@ const channel = channelOverFd<typeof vaultExchange, 'b'>({
         const { refresh } = await import('./identity/refresh.ts');
         const { accessToken, refreshToken, scopes, ...rest } = await refresh(
           { identity, scopes: asked, refreshToken: readPlain(secretsIn) },
-          dialWith(authorities),
+          createHttpsDialler({ authorities }),
         );
         deliver([accessToken, refreshToken]);
         return { ...rest, scopes: [...scopes] };
@@ -72,7 +69,7 @@ const channel = channelOverFd<typeof vaultExchange, 'b'>({
       'issue-postgres': async ({ url, authorities }) => {
         begin(taskTimeoutMs);
         const { issuePostgres } = await import('./identity/issue-postgres.ts');
-        const send = dialWith(authorities)([new URL(url).origin]);
+        const send = createHttpsDialler({ authorities })([new URL(url).origin]);
         const { password, ...login } = await issuePostgres({ url, accessToken: readPlain(secretsIn) }, send);
         deliver([password]);
         return login;

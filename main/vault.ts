@@ -11,7 +11,7 @@ import { egressVault, gatewayVault, inheritedFds, shellVault, vaultExchange } fr
 import { createExchangeStarter } from './identity/exchange-process.ts';
 import { createVaultState } from './identity/vault-state.ts';
 import { exitNow } from './secrets/exit-now.ts';
-import { createGuardedMemory } from './secrets/guarded-memory.ts';
+import { createGuardedMemory, type GuardedMemory } from './secrets/guarded-memory.ts';
 import { harden } from './secrets/harden.ts';
 import { sealTo } from './secrets/sealed-box.ts';
 import { createRawPipe, readSecret, writeSecret } from './secrets/secret-pipe.ts';
@@ -19,20 +19,20 @@ import { createRawPipe, readSecret, writeSecret } from './secrets/secret-pipe.ts
 /** For the last frames to leave. */
 const farewellMs = 200;
 
-const kernelReport = harden();
-const memory = createGuardedMemory();
-const report = { ...kernelReport, lockedMemory: memory.locked };
-
+let held: GuardedMemory | undefined;
 function wipeAndEnd(code: number): never {
-  memory.wipeAll();
+  held?.wipeAll();
   return exitNow(code);
 }
 process.on('uncaughtException', (error) => {
   process.stderr.write(`vault: ${error.name}: ${error.message}\n`);
   wipeAndEnd(1);
 });
-process.on('unhandledRejection', () => wipeAndEnd(1));
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => wipeAndEnd(0));
+
+const kernelReport = harden();
+const memory = (held = createGuardedMemory());
+const report = { ...kernelReport, lockedMemory: memory.locked };
 
 const state = createVaultState({
   exchanges: createExchangeStarter({

@@ -67,7 +67,7 @@ export function createAccess(deps: AccessDeps): Access {
   const revalidation = createRevalidation({
     confirm: async () => {
       if (session === undefined) return true;
-      return renewal.refresh(session, deps.config().identity.scopes).then(
+      return renewal.confirm(session).then(
         () => true,
         () => session === undefined,
       );
@@ -86,6 +86,7 @@ export function createAccess(deps: AccessDeps): Access {
       before?.wipe();
       if (before !== undefined && !isSamePerson(before.principal, fresh.principal)) {
         record('person-changed', 'vault', `before: ${before.principal.username}`);
+        deps.exchanges.cancelAll(['refresh', 'issue-postgres'], endedFault());
         deps.revoke('person_changed');
       }
       deps.authenticated();

@@ -168,7 +168,7 @@ describe('session', () => {
     const stranger = { ...claims, principal: { ...principal, subject: 'x' } };
     expect(() => {
       session.renew(stranger, [fakeSecret(), fakeSecret()], 0);
-    }).toThrow(codeOf('identity_unavailable'));
+    }).toThrow(codeOf('access_ended'));
     expect(session.principal.subject).toBe('s');
   });
 });

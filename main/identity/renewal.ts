@@ -18,60 +18,63 @@ export interface RenewalDeps {
 }
 
 export interface Renewal {
-  /** Rejects with a `Fault`: `access_ended` or `not_permitted` when the grant is dead, else the provider was not reached. */
-  refresh(session: Session, scopes: readonly string[]): Promise<void>;
+  /** Confirms the person. Rejects with a `Fault`: `access_ended` or `not_permitted` when the grant is dead, else not reached. */
+  confirm(session: Session): Promise<void>;
   /** Valid for at least a minute more. */
   accessToken(session: Session, scope: string): Promise<Secret>;
 }
 
 export function createRenewal(deps: RenewalDeps): Renewal {
   let last: Promise<unknown> = Promise.resolve();
-  const refresh = (session: Session, scopes: readonly string[]): Promise<void> => {
-    const mine = last.then(() => refreshOnce(deps, session, scopes));
+  const queue = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = last.then(work);
     last = mine.catch(() => undefined);
     return mine;
   };
+  const confirm = async (session: Session): Promise<void> => {
+    try {
+      await refresh(deps, session, deps.config().identity.scopes);
+    } catch (error) {
+      const dead = error instanceof Fault && (error.code === 'access_ended' || error.code === 'not_permitted');
+      if (dead && deps.isCurrent(session)) deps.dead(session, error.message);
+      throw error;
+    }
+  };
   return {
-    refresh,
-    accessToken: async (session, scope) => {
-      const held = session.accessToken(scope, deps.now());
-      if (held !== undefined) return held;
-      const { scopes } = deps.config().identity;
-      await refresh(session, scopes.includes(scope) ? scopes : [scope]);
-      const renewed = session.accessToken(scope, deps.now());
-      if (renewed === undefined) {
+    confirm: (session) => queue(() => confirm(session)),
+    accessToken: (session, scope) =>
+      queue(async () => {
+        const held = session.accessToken(scope, deps.now());
+        if (held !== undefined) return held;
+        // Another audience than the sign-in's: that this one is refused says nothing about the rest.
+        if (deps.config().identity.scopes.includes(scope)) await confirm(session);
+        else await refresh(deps, session, [scope]);
+        const renewed = session.accessToken(scope, deps.now());
+        if (renewed !== undefined) return renewed;
         throw new Fault(
           'not_permitted',
           'The identity provider does not grant the scope that this database needs. Check identity.scopes.',
         );
-      }
-      return renewed;
-    },
+      }),
   };
 }
 
-async function refreshOnce(deps: RenewalDeps, session: Session, scopes: readonly string[]): Promise<void> {
+async function refresh(deps: RenewalDeps, session: Session, scopes: readonly string[]): Promise<void> {
   if (!deps.isCurrent(session)) throw endedFault();
   const { identity, authorities, exchangeCommand } = deps.config();
-  try {
-    const { reply, secrets } = await deps.exchanges.start(exchangeCommand, {
-      name: 'refresh',
-      params: { identity, authorities, scopes: [...scopes] },
-      input: session.refreshToken,
-      outputs: 2,
-      timeoutMs: exchangeTimeoutMs,
-    }).done;
-    if (!deps.isCurrent(session)) {
-      for (const secret of secrets) secret.wipe();
-      throw endedFault();
-    }
-    session.renew(reply, secrets, deps.now());
-    deps.renewed(session);
-  } catch (error) {
-    const dead = error instanceof Fault && (error.code === 'access_ended' || error.code === 'not_permitted');
-    if (dead && deps.isCurrent(session)) deps.dead(session, error.message);
-    throw error;
+  const { reply, secrets } = await deps.exchanges.start(exchangeCommand, {
+    name: 'refresh',
+    params: { identity, authorities, scopes: [...scopes] },
+    input: session.refreshToken,
+    outputs: 2,
+    timeoutMs: exchangeTimeoutMs,
+  }).done;
+  if (!deps.isCurrent(session)) {
+    for (const secret of secrets) secret.wipe();
+    throw endedFault();
   }
+  session.renew(reply, secrets, deps.now());
+  deps.renewed(session);
 }
 
 export const endedFault = (): Fault =>

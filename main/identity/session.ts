@@ -70,7 +70,7 @@ export function createSession({ identity, claims, tokens, nowMs }: NewSession): 
         token?.wipe();
         refreshToken?.wipe();
         throw new Fault(
-          'identity_unavailable',
+          current === undefined ? 'identity_unavailable' : 'access_ended',
           'The identity provider answered for another client, issuer or person. Sign in again.',
         );
       }

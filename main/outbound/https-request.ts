@@ -4,9 +4,9 @@
  * Trusts: the system's certificate store and the resolver.
  * Does not protect against: an allowed server that lies. It knows no proxy yet, and takes nothing from the environment.
  */
-import { request as httpsRequest, type RequestOptions } from 'node:https';
+import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import type { IncomingMessage } from 'node:http';
-import { getCACertificates } from 'node:tls';
+import { createSecureContext, getCACertificates } from 'node:tls';
 import { Fault } from '../contract/errors.ts';
 
 const maxAnswerBytes = 1_048_576;
@@ -27,41 +27,42 @@ export interface HttpsAnswer {
 export interface HttpsOptions {
   /** PEM text, trusted beside the system store. */
   readonly authorities: readonly string[];
-  /** `https://host:port`: nothing else is dialled. */
-  readonly origins: readonly string[];
-  /** For the whole request; default 15 000. */
+  /** For a whole request; default 15 000. */
   readonly timeoutMs?: number;
 }
 
+/** Makes a client for these origins (`https://host:port`): it dials no others. */
+export type DialOrigins = (origins: readonly string[]) => (request: HttpsRequest) => Promise<HttpsAnswer>;
+
 /**
- * Rejects with `Fault`: `destination_not_allowed` (origin not listed), `backend_certificate`, `backend_unreachable` (no
- * connection, no answer in time), `backend_refused` (answer too large).
+ * A client rejects with `Fault`: `destination_not_allowed` (origin not listed), `backend_certificate`, `backend_unreachable`
+ * (no connection, no answer in time), `backend_refused` (answer too large).
  */
-export function createHttpsRequest({
-  authorities,
-  origins,
-  timeoutMs = 15_000,
-}: HttpsOptions): (request: HttpsRequest) => Promise<HttpsAnswer> {
-  const allowed = new Set(origins);
-  const ca = [...getCACertificates('system'), ...authorities];
-  return ({ method, url, headers = {}, body }) => {
-    const target = URL.parse(url);
-    if (target?.protocol !== 'https:' || !allowed.has(target.origin)) {
-      return Promise.reject(
-        new Fault('destination_not_allowed', 'A request to an address outside the configuration was refused.'),
-      );
-    }
-    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-    const options: RequestOptions = {
-      method,
-      headers: { ...headers, ...length },
-      agent: false,
-      ca,
-      rejectUnauthorized: true,
-      minVersion: 'TLSv1.2',
-      signal: AbortSignal.timeout(timeoutMs),
+export function createHttpsDialler({ authorities, timeoutMs = 15_000 }: HttpsOptions): DialOrigins {
+  // Made once: reading some hundred authorities takes longer than a request.
+  const secureContext = createSecureContext({
+    ca: [...getCACertificates('system'), ...authorities],
+    minVersion: 'TLSv1.2',
+  });
+  const agent = new Agent({ keepAlive: false, secureContext, rejectUnauthorized: true });
+  return (origins) => {
+    const allowed = new Set(origins);
+    return ({ method, url, headers = {}, body }) => {
+      const target = URL.parse(url);
+      if (target?.protocol !== 'https:' || !allowed.has(target.origin)) {
+        return Promise.reject(
+          new Fault('destination_not_allowed', 'A request to an address outside the configuration was refused.'),
+        );
+      }
+      const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+      const options: RequestOptions = {
+        method,
+        headers: { ...headers, ...length },
+        agent,
+        signal: AbortSignal.timeout(timeoutMs),
+      };
+      return exchange(target, options, body);
     };
-    return exchange(target, options, body);
   };
 }
 

@@ -89,7 +89,7 @@ describe('sign-in', () => {
   });
 
   it('ends by cancel, by time-out, and by a newer sign-in, and no exchange process stays', async () => {
-    const vault = await vaultOf({ signInTimeoutMinutes: 0.05 });
+    const vault = await vaultOf({ signInTimeoutMinutes: 0.1 });
     const first = codeOf(vault.shell.request('sign-in', { forceLogin: false }, longMs));
     await vault.nextUrl();
     const second = codeOf(vault.shell.request('sign-in', { forceLogin: false }, longMs));
@@ -182,7 +182,7 @@ describe('the end of access', () => {
   });
 
   it('refreshes within the window, and ends access after the person was disabled', async () => {
-    const vault = await vaultOf({ policyWindowMinutes: 0.06 });
+    const vault = await vaultOf({ policyWindowMinutes: 0.12 });
     const egress = await vault.attachEgress('postgres');
     await egress.hello();
     await signIn(vault, 'bob');

@@ -42,7 +42,7 @@ beforeAll(async () => {
   chownSync(folder, as.uid, as.gid);
   process.env['TMPDIR'] = folder;
   lab = await startLab({ needles: path.join(folder, 'needles'), as, tree });
-  vault = await startVault({ config: lab.config, identity: { policyWindowMinutes: 0.1 }, as, tree });
+  vault = await startVault({ config: lab.config, identity: { policyWindowMinutes: 0.15 }, as, tree });
   egress = await vault.attachEgress('postgres');
   await egress.hello();
 });
