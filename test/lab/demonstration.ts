@@ -17,8 +17,10 @@ import { columns, heading, steps, table } from './demonstration-page.ts';
 const dist = path.resolve(import.meta.dirname, '..');
 const product = path.join(dist, 'main', 'sallyport.mjs');
 const bridge = path.join(dist, 'main', 'bridge.mjs');
-const sql = 'SELECT region, count(*) AS orders, sum(amount_usd) AS amount_usd FROM shop.orders GROUP BY region ORDER BY region';
+const sql =
+  'SELECT region, count(*) AS orders, sum(amount_usd) AS amount_usd FROM shop.orders GROUP BY region ORDER BY region';
 
+const labSchema = z.looseObject({ event: z.literal('lab-ready') });
 const readySchema = z.looseObject({ event: z.literal('ready'), socket: z.string() });
 const rowsSchema = z.looseObject({
   columns: z.array(z.looseObject({ name: z.string() })),
@@ -39,10 +41,18 @@ async function main(): Promise<void> {
   process.stdout.write(heading());
   const started = startProduct();
   endWith(started);
-  const socket = await page.step('start', 'lab (identity provider, issuer, PostgreSQL), gateway, vault, connector', () => readySocket(started));
+  const socket = await page.step(
+    'start',
+    'lab (identity provider, issuer, PostgreSQL), gateway, vault, connector',
+    () => readySocket(started),
+  );
   const running: Running = { process: started, socket };
-  const alice = await page.step('sign in', 'alice, through the provider’s own login form', () => signIn(running, 'alice'));
-  const seen = await page.step('call', 'postgres_query, as an agent: an MCP client on “sallyport mcp”', () => callAsAgent(running));
+  const alice = await page.step('sign in', 'alice, through the provider’s own login form', () =>
+    signIn(running, 'alice'),
+  );
+  const seen = await page.step('call', 'postgres_query, as an agent: an MCP client on “sallyport mcp”', () =>
+    callAsAgent(running),
+  );
   const outcome = await page.step('audit', 'the record of that call, from the log', () => auditRecord(running));
   await page.step('sign in', 'bob: another person, the same agent', () => signIn(running, 'bob'));
   const other = await page.step('call', 'the same query', () => callAsAgent(running));
@@ -76,15 +86,36 @@ function endWith(product: ChildProcess): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
 }
 
-function readySocket(product: ChildProcess): Promise<string> {
-  if (!product.stdout) throw new TypeError('the product has no output');
-  const lines = readline.createInterface({ input: product.stdout });
-  return new Promise((resolve) => {
-    lines.on('line', (line) => {
-      const event = readySchema.safeParse(JSON.parse(line));
-      if (event.success) resolve(event.data.socket);
+interface Events {
+  /** The first event that fits. */
+  until<T extends z.ZodType>(schema: T): Promise<z.output<T>>;
+}
+
+function eventsOf(product: ChildProcess): Events {
+  const seen: unknown[] = [];
+  const waiting = new Set<() => void>();
+  if (product.stdout) {
+    readline.createInterface({ input: product.stdout }).on('line', (line) => {
+      seen.push(JSON.parse(line));
+      for (const look of waiting) look();
     });
-  });
+  }
+  return {
+    until: (schema) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          for (const event of seen) {
+            const fits = schema.safeParse(event);
+            if (!fits.success) continue;
+            waiting.delete(look);
+            resolve(fits.data);
+            return;
+          }
+        };
+        waiting.add(look);
+        look();
+      }),
+  };
 }
 
 async function command(socket: string, ...args: readonly string[]): Promise<string> {
@@ -112,7 +143,10 @@ async function callAsAgent({ socket }: Running): Promise<Rows> {
   const args = [bridge, 'mcp', '--agent', 'demonstration', '--socket', socket];
   await client.connect(new StdioClientTransport({ command: process.execPath, args, stderr: 'ignore' }));
   try {
-    const { structuredContent, isError, content } = await client.callTool({ name: 'postgres_query', arguments: { sql } });
+    const { structuredContent, isError, content } = await client.callTool({
+      name: 'postgres_query',
+      arguments: { sql },
+    });
     if (isError === true) throw new TypeError(JSON.stringify(content));
     return rowsSchema.parse(structuredContent);
   } finally {
@@ -122,7 +156,10 @@ async function callAsAgent({ socket }: Running): Promise<Rows> {
 
 async function auditRecord({ socket }: Running): Promise<Outcome> {
   const { auditFile } = await status(socket);
-  const records = readFileSync(auditFile, 'utf8').trim().split('\n').map((line) => readLine(line)?.record);
+  const records = readFileSync(auditFile, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => readLine(line)?.record);
   const outcome = records.filter((record) => record?.event === 'call-outcome').at(-1);
   if (outcome?.event !== 'call-outcome') throw new TypeError('the log has no record of the call');
   return outcome;
@@ -137,7 +174,11 @@ interface Shown {
 }
 
 function result({ socket, alice, seen, other, outcome }: Shown): string {
-  const asTable = (rows: Rows): string[] => table(rows.columns.map(({ name }) => name), rows.rows);
+  const asTable = (rows: Rows): string[] =>
+    table(
+      rows.columns.map(({ name }) => name),
+      rows.rows,
+    );
   const record = [
     ['person', outcome.person?.username ?? 'nobody'],
     ['program', outcome.program],
@@ -148,7 +189,9 @@ function result({ socket, alice, seen, other, outcome }: Shown): string {
     ['took', `${outcome.durationMs.toFixed(0)} ms`],
     ['call', outcome.callId],
   ] as const;
-  const entry = JSON.stringify({ mcpServers: { sallyport: { command: 'npx', args: ['sallyport', 'mcp', '--socket', socket] } } });
+  const entry = JSON.stringify({
+    mcpServers: { sallyport: { command: 'npx', args: ['sallyport', 'mcp', '--socket', socket] } },
+  });
   return `
   The agent asked    ${sql}
 

@@ -49,6 +49,8 @@ export interface Product {
   bridgeCommand(...args: readonly string[]): { command: string; args: string[]; env: Record<string, string> };
   signIn(user: string): Promise<void>;
   status(): Promise<Status>;
+  /** Resolves when it ended, however it did. */
+  readonly ended: Promise<Ended>;
   stop(): Promise<Ended>;
 }
 
@@ -146,6 +148,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       if (code !== 0) throw new Error(`status: ${stderr}`);
       return statusSchema.parse(JSON.parse(stdout));
     },
+    ended,
     async stop() {
       started.stdin?.end();
       const result = await ended;

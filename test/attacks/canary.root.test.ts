@@ -1,0 +1,199 @@
+/**
+ * After sign-ins and 100 calls no token, no database password and no administrator password is anywhere an agent or
+ * another program of the user can look. Root looks, because it sees everything. Every place has a positive control: the
+ * same search must find a needle that is planted there.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { appendFileSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { family, startProduct, type Ground, type Product } from '../process/harness.ts';
+import { readNeedles, searchFor, type Finding, type Needle } from './needles.ts';
+
+const calls = 100;
+const shortest = 12;
+
+async function groundOfMadeUser(): Promise<Ground> {
+  const setUp = (await import(new URL('../../build/set-up.mjs', import.meta.url).href)) as { findGround(): Ground | undefined };
+  const ground = setUp.findGround();
+  if (!ground?.as) throw new Error('this test runs as root, after set-up made a user: npm test');
+  return ground;
+}
+
+let ground: Ground;
+let product: Product;
+let outside: string;
+let needlesFile: string;
+let labFolder: string;
+let heard = Buffer.alloc(0);
+const passing: Finding[] = [];
+
+beforeAll(async () => {
+  ground = await groundOfMadeUser();
+  outside = mkdtempSync(path.join(os.tmpdir(), 'sp-needles-'));
+  needlesFile = path.join(outside, 'needles');
+  writeFileSync(needlesFile, '', { mode: 0o600 });
+  for (const at of [outside, needlesFile]) chownSync(at, ground.as?.uid ?? 0, ground.as?.gid ?? 0);
+  product = await startProduct({ ground, env: { SALLYPORT_LAB_NEEDLES: needlesFile } });
+  labFolder = String(product.events.find(({ event }) => event === 'lab-ready')?.['folder']);
+  const watch = setInterval(() => passing.push(...searchProcesses()), 100);
+  for (const user of ['carol', 'bob', 'alice']) {
+    await product.signIn(user);
+    heard = Buffer.concat([heard, await callManyTimes(user === 'alice' ? calls : 2)]);
+  }
+  heard = Buffer.concat([heard, Buffer.from((await product.cli('status', '--json')).stdout), Buffer.from((await product.cli('doctor', '--json')).stdout)]);
+  clearInterval(watch);
+}, 180_000);
+
+afterAll(async () => {
+  await product.stop();
+  rmSync(outside, { recursive: true, force: true });
+});
+
+/** The bridge as an agent starts it, and every byte that comes out of it. */
+async function callManyTimes(count: number): Promise<Buffer> {
+  const { command, args, env } = product.bridgeCommand('--agent', 'canary');
+  const bridge = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'], ...(ground.as ?? {}) });
+  const bytes: Buffer[] = [];
+  let answers = 0;
+  const all = new Promise<void>((resolve, reject) => {
+    bridge.stdout.on('data', (chunk: Buffer) => {
+      bytes.push(chunk);
+      answers += chunk.toString('latin1').split('\n').length - 1;
+      if (answers === count + 2) resolve();
+    });
+    bridge.once('exit', (code) => reject(new Error(`the bridge ended with ${String(code)}`)));
+  });
+  bridge.stderr.on('data', (chunk: Buffer) => bytes.push(chunk));
+  const say = (body: object): void => void bridge.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...body })}\n`);
+  say({ id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'canary', version: '1' } } });
+  say({ method: 'notifications/initialized' });
+  say({ id: 2, method: 'tools/list' });
+  for (let index = 0; index < count; index += 1) say({ id: index + 3, method: 'tools/call', params: callOf(index) });
+  await all;
+  bridge.stdin.end();
+  return Buffer.concat(bytes);
+}
+
+/** Good calls, and bad ones: an error must not tell more than an answer. */
+function callOf(index: number): object {
+  const sql = [
+    'SELECT * FROM shop.orders ORDER BY order_id LIMIT 50',
+    'SELECT current_user, session_user',
+    'SELECT nonsense FROM nowhere',
+    'SELECT * FROM access.claims',
+    "SELECT current_setting('application_name')",
+  ];
+  if (index % 7 === 6) return { name: 'postgres_list_tables', arguments: {} };
+  return { name: 'postgres_query', arguments: { sql: sql[index % sql.length] } };
+}
+
+function needles(): Needle[] {
+  return readNeedles(needlesFile);
+}
+
+/** All of the product; the lab's own processes made these secrets and hold them. */
+function productProcesses(): number[] {
+  const all = family(product.process.pid ?? 0);
+  const { shell, gateway, vault, egress, connectors } = product.pids;
+  const known = new Set([shell, gateway, vault, ...Object.values(egress), ...Object.values(connectors)]);
+  const lab = new Set(family(product.pids.shell).filter((pid) => !known.has(pid)).slice(0, 1).flatMap(family));
+  return all.filter((pid) => !lab.has(pid));
+}
+
+function searchProcesses(extra: readonly number[] = []): Finding[] {
+  const search = searchFor(needles());
+  return [...productProcesses(), ...extra].flatMap((pid) => search.inProcess(pid));
+}
+
+/** Everything of the made user in temporary folders but what belongs to the lab. */
+function searchTemporary(): Finding[] {
+  const search = searchFor(needles());
+  return ['/tmp', '/var/tmp', '/dev/shm'].flatMap((folder) =>
+    readdirSync(folder).flatMap((name) => {
+      const at = path.join(folder, name);
+      const stat = statSync(at, { throwIfNoEntry: false });
+      if (stat?.uid !== ground.as?.uid || at === labFolder || at === outside || name.startsWith('sallyport-lab-')) return [];
+      return stat?.isDirectory() ? search.inFolder(at) : search.inFolder(folder, readdirSync(folder).filter((other) => other !== name).map((other) => path.join(folder, other)));
+    }),
+  );
+}
+
+describe('nothing is found', () => {
+  test('there are secrets to look for: tokens, database passwords, administrator passwords', () => {
+    const names = needles().map(({ name }) => name);
+    expect(names.length).toBeGreaterThan(10);
+    for (const kind of [/access.?token/i, /refresh.?token/i, /id.?token/i, /password/i]) expect(names.filter((name) => kind.test(name)), String(kind)).not.toEqual([]);
+    for (const { name, value } of needles()) expect(value.length, name).toBeGreaterThanOrEqual(shortest);
+  });
+
+  test('in any byte that an agent received', () => {
+    expect(heard.length).toBeGreaterThan(100_000);
+    expect(heard.includes('"isError":true')).toBe(true);
+    expect(searchFor(needles()).inBytes('agent', heard)).toEqual([]);
+  });
+
+  test('in the command line, environment or open files of any process, also while people signed in', () => {
+    expect(productProcesses().length).toBeGreaterThanOrEqual(6);
+    expect(passing).toEqual([]);
+    expect(searchProcesses()).toEqual([]);
+  });
+
+  test('in the state folder with its logs, or the folder of the sockets', () => {
+    const state = path.join(product.folder, 'state');
+    expect(readdirSync(state)).toContain('audit');
+    expect(searchFor(needles()).inFolder(product.folder)).toEqual([]);
+  });
+
+  test('in temporary folders', () => {
+    expect(searchTemporary()).toEqual([]);
+  });
+});
+
+describe('what is planted is found', () => {
+  const planted: ChildProcess[] = [];
+  const secret = (): Needle => needles().find(({ name }) => /password/i.test(name)) ?? { name: 'none', value: 'none' };
+  const forms: readonly (readonly [string, (value: string) => string])[] = [
+    ['raw', (value) => value],
+    ['base64', (value) => Buffer.from(`postgres:${value}`).toString('base64')],
+    ['base64url', (value) => Buffer.from(`x${value}`).toString('base64url')],
+    ['hex', (value) => Buffer.from(value).toString('hex')],
+    ['url', (value) => encodeURIComponent(value)],
+  ];
+  const hold = (args: readonly string[], env: Record<string, string> = {}, stdio: number | 'ignore' = 'ignore'): number => {
+    const child = spawn(ground.node, ['-e', 'setTimeout(() => {}, 60000)', ...args], { env, stdio: ['ignore', 'ignore', 'ignore', stdio], ...(ground.as ?? {}) });
+    planted.push(child);
+    return child.pid ?? 0;
+  };
+  afterAll(() => {
+    for (const child of planted) child.kill('SIGKILL');
+  });
+
+  test.each(forms)('%s: in bytes, argv, environment, an open file, the state folder, a log, a temporary folder', async (encoding, form) => {
+    const text = form(secret().value);
+    const found = (findings: readonly Finding[]): boolean => findings.some(({ needle }) => needle === secret().name);
+    expect(found(searchFor(needles()).inBytes('agent', Buffer.concat([heard, Buffer.from(text)])))).toBe(true);
+    const inArgv = hold([text]);
+    const inEnvironment = hold([], { HARMLESS: text });
+    const { openSync, unlinkSync } = await import('node:fs');
+    const deleted = path.join(outside, `deleted-${encoding}`);
+    writeFileSync(deleted, `some words and ${text}`);
+    const fd = openSync(deleted, 'r');
+    const inFile = hold([], {}, fd);
+    unlinkSync(deleted);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    for (const pid of [inArgv, inEnvironment, inFile]) expect(found(searchFor(needles()).inProcess(pid)), `process ${pid}`).toBe(true);
+    for (const at of [path.join(product.folder, 'state', `planted-${encoding}`), path.join(product.folder, 'state', 'logs', `planted-${encoding}.log`)]) {
+      mkdirSync(path.dirname(at), { recursive: true });
+      appendFileSync(at, `before ${text} after`);
+      expect(found(searchFor(needles()).inFolder(product.folder)), at).toBe(true);
+      rmSync(at);
+    }
+    const temporary = path.join(os.tmpdir(), `planted-${encoding}-${process.pid}`);
+    writeFileSync(temporary, text);
+    chownSync(temporary, ground.as?.uid ?? 0, ground.as?.gid ?? 0);
+    expect(found(searchTemporary())).toBe(true);
+    rmSync(temporary);
+  });
+});
