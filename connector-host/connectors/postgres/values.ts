@@ -65,6 +65,11 @@ const elements: Readonly<Record<number, number>> = {
   3807: 3802,
 };
 
+/** As pg-types exports it; its declaration calls it a function. */
+const arrays = pg.types.arrayParser as unknown as {
+  create(text: string, convert: (item: string | null) => unknown): { parse(): unknown };
+};
+
 /** Longer texts and documents are cut, and the result says so. */
 export const maxValueLength = 16_384;
 
@@ -84,7 +89,7 @@ export function toJson(oid: number, text: string | null): Converted {
   if (text.length > maxValueLength) return cutTo(text);
   const element = elements[oid];
   if (element === undefined) return whole(scalar(oid, text));
-  return whole(pg.types.arrayParser(text, (item: string | null) => toJson(element, item).value));
+  return whole(arrays.create(text, (item) => toJson(element, item).value).parse());
 }
 
 const whole = (value: unknown): Converted => ({ value, cut: false });

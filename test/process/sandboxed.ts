@@ -1,0 +1,104 @@
+/** A connector behind its real walls, with the test as gateway and egress. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { closeSync, existsSync } from 'node:fs';
+import path from 'node:path';
+import { channelOverFd } from '../../main/channel/channel-over-socket.ts';
+import { createSocketPair } from '../../main/channel/socket-pair.ts';
+import { sandboxCommand, type SandboxCommand } from '../../main/connectors/sandbox.ts';
+import type { ByteStream, Channel } from '../../main/contract/channel.ts';
+import {
+  connectorEgress,
+  connectorResultSchema,
+  gatewayConnector,
+  type ConnectorResult,
+} from '../../main/contract/channels.ts';
+
+export const root = path.resolve(import.meta.dirname, '../..');
+export const host = path.join(root, 'dist/connector-host/host.mjs');
+export const probeEntry = path.join(root, 'test/process/probe-connector/connector.mjs');
+export const postgresEntry = path.join(root, 'dist/connectors/postgres/connector.mjs');
+
+export interface Sandboxed {
+  readonly process: ChildProcess;
+  readonly gateway: Channel<(typeof gatewayConnector)['a']>;
+  readonly logs: { level: string; message: string }[];
+  readonly ended: Promise<number | string>;
+  call(tool: string, parameters: Record<string, unknown>, options?: CallOptions): Promise<ConnectorResult>;
+  stop(): Promise<void>;
+}
+
+export interface CallOptions {
+  readonly deadlineMs?: number;
+  readonly onStream?: (stream: ByteStream) => void;
+}
+
+export interface SandboxedOptions {
+  readonly entry: string;
+  readonly onConnect?: (header: { ticket: string; destination: string }, stream: ByteStream) => void;
+  /** Changes what is started. */
+  readonly alter?: (command: SandboxCommand) => { command: string; args: readonly string[] };
+}
+
+export function startConnector({ entry, onConnect, alter }: SandboxedOptions): Sandboxed {
+  if (!existsSync(host)) throw new Error('dist/ is not built: run node build/bundle.mjs');
+  const wanted = sandboxCommand({ entry, host, runtime: process.execPath, level: 'namespaces' });
+  const { command, args } = alter?.(wanted) ?? wanted;
+  const toGateway = createSocketPair();
+  const toEgress = createSocketPair();
+  const child = spawn(command, args, {
+    env: {},
+    cwd: '/',
+    stdio: ['ignore', 'ignore', 'pipe', toGateway.b, toEgress.a],
+  });
+  closeSync(toGateway.b);
+  closeSync(toEgress.a);
+  child.stderr?.on('data', (bytes: Buffer) => process.env['SALLYPORT_DEBUG'] === '1' && process.stderr.write(bytes));
+  const ended = new Promise<number | string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
+  });
+  const logs: Sandboxed['logs'] = [];
+  const gateway = channelOverFd({
+    fd: toGateway.a,
+    contract: gatewayConnector,
+    side: 'a',
+    handlers: { notices: { log: (notice) => logs.push(notice) }, requests: {}, streams: {}, onClose: () => undefined },
+  });
+  const egress = channelOverFd({
+    fd: toEgress.b,
+    contract: connectorEgress,
+    side: 'b',
+    handlers: {
+      notices: {},
+      requests: {},
+      streams: { connect: onConnect ?? ((_, stream) => stream.reset('destination_not_allowed')) },
+      onClose: () => undefined,
+    },
+  });
+  return {
+    process: child,
+    gateway,
+    logs,
+    ended,
+    async call(tool, parameters, { deadlineMs = 20_000, onStream } = {}) {
+      const ticket = randomBytes(32).toString('base64url');
+      const stream = gateway.open('call', { callId: randomUUID(), ticket, tool, arguments: parameters, deadlineMs });
+      onStream?.(stream);
+      stream.end();
+      const pieces: Uint8Array[] = [];
+      for await (const piece of stream) pieces.push(piece);
+      return connectorResultSchema.parse(JSON.parse(Buffer.concat(pieces).toString('utf8')));
+    },
+    async stop() {
+      gateway.close();
+      egress.close();
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+export function valueOf(result: ConnectorResult): unknown {
+  if (!result.ok) throw new Error(`${result.code}: ${result.say}`);
+  return result.value;
+}
