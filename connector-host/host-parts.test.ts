@@ -3,6 +3,7 @@ import type { ByteStream, Channel } from '../main/contract/channel.ts';
 import { connectorEgress, gatewayConnector, type CallHeader } from '../main/contract/channels.ts';
 import type { Code } from '../main/contract/errors.ts';
 import { createMultiplexer, type Multiplexer } from '../main/contract/multiplex.ts';
+import type { Transport } from '../main/contract/transport.ts';
 import { createAnswerCall, type AnswerDeps } from './answer-call.ts';
 import { createBoundedLog } from './bounded-log.ts';
 import { missingProtections } from './lockdown.ts';
@@ -19,12 +20,12 @@ const timers = {
 const nothing = { notices: {}, requests: {}, streams: {}, onClose: () => undefined };
 
 /** Two ends in one process: what one sends, the other gets a little later. */
-function transportTo(receive: () => (bytes: Uint8Array) => void) {
+function transportTo(peer: () => { receive(bytes: Uint8Array): void }): Transport {
   return {
     send: (bytes: Uint8Array) => {
       const copy = Uint8Array.from(bytes);
       setImmediate(() => {
-        receive()(copy);
+        peer().receive(copy);
       });
       return true;
     },
@@ -40,7 +41,7 @@ function egressPair(onConnect: ConnectHandler): Channel<(typeof connectorEgress)
     contract: connectorEgress,
     side: 'a',
     handlers: nothing,
-    transport: transportTo(() => b.receive),
+    transport: transportTo(() => b),
     codec,
     timers,
   });
@@ -48,7 +49,7 @@ function egressPair(onConnect: ConnectHandler): Channel<(typeof connectorEgress)
     contract: connectorEgress,
     side: 'b',
     handlers: { ...nothing, streams: { connect: onConnect } },
-    transport: transportTo(() => a.receive),
+    transport: transportTo(() => a),
     codec,
     timers,
   });
@@ -62,7 +63,7 @@ function gatewayPair(
     contract: gatewayConnector,
     side: 'a',
     handlers: { ...nothing, notices: { log: () => undefined } },
-    transport: transportTo(() => b.receive),
+    transport: transportTo(() => b),
     codec,
     timers,
   });
@@ -70,7 +71,7 @@ function gatewayPair(
     contract: gatewayConnector,
     side: 'b',
     handlers: { ...nothing, requests: { configure: () => Promise.resolve({}) }, streams: { call: onCall } },
-    transport: transportTo(() => a.receive),
+    transport: transportTo(() => a),
     codec,
     timers,
   });

@@ -55,7 +55,12 @@ const attempts = {
   signal: ({ pid }) => process.kill(pid, 0) && 'reached',
   code: () => new Function('return "ran"')(),
   native: ({ path }) => process.dlopen({ exports: {} }, path),
-  inspector: async () => (await import('node:inspector')).open(0) ?? 'open',
+  async inspector() {
+    const { open, close } = await import('node:inspector');
+    open(0);
+    close();
+    return 'open';
+  },
   ids: () => ({ pid: process.pid, parent: process.ppid, user: process.getuid?.() }),
 };
 
