@@ -21,4 +21,4 @@ if (file === undefined || signalNumber === undefined || process.execve === undef
 if (prctl(PR_SET_PDEATHSIG, signalNumber, 0, 0, 0) !== 0 || String(process.ppid) !== parent) process.exit(1);
 // Node marks its own standard descriptors close-on-exec.
 for (const fd of [0, 1, 2]) fcntl(fd, F_SETFD, 0);
-process.execve(file, [file, ...rest], { ...process.env } as NodeJS.ProcessEnv & Record<string, string>);
+process.execve(file, [file, ...rest], process.env);

@@ -11,7 +11,7 @@ import { parse, type HTMLElement } from 'node-html-parser';
 import { Secret, TOTP } from 'otpauth';
 import { CookieJar } from 'tough-cookie';
 import { z } from 'zod';
-import { personSchema, type Person } from './contract.ts';
+import { personSchema } from './contract.ts';
 
 const maxSteps = 15;
 const requestTimeoutMs = 10_000;
@@ -41,44 +41,54 @@ export async function signIn({ folder, user, url }: SignIn): Promise<SignInResul
   const person = people.find(({ name }) => name === user);
   if (person === undefined) return { refused: `The lab has no person named ${user}.` };
   const send = createSend(await readFile(path.join(folder, 'ca.pem'), 'utf8'));
+  const codes = oneTimeCodes(person.totpSecret ?? '');
   let page = await send(new URL(url));
-  let codeRefused = false;
   for (let step = 0; step < maxSteps; step += 1) {
-    if (isLoopbackRedirect(page.url))
-      return page.status < 400 ? { done: true } : { refused: 'The program did not take the answer.' };
-    if (page.location !== undefined) {
-      page = await send(new URL(page.location, page.url));
+    const { url: here, status, location, document } = page;
+    if (isLoopback(here)) return status < 400 ? { done: true } : { refused: 'The program did not take the answer.' };
+    if (location !== undefined) {
+      page = await send(new URL(location, here));
       continue;
     }
-    const alert = page.document.querySelector('[role=alert]')?.text.trim();
-    const asksCode = page.document.querySelector('input[autocomplete=one-time-code]') !== null;
-    // A code can be used once: a second sign-in in the same half minute waits for the next one, as a person would.
-    if (alert !== undefined && asksCode && !codeRefused && page.url.protocol === 'https:') {
-      codeRefused = true;
-      await delay(totpPeriodMs - (Date.now() % totpPeriodMs) + 50);
-    } else if (alert !== undefined) return { refused: alert };
-    const form = page.document.querySelector('form[method=post]');
-    if (form === null)
-      return { refused: page.document.querySelector('h1')?.text ?? `The provider answered ${String(page.status)}.` };
-    page = await send(new URL(form.getAttribute('action') ?? '', page.url), fillIn(form, person));
+    const asksCode = document.querySelector('input[autocomplete=one-time-code]') !== null;
+    const alert = document.querySelector('[role=alert]')?.text.trim();
+    if (alert !== undefined && !(asksCode && step < maxSteps / 2)) return { refused: alert };
+    const form = document.querySelector('form[method=post]');
+    if (form === null) return { refused: `The provider answered ${String(status)} without a form.` };
+    const code = asksCode ? await codes.next() : undefined;
+    const typed = {
+      username: person.name,
+      password: person.password,
+      ...(code === undefined ? {} : { code: code.value }),
+    };
+    page = await send(new URL(form.getAttribute('action') ?? '', here), fillIn(form, typed));
   }
   return { refused: 'The sign-in did not come to an end.' };
 }
 
-function isLoopbackRedirect(url: URL): boolean {
+/**
+ * A code is taken once. A second sign-in in the same half minute types the next one (providers allow for a clock
+ * that is ahead), a third waits for it, as a person would.
+ */
+async function* oneTimeCodes(secret: string): AsyncGenerator<string, never> {
+  const totp = new TOTP({ secret: Secret.fromBase32(secret) });
+  yield totp.generate();
+  for (;;) {
+    yield totp.generate({ timestamp: Date.now() + totpPeriodMs });
+    await delay(totpPeriodMs);
+  }
+}
+
+function isLoopback(url: URL): boolean {
   return url.protocol === 'http:' && ['localhost', '127.0.0.1'].includes(url.hostname);
 }
 
-function fillIn(form: HTMLElement, person: Person): URLSearchParams {
-  const typed: Readonly<Record<string, () => string>> = {
-    username: () => person.name,
-    password: () => person.password,
-    code: () => new TOTP({ secret: Secret.fromBase32(person.totpSecret ?? '') }).generate(),
-  };
+/** What is hidden stays as the page has it. */
+function fillIn(form: HTMLElement, typed: Readonly<Record<string, string>>): URLSearchParams {
   const inputs = form.querySelectorAll('input[name]').map((input): [string, string] => {
     const name = input.getAttribute('name') ?? '';
     const hidden = input.getAttribute('type') === 'hidden';
-    return [name, (hidden ? undefined : typed[name]?.()) ?? input.getAttribute('value') ?? ''];
+    return [name, (hidden ? undefined : typed[name]) ?? input.getAttribute('value') ?? ''];
   });
   return new URLSearchParams(inputs);
 }
@@ -88,7 +98,7 @@ function createSend(authority: string): Send {
   const agent = new https.Agent({ ca: authority, keepAlive: false });
   return async (url, form) => {
     const secure = url.protocol === 'https:';
-    if (!secure && !isLoopbackRedirect(url))
+    if (!secure && !isLoopback(url))
       return { url, status: 400, location: undefined, document: parse('<h1>Not an HTTPS address.</h1>') };
     const body = form?.toString();
     const options = {

@@ -43,8 +43,8 @@ async function start(hello: IdentityProviderHello) {
   const protocol = provider.callback();
   server.serve(async (req, res) => {
     if (await login(req, res)) return;
-    if (req.url === '/') return sendPage(res, 200, errorPage('Nothing to sign in to here.'));
-    await protocol(req, res);
+    if (req.url === '/') sendPage(res, { status: 200, body: errorPage('Nothing to sign in to here.') });
+    else await protocol(req, res);
   });
   return { ready: { url: server.url }, answer: (line: unknown) => obey(people, line) };
 }

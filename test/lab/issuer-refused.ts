@@ -1,10 +1,18 @@
-/** A request that the issuer will not serve: status, a code for programs and a sentence for people. */
+/** A request that the issuer will not serve. */
+export interface RefusedParts {
+  readonly status: number;
+  /** For programs. */
+  readonly code: string;
+  /** For people: one sentence. */
+  readonly say: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 export class Refused extends Error {
   readonly status: number;
   readonly code: string;
   readonly headers: Readonly<Record<string, string>>;
-  // eslint-disable-next-line @typescript-eslint/max-params -- an exception's parts, given in one place each
-  constructor(status: number, code: string, say: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor({ status, code, say, headers = {} }: RefusedParts) {
     super(say);
     this.name = 'Refused';
     this.status = status;

@@ -50,7 +50,7 @@ export async function createRoles({
   return {
     async issue({ subject, username, roles, region }) {
       const granted = groupRoles.filter((role) => roles.includes(role));
-      if (granted.length === 0) throw new Refused(403, 'no_role', 'None of your roles has access to this database.');
+      if (granted.length === 0) throw noRole();
       const role = `jit_${randomBytes(16).toString('hex')}`;
       const login = await createLogin();
       const { rows } = await pool
@@ -81,9 +81,12 @@ function report(error: unknown): void {
 function refuseTooMany(error: unknown): never {
   // 53400: configuration_limit_exceeded, raised by access.issue.
   if (error instanceof pg.DatabaseError && error.code === '53400') {
-    throw new Refused(429, 'too_many_credentials', 'You have too many live credentials. Wait for some to expire.', {
-      'retry-after': '60',
-    });
+    const say = 'You have too many live credentials. Wait for some to expire.';
+    throw new Refused({ status: 429, code: 'too_many_credentials', say, headers: { 'retry-after': '60' } });
   }
   throw error;
+}
+
+function noRole(): Refused {
+  return new Refused({ status: 403, code: 'no_role', say: 'None of your roles has access to this database.' });
 }

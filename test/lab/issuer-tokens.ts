@@ -26,7 +26,8 @@ const challenge = (error?: string) => ({
   'www-authenticate': `Bearer realm="sallyport-lab"${error === undefined ? '' : `, error="${error}"`}, scope="${issuerScope}"`,
 });
 
-const invalid = (say: string) => new Refused(401, 'invalid_token', say, challenge('invalid_token'));
+const invalid = (say: string) =>
+  new Refused({ status: 401, code: 'invalid_token', say, headers: challenge('invalid_token') });
 
 export function createTokenCheck(provider: string): TokenCheck {
   const keys = createRemoteJWKSet(new URL('/jwks', provider), { timeoutDuration: 5_000 });
@@ -39,7 +40,9 @@ export function createTokenCheck(provider: string): TokenCheck {
   };
   return async (authorization) => {
     const [, token] = /^Bearer ([\w.~+/-]+=*)$/i.exec(authorization ?? '') ?? [];
-    if (token === undefined) throw new Refused(401, 'missing_token', 'Send a bearer token.', challenge());
+    if (token === undefined) {
+      throw new Refused({ status: 401, code: 'missing_token', say: 'Send a bearer token.', headers: challenge() });
+    }
     const { payload } = await jwtVerify(token, keys, expected).catch((error: unknown) => {
       if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) throw error;
       throw invalid(
@@ -50,12 +53,9 @@ export function createTokenCheck(provider: string): TokenCheck {
     if (!claims.success) throw invalid('The access token lacks claims that this service decides by.');
     const { sub, preferred_username, roles, region, scope } = claims.data;
     if (!scope.split(' ').includes(issuerScope)) {
-      throw new Refused(
-        403,
-        'insufficient_scope',
-        `The access token lacks the scope ${issuerScope}.`,
-        challenge('insufficient_scope'),
-      );
+      const say = `The access token lacks the scope ${issuerScope}.`;
+      const headers = challenge('insufficient_scope');
+      throw new Refused({ status: 403, code: 'insufficient_scope', say, headers });
     }
     return { subject: sub, username: preferred_username, roles, region };
   };

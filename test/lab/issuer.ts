@@ -7,33 +7,45 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import tls from 'node:tls';
-import { z } from 'zod';
-import { commandSchema, issuerHello, type Answer, type IssuerHello } from './contract.ts';
-import { createRoles, type Roles } from './issuer-roles.ts';
-import { createTokenCheck, type TokenCheck } from './issuer-tokens.ts';
-import { serveLab } from './lines.ts';
-import { createNeedles, type RecordNeedle } from './needles.ts';
-import { listen } from './server.ts';
+import type { Answer, IssuerHello } from './contract.ts';
+import { commandSchema, issuerHello } from './contract.ts';
+import type { Roles } from './issuer-roles.ts';
+import { createRoles } from './issuer-roles.ts';
+import type { TokenCheck } from './issuer-tokens.ts';
+import { createTokenCheck } from './issuer-tokens.ts';
 import { Refused } from './issuer-refused.ts';
+import { serveLab } from './lines.ts';
+import type { RecordNeedle } from './needles.ts';
+import { createNeedles } from './needles.ts';
+import { listen } from './server.ts';
 
 const sweepMs = 1_000;
-const bodyLimit = 1_024;
+const bodyLimitBytes = 1_024;
 
-interface Parts {
+interface Service {
   readonly checkToken: TokenCheck;
   readonly roles: Roles;
   readonly recordNeedle: RecordNeedle;
 }
 
-async function answer(req: IncomingMessage, { checkToken, roles, recordNeedle }: Parts): Promise<unknown> {
+interface Reply {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+async function credential(req: IncomingMessage, { checkToken, roles, recordNeedle }: Service): Promise<Reply> {
   const { pathname } = new URL(req.url ?? '/', 'https://localhost');
-  if (pathname !== '/credentials') throw new Refused(404, 'not_found', 'This service only has /credentials.');
-  if (req.method !== 'POST') throw new Refused(405, 'method_not_allowed', 'Use POST.', { allow: 'POST' });
+  if (pathname !== '/credentials') {
+    throw new Refused({ status: 404, code: 'not_found', say: 'This service only has /credentials.' });
+  }
+  if (req.method !== 'POST') {
+    throw new Refused({ status: 405, code: 'method_not_allowed', say: 'Use POST.', headers: { allow: 'POST' } });
+  }
   await drainBody(req);
-  const person = await checkToken(req.headers.authorization);
-  const issued = await roles.issue(person);
+  const issued = await roles.issue(await checkToken(req.headers.authorization));
   recordNeedle('postgres-password', issued.password);
-  return issued;
+  return { status: 201, body: issued };
 }
 
 /** Nothing is asked in the body: not a role, not a life time. It is read to its small end and ignored. */
@@ -41,25 +53,24 @@ async function drainBody(req: IncomingMessage): Promise<void> {
   let size = 0;
   for await (const chunk of req as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > bodyLimit) throw new Refused(413, 'body_too_large', 'Send no body.', { connection: 'close' });
+    if (size <= bodyLimitBytes) continue;
+    throw new Refused({ status: 413, code: 'body_too_large', say: 'Send no body.', headers: { connection: 'close' } });
   }
 }
 
-function send(
-  res: ServerResponse,
-  status: number,
-  body: unknown,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  res
-    .writeHead(status, { ...headers, 'content-type': 'application/json', 'cache-control': 'no-store' })
-    .end(JSON.stringify(body));
+function refusal(error: unknown): Reply {
+  if (error instanceof Refused) {
+    const { status, code, message, headers } = error;
+    return { status, headers, body: { code, say: message } };
+  }
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  const say = 'The database or the identity provider did not answer. Try again.';
+  return { status: 503, body: { code: 'unavailable', say } };
 }
 
-function refuse(res: ServerResponse, error: unknown): void {
-  if (error instanceof Refused) return send(res, error.status, { code: error.code, say: error.message }, error.headers);
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  send(res, 503, { code: 'unavailable', say: 'The database or the identity provider did not answer. Try again.' });
+function send(res: ServerResponse, { status, body, headers }: Reply): void {
+  res.writeHead(status, { ...headers, 'content-type': 'application/json', 'cache-control': 'no-store' });
+  res.end(JSON.stringify(body));
 }
 
 function obey(roles: Roles, line: unknown): Answer {
@@ -73,17 +84,9 @@ async function start(hello: IssuerHello) {
   tls.setDefaultCACertificates([hello.authority]);
   const server = await listen(hello.identity);
   const roles = await createRoles(hello.database);
-  const parts: Parts = {
-    roles,
-    checkToken: createTokenCheck(z.url().parse(hello.provider)),
-    recordNeedle: createNeedles(hello.needles),
-  };
-  server.serve(async (req, res) => {
-    await answer(req, parts).then(
-      (issued) => send(res, 201, issued),
-      (error: unknown) => refuse(res, error),
-    );
-  });
+  const checkToken = createTokenCheck(hello.provider);
+  const service: Service = { roles, checkToken, recordNeedle: createNeedles(hello.needles) };
+  server.serve(async (req, res) => send(res, await credential(req, service).catch(refusal)));
   setInterval(() => void roles.dropEnded(), sweepMs);
   return { ready: { url: `${server.url}/credentials` }, answer: (line: unknown) => obey(roles, line) };
 }

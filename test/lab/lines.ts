@@ -6,7 +6,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import readline from 'node:readline';
-import { type Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
+import { type Readable } from 'node:stream';
 import type { z } from 'zod';
 import { Fault } from '../../main/contract/errors.ts';
 
@@ -29,10 +30,19 @@ export function readLines(from: Readable): AsyncIterableIterator<string> {
   return readline.createInterface({ input: from, crlfDelay: Infinity })[Symbol.asyncIterator]();
 }
 
+/** A line that is not JSON is `undefined`, which no schema takes. */
+export function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
 async function nextLine(lines: AsyncIterator<string>): Promise<unknown> {
   const { value, done } = await lines.next();
   if (done === true) throw new Fault('internal', 'A lab process ended before it answered; its log says why.');
-  return JSON.parse(value);
+  return parseLine(value);
 }
 
 export interface LabProcess<R> {
@@ -46,7 +56,8 @@ export interface LabProcess<R> {
 
 export interface LabProcessStart<R> {
   readonly name: string;
-  readonly hello: unknown;
+  /** May come later than the process: it loads meanwhile. */
+  readonly hello: () => Promise<unknown>;
   readonly ready: z.ZodType<R>;
   /** File descriptor that takes its stderr. */
   readonly log: number;
@@ -65,7 +76,12 @@ export async function startLabProcess<R>({ name, hello, ready, log }: LabProcess
   if (stdin === null || stdout === null) throw new Fault('internal', `The lab's ${name} did not start.`);
   stdin.on('error', () => undefined);
   const lines = readLines(stdout);
-  writeLine(stdin, hello);
+  try {
+    writeLine(stdin, await hello());
+  } catch (error) {
+    stdin.end();
+    throw error;
+  }
   const deadline = setTimeout(() => child.kill('SIGKILL'), startTimeoutMs);
   const first = ready.parse(await nextLine(lines));
   clearTimeout(deadline);
@@ -101,7 +117,7 @@ export async function serveLab<H>(hello: z.ZodType<H>, start: (hello: H) => Prom
   const lines = readLines(process.stdin);
   const { ready, answer } = await start(hello.parse(await nextLine(lines)));
   writeLine(process.stdout, ready);
-  for await (const line of lines) writeLine(process.stdout, await answer(JSON.parse(line)));
+  for await (const line of lines) writeLine(process.stdout, await answer(parseLine(line)));
   process.exit(0);
 }
 

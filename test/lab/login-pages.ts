@@ -32,8 +32,8 @@ body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding
   font: 1rem/1.5 system-ui, sans-serif; }
 main { width: 100%; max-width: 25rem; background: var(--paper); border: 1px solid var(--line); border-radius: 12px; padding: 2rem; }
 .where { margin: 0 0 1.25rem; font-size: .875rem; color: var(--soft); display: flex; gap: .5rem; align-items: center; }
-.where svg { width: 1.25rem; height: 1.25rem; fill: none; stroke: currentColor; stroke-width: 2; }
-h1 { margin: 0 0 .25rem; font-size: 1.5rem; line-height: 1.25; }
+.where svg { flex: none; width: 1.25rem; height: 1.25rem; fill: none; stroke: currentColor; stroke-width: 2; }
+h1 { margin: 0 0 .5rem; font-size: 1.5rem; line-height: 1.25; }
 .why { margin: 0 0 1.5rem; color: var(--soft); }
 label { display: block; font-weight: 600; margin-bottom: .25rem; }
 input { width: 100%; font: inherit; color: inherit; background: transparent; border: 1px solid var(--soft); border-radius: 6px;
@@ -65,7 +65,7 @@ function page(title: string, content: SafeHtml): string {
       </head>
       <body>
         <main>
-          <p class="where">${gate}Sallyport lab: an identity provider on this machine only</p>
+          <p class="where">${gate}Sallyport lab, on this machine only</p>
           ${content}
         </main>
       </body>
@@ -120,7 +120,7 @@ export function passwordPage({ uid, refused }: Asking, people: readonly LabPerso
       <section class="people" aria-labelledby="people">
         <h2 id="people">The lab's people</h2>
         <dl>${list}</dl>
-        Their passwords, new at every start: <code>${peopleFile}</code>
+        Their passwords (and the secret of one-time codes), new at every start: <code>${peopleFile}</code>
       </section>`,
   );
 }

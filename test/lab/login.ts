@@ -1,6 +1,7 @@
 /** The provider's login: name and password, then a one-time code for who has one. No session is made before both. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Provider from 'oidc-provider';
+import type { InteractionResults } from 'oidc-provider';
 import type { Account, People } from './people.ts';
 import { codePage, errorPage, style, type LabPerson, passwordPage } from './login-pages.ts';
 
@@ -29,7 +30,12 @@ const headers = {
   'x-content-type-options': 'nosniff',
 } as const;
 
-export function sendPage(res: ServerResponse, status: number, body: string): void {
+export interface Page {
+  readonly status: number;
+  readonly body: string;
+}
+
+export function sendPage(res: ServerResponse, { status, body }: Page): void {
   res.writeHead(status, { ...headers, 'content-type': 'text/html; charset=utf-8' }).end(body);
 }
 
@@ -39,43 +45,43 @@ export type Login = (req: IncomingMessage, res: ServerResponse) => Promise<boole
 export function createLogin({ provider, people, listed, peopleFile }: LoginParts): Login {
   /** Who gave the right password and owes a code, by interaction. */
   const secondSteps = new Map<string, Account>();
-  const pages = {
-    password: (uid: string, refused?: string) =>
-      passwordPage({ uid, ...(refused === undefined ? {} : { refused }) }, listed, peopleFile),
-    code: (uid: string, refused?: string) => codePage({ uid, ...(refused === undefined ? {} : { refused }) }),
+  const pageFor = (uid: string, refused?: string): string => {
+    const asking = { uid, ...(refused === undefined ? {} : { refused }) };
+    return secondSteps.has(uid) ? codePage(asking) : passwordPage(asking, listed, peopleFile);
   };
 
-  async function post({ req, res, uid, ...step }: Step): Promise<void> {
-    const form = await readForm(req);
-    if (form === undefined) return sendPage(res, 400, errorPage('The form could not be read.'));
+  /** The next page, or undefined once the person is through. */
+  async function post(step: Step): Promise<Page | undefined> {
+    const { uid } = step;
+    const form = await readForm(step.req);
+    if (form === undefined) return { status: 400, body: errorPage('The form could not be read.') };
     const waiting = secondSteps.get(uid);
-    if (waiting === undefined) {
-      const checked = await people.checkPassword(form.get('username') ?? '', form.get('password') ?? '');
-      if ('refused' in checked) return sendPage(res, 403, pages.password(uid, checked.refused));
-      if (checked.account.totpSecret === undefined) return finish({ req, res, uid, ...step }, checked.account, ['pwd']);
-      secondSteps.set(uid, checked.account);
+    const checked = await (waiting === undefined
+      ? people.checkPassword(form.get('username') ?? '', form.get('password') ?? '')
+      : people.checkCode(waiting.subject, form.get('code') ?? ''));
+    if ('refused' in checked) return { status: 403, body: pageFor(uid, checked.refused) };
+    const { account } = checked;
+    if (waiting === undefined && account.totpSecret !== undefined) {
+      secondSteps.set(uid, account);
       setTimeout(() => secondSteps.delete(uid), secondStepMs).unref();
-      return sendPage(res, 200, pages.code(uid));
+      return { status: 200, body: pageFor(uid) };
     }
-    const checked = await people.checkCode(waiting.subject, form.get('code') ?? '');
-    if ('refused' in checked) return sendPage(res, 403, pages.code(uid, checked.refused));
     secondSteps.delete(uid);
-    return finish({ req, res, uid, ...step }, checked.account, ['pwd', 'otp']);
+    await finish(step, { accountId: account.subject, amr: waiting === undefined ? ['pwd'] : ['pwd', 'otp'] });
+    return undefined;
   }
 
-  async function interaction(step: Step, cancelled: boolean): Promise<void> {
+  async function interaction(step: Step, cancelled: boolean): Promise<Page | undefined> {
     // Checks the browser's cookie for this interaction: another site's form cannot bring it.
     const details = await provider.interactionDetails(step.req, step.res);
     if (details.uid !== step.uid || details.prompt.name !== 'login') {
-      return sendPage(step.res, 400, errorPage('This sign-in does not belong to this page.'));
-    }
-    if (cancelled) {
-      secondSteps.delete(step.uid);
-      const result = { error: 'access_denied', error_description: 'The person cancelled the sign-in.' };
-      return provider.interactionFinished(step.req, step.res, result, { mergeWithLastSubmission: false });
+      return { status: 400, body: errorPage('This sign-in does not belong to this page.') };
     }
     if (step.req.method === 'POST') return post(step);
-    return sendPage(step.res, 200, secondSteps.has(step.uid) ? pages.code(step.uid) : pages.password(step.uid));
+    if (!cancelled) return { status: 200, body: pageFor(step.uid) };
+    secondSteps.delete(step.uid);
+    await finish(step, undefined);
+    return undefined;
   }
 
   return async (req, res) => {
@@ -87,18 +93,23 @@ export function createLogin({ provider, people, listed, peopleFile }: LoginParts
     const [, uid, tail] = /^\/interaction\/([\w-]{1,64})(\/cancel)?$/.exec(pathname) ?? [];
     if (uid === undefined) return false;
     try {
-      await interaction({ provider, uid, req, res }, tail !== undefined);
+      const next = await interaction({ provider, uid, req, res }, tail !== undefined);
+      if (next !== undefined) sendPage(res, next);
     } catch {
       // oidc-provider throws when the interaction is unknown or over.
-      if (!res.headersSent) sendPage(res, 400, errorPage('This sign-in is over, or was started in another browser.'));
+      if (!res.headersSent) {
+        sendPage(res, { status: 400, body: errorPage('This sign-in is over, or was started in another browser.') });
+      }
     }
     return true;
   };
 }
 
-async function finish({ provider, req, res }: Step, account: Account, methods: readonly string[]): Promise<void> {
-  const login = { accountId: account.subject, amr: [...methods], remember: true };
-  await provider.interactionFinished(req, res, { login }, { mergeWithLastSubmission: false });
+/** Back to the provider, with who signed in, or with the person's no. */
+async function finish({ provider, req, res }: Step, login: InteractionResults['login']): Promise<void> {
+  const cancelled = { error: 'access_denied', error_description: 'The person cancelled the sign-in.' };
+  const result = login === undefined ? cancelled : { login: { ...login, remember: true } };
+  await provider.interactionFinished(req, res, result, { mergeWithLastSubmission: false });
 }
 
 async function readForm(req: IncomingMessage): Promise<URLSearchParams | undefined> {

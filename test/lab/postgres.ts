@@ -26,7 +26,8 @@ const portTries = 3;
 export interface PostgresStart {
   /** The lab's folder; the server gets `postgres/` in it. */
   readonly folder: string;
-  readonly identity: ServerIdentity;
+  /** May come later: the cluster is made meanwhile. */
+  readonly identity: () => Promise<ServerIdentity>;
   /** SCRAM verifier of the role `credential_issuer`. */
   readonly issuerVerifier: string;
   /** File descriptor that takes the server's log. */
@@ -46,8 +47,9 @@ export async function startPostgres(start: PostgresStart): Promise<Postgres> {
   await createCluster(cluster, start.issuerVerifier);
   const certificate = path.join(start.folder, 'postgres-certificate.pem');
   const key = path.join(start.folder, 'postgres-key.pem');
-  await writeFile(certificate, start.identity.certificate, { mode: 0o600 });
-  await writeFile(key, start.identity.key, { mode: 0o600 });
+  const identity = await start.identity();
+  await writeFile(certificate, identity.certificate, { mode: 0o600 });
+  await writeFile(key, identity.key, { mode: 0o600 });
   await writeFile(path.join(cluster, 'pg_hba.conf'), 'hostssl lab all 127.0.0.1/32 scram-sha-256\n');
   await writeFile(path.join(cluster, 'postgresql.conf'), settings(certificate, key));
   try {
@@ -70,6 +72,7 @@ ssl_min_protocol_version = 'TLSv1.2'
 password_encryption = 'scram-sha-256'
 authentication_timeout = '10s'
 max_connections = 100
+max_notify_queue_pages = 64
 # Statements may hold people's data: the log names who and which call, never what was asked.
 log_connections = 'all'
 log_disconnections = on
@@ -167,10 +170,10 @@ function spawnServer(cluster: string, port: number, log: number): Postgres {
 
 /** The status line of postmaster.pid is what pg_ctl waits for. */
 async function becomesReady(cluster: string, server: Postgres): Promise<boolean> {
-  let over = false;
-  void server.ended.then(() => (over = true));
+  const over = new AbortController();
+  void server.ended.then(() => over.abort());
   const deadline = Date.now() + startTimeoutMs;
-  while (!over && Date.now() < deadline) {
+  while (!over.signal.aborted && Date.now() < deadline) {
     const lines = (await readFile(path.join(cluster, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
     if (lines[0] === String(server.pid) && lines[7]?.trim() === 'ready') return true;
     await delay(10);

@@ -35,7 +35,7 @@ export async function createProvider({ url, people, recordNeedle, renderError }:
   recordNeedle('provider-signing-key', key.d ?? '');
   const provider: Provider = new Provider(url, {
     clients: [desktopClient],
-    jwks: { keys: [key as NonNullable<Configuration['jwks']>['keys'][number]] },
+    jwks: { keys: [key] },
     cookies: { keys: [randomBytes(32).toString('hex')] },
     pkce: { required: () => true },
     scopes: openIdScopes.split(' '),
@@ -61,7 +61,7 @@ export async function createProvider({ url, people, recordNeedle, renderError }:
     findAccount: (_ctx, subject) => Promise.resolve(accountOf(people.enabled(subject))),
     loadExistingGrant: (ctx) => standingGrant(provider, ctx),
     extraTokenClaims: (_ctx, token) =>
-      Promise.resolve('accountId' in token ? tokenClaims(people.enabled(String(token.accountId))) : undefined),
+      Promise.resolve('accountId' in token ? tokenClaims(people.enabled(token.accountId)) : undefined),
     features: { devInteractions: { enabled: false }, resourceIndicators: issuerOnly },
     renderError: (ctx, out) => renderError(ctx, out.error_description ?? out.error),
   });
@@ -85,7 +85,7 @@ const desktopClient = {
   grant_types: ['authorization_code', 'refresh_token'],
   response_types: ['code'],
   // RFC 8252 §7.3: the port of a loopback redirect is free.
-  redirect_uris: ['http://localhost', 'http://127.0.0.1'],
+  redirect_uris: ['http://localhost', 'http://127.0.0.1/callback'],
   post_logout_redirect_uris: ['http://localhost'],
   require_auth_time: true,
 } as const satisfies NonNullable<Configuration['clients']>[number] | object as NonNullable<
