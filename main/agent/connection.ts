@@ -1,17 +1,17 @@
 /**
  * One connection: bytes to frames to the session, and back. Guarantees that no program can take more than its share: a
  * bounded slice of work per turn, no reading while its answers pile up, no more than 1,000 small reads a second, and an
- * end after ten protocol errors in a row. It does not limit how many calls a program makes: that is policy.
+ * end when protocol errors outnumber good messages by ten. It does not limit how many calls a program makes: that is policy.
  */
 import type { Socket } from 'node:net';
 import { firstBytes, notImplemented } from './first-bytes.ts';
-import { createFramer, type Frame, type FrameBudget, type Framer } from './framing.ts';
+import { createFramer, ownBytes, type BlockPool, type Frame, type Framer } from './framing.ts';
 import type { Session } from './session.ts';
 import { frameErrorLine } from './wire.ts';
 
 export interface ConnectionDeps {
   readonly socket: Socket;
-  readonly budget: FrameBudget;
+  readonly pool: BlockPool;
   readonly openSession: (send: (line: string) => void) => Session;
   readonly onClose: () => void;
 }
@@ -19,12 +19,14 @@ export interface ConnectionDeps {
 const framesPerTurn = 16;
 const strikesAllowed = 10;
 /** Answers that a program has not read: reading from it stops at the first, the connection ends at the second. */
-const pileStopBytes = 1024 * 1024;
+const pileStopBytes = 64 * 1024;
 const pileEndBytes = 32 * 1024 * 1024;
 /** Pieces smaller than this, in the middle of a line, are gathered by the kernel for a moment. */
 const smallPieceBytes = 4096;
 const gatherMs = 1;
 const lingerMs = 1000;
+/** A long line holds a block that others may need. */
+const longLineMs = 10_000;
 
 export interface Connection {
   /** Null until the first bytes told that it speaks JSON-RPC. */
@@ -46,10 +48,12 @@ class AgentConnection implements Connection {
   #ended = false;
   /** Size of the last piece read. */
   #received = 0;
+  #unsent = '';
+  #longLine: NodeJS.Timeout | null = null;
 
-  constructor({ socket, budget, openSession, onClose }: ConnectionDeps) {
+  constructor({ socket, pool, openSession, onClose }: ConnectionDeps) {
     this.#socket = socket;
-    this.#framer = createFramer(budget);
+    this.#framer = createFramer(pool);
     this.#openSession = openSession;
     socket.on('data', (chunk: Buffer) => {
       this.#read(chunk);
@@ -59,6 +63,7 @@ class AgentConnection implements Connection {
     });
     socket.on('close', () => {
       this.#ended = true;
+      this.#watchLongLine(false);
       this.#framer.close();
       this.session?.close();
       onClose();
@@ -123,11 +128,12 @@ class AgentConnection implements Connection {
   #take(session: Session, frame: Frame): void {
     if (frame.kind === 'error') this.#send(frameErrorLine(frame.code, frame.notAnObject === true));
     const valid = frame.kind === 'message' && session.receive(frame.message);
-    this.#strikes = valid ? 0 : this.#strikes + 1;
+    this.#strikes = valid ? Math.max(0, this.#strikes - 1) : this.#strikes + 1;
     if (this.#strikes >= strikesAllowed) this.#end('');
   }
 
   #readOn(): void {
+    this.#watchLongLine(this.#framer.waitingBytes > ownBytes);
     if (this.#received >= smallPieceBytes || this.#framer.waitingBytes === 0) {
       this.#socket.resume();
       return;
@@ -138,9 +144,32 @@ class AgentConnection implements Connection {
     }, gatherMs);
   }
 
+  #watchLongLine(waits: boolean): void {
+    if (waits === (this.#longLine !== null)) return;
+    clearTimeout(this.#longLine ?? undefined);
+    this.#longLine = null;
+    if (!waits) return;
+    this.#longLine = setTimeout(() => {
+      this.#end('');
+    }, longLineMs).unref();
+  }
+
+  /** One write for all that is answered in a turn. */
   #send(line: string): void {
     if (this.#ended) return;
-    this.#socket.write(`${line}\n`);
+    if (this.#unsent === '') {
+      queueMicrotask(() => {
+        this.#flush();
+      });
+    }
+    this.#unsent += `${line}\n`;
+  }
+
+  #flush(): void {
+    const text = this.#unsent;
+    this.#unsent = '';
+    if (text === '' || this.#socket.destroyed) return;
+    this.#socket.write(text);
     if (this.#socket.writableLength > pileEndBytes) this.#socket.destroy();
   }
 
@@ -148,6 +177,7 @@ class AgentConnection implements Connection {
   #end(last: string): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#flush();
     this.#socket.end(last);
     this.#socket.resume();
     setTimeout(() => this.#socket.destroy(), lingerMs).unref();

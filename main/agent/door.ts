@@ -2,7 +2,7 @@
 import type { Caller, ToolCall } from '../contract/call.ts';
 import type { CallOutcome } from '../pipeline/account.ts';
 import { createConnection, type Connection } from './connection.ts';
-import type { FrameBudget } from './framing.ts';
+import { createBlockPool } from './framing.ts';
 import { createSession, type Session, type SessionReport } from './session.ts';
 import { createAgentSocket } from './socket.ts';
 import type { ToolListing } from './tool-listing.ts';
@@ -25,11 +25,11 @@ export interface Door {
 }
 
 const maxConnections = 64;
-/** For half-read lines of all connections together, beyond 64 KiB each. */
-const frameBudgetBytes = 16 * 1024 * 1024;
+/** Half-read lines beyond 64 KiB at one time, of all connections together. */
+const maxLongLines = 4;
 
 export function createDoor({ socketPath, ...deps }: DoorDeps): Door {
-  const budget: FrameBudget = { left: frameBudgetBytes };
+  const pool = createBlockPool(maxLongLines);
   const connections = new Set<Connection>();
   const socket = createAgentSocket({
     socketPath,
@@ -37,7 +37,7 @@ export function createDoor({ socketPath, ...deps }: DoorDeps): Door {
     onConnection(accepted, peer) {
       const connection: Connection = createConnection({
         socket: accepted,
-        budget,
+        pool,
         openSession: (send) => createSession({ ...deps, peer, send }),
         onClose: () => connections.delete(connection),
       });

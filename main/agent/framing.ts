@@ -1,19 +1,37 @@
 /**
  * Newline-delimited JSON-RPC (MCP stdio transport): bytes in, lines out. Guarantees: each byte is searched and copied
  * a bounded number of times whatever the size of the pieces, an oversized line is skipped without being kept, and
- * half-read lines of all connections together stay within one budget.
+ * half-read lines of all connections together stay within a few blocks.
  */
 import { isUtf8 } from 'node:buffer';
 import { readJson } from './strict-json.ts';
 
 export const maxFrameBytes = 4 * 1024 * 1024;
-/** What a connection may always keep of a half-read line; more comes from the shared budget. */
-const freeBytes = 64 * 1024;
+/** What a connection may keep of a half-read line in a store of its own; longer lines borrow a block. */
+export const ownBytes = 64 * 1024;
 const newline = 0x0a;
+const nothing = Buffer.alloc(0);
 
-/** Shared by all connections: bytes that half-read lines may occupy beyond their free part. */
-export interface FrameBudget {
-  left: number;
+/** Blocks for long half-read lines, shared by all connections and used again: hostile lines make no garbage. */
+export interface BlockPool {
+  borrow(): Buffer | null;
+  giveBack(block: Buffer): void;
+}
+
+export function createBlockPool(blocks: number, blockBytes = maxFrameBytes): BlockPool {
+  const spare: Buffer[] = [];
+  let made = 0;
+  return {
+    borrow() {
+      const block = spare.pop();
+      if (block !== undefined || made >= blocks) return block ?? null;
+      made += 1;
+      return Buffer.allocUnsafeSlow(blockBytes);
+    },
+    giveBack(block) {
+      spare.push(block);
+    },
+  };
 }
 
 export type Frame =
@@ -34,10 +52,11 @@ export interface Framer {
   close(): void;
 }
 
-export function createFramer(budget: FrameBudget, maxBytes = maxFrameBytes): Framer {
-  let chunk: Buffer = Buffer.alloc(0);
+export function createFramer(pool: BlockPool, maxBytes = maxFrameBytes): Framer {
+  let chunk: Buffer = nothing;
   let at = 0;
-  let store: Buffer = Buffer.alloc(0);
+  let own: Buffer = nothing;
+  let block: Buffer | null = null;
   let kept = 0;
   let skipping = false;
 
@@ -65,31 +84,33 @@ export function createFramer(budget: FrameBudget, maxBytes = maxFrameBytes): Fra
 
   function lineWith(piece: Buffer): Buffer {
     if (kept === 0) return piece;
-    return keep(piece) ? store.subarray(0, kept) : Buffer.concat([store.subarray(0, kept), piece]);
+    return keep(piece) ? (block ?? own).subarray(0, kept) : Buffer.concat([own.subarray(0, kept), piece]);
   }
 
-  /** Doubles when full: a byte is copied about twice in all. False: the budget is spent. */
+  /** Doubles up to a block: a byte is copied about twice in all. False: every block is in use. */
   function keep(piece: Buffer): boolean {
     const needed = kept + piece.length;
-    if (needed > store.length) {
-      const size = Math.min(Math.max(needed, store.length * 2, 4096), maxBytes);
-      const more = Math.max(0, size - freeBytes) - Math.max(0, store.length - freeBytes);
-      if (more > budget.left) return false;
-      budget.left -= more;
-      const grown = Buffer.allocUnsafeSlow(size);
-      store.copy(grown, 0, 0, kept);
-      store = grown;
+    if (block === null && needed > own.length) {
+      if (needed > ownBytes) {
+        block = pool.borrow();
+        if (block === null) return false;
+        own.copy(block, 0, 0, kept);
+        own = nothing;
+      } else {
+        const grown = Buffer.allocUnsafeSlow(Math.min(Math.max(needed, own.length * 2, 4096), ownBytes));
+        own.copy(grown, 0, 0, kept);
+        own = grown;
+      }
     }
-    piece.copy(store, kept);
+    piece.copy(block ?? own, kept);
     kept = needed;
     return true;
   }
 
   function drop(): void {
     kept = 0;
-    if (store.length <= freeBytes) return;
-    budget.left += store.length - freeBytes;
-    store = Buffer.alloc(0);
+    if (block !== null) pool.giveBack(block);
+    block = null;
   }
 
   return {
@@ -103,7 +124,8 @@ export function createFramer(budget: FrameBudget, maxBytes = maxFrameBytes): Fra
     },
     close() {
       drop();
-      chunk = Buffer.alloc(0);
+      chunk = nothing;
+      own = nothing;
       at = 0;
     },
   };

@@ -1,12 +1,14 @@
 /**
  * Untrusted JSON, read once into a fresh, deep-frozen value. Guarantees: no duplicate member (two readers could
  * disagree about which counts), no `__proto__`, `constructor` or `prototype` member, no lone surrogate, no nesting
- * deeper than 64, all in linear time and without recursion.
+ * deeper than 64 and at most 50,000 members and elements, all in linear time and without recursion.
  */
 
 export type JsonRead = { readonly ok: true; readonly value: unknown } | { readonly ok: false };
 
 const maxDepth = 64;
+/** Members and elements of one message: more is work and memory out of proportion to its size. */
+const maxParts = 50_000;
 const forbidden = new Set(['__proto__', 'constructor', 'prototype']);
 const refused: JsonRead = Object.freeze({ ok: false });
 
@@ -23,10 +25,11 @@ export function readJson(text: string): JsonRead {
   return freezeCounting(value) === written ? { ok: true, value } : refused;
 }
 
-/** Members as written: each has one colon outside strings. Null: too deep. Only valid for text that JSON.parse accepts. */
+/** Members as written: each has one colon outside strings. Null: too deep or too many. Right for what JSON.parse accepts. */
 function countMembers(text: string): number | null {
   let depth = 0;
   let colons = 0;
+  let commas = 0;
   for (let at = 0; at < text.length; at += 1) {
     switch (text.charCodeAt(at)) {
       case 0x22: // "
@@ -34,6 +37,10 @@ function countMembers(text: string): number | null {
         break;
       case 0x3a: // :
         colons += 1;
+        break;
+      case 0x2c: // ,
+        commas += 1;
+        if (commas > maxParts) return null;
         break;
       case 0x5b: // [
       case 0x7b: // {

@@ -26,6 +26,14 @@ import type { Principal } from '../../../main/contract/principal.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 
+/** What the README of main/agent says this process runs with. */
+const runtimeFlags = [
+  '--disable-sigusr1',
+  '--disable-proto=delete',
+  '--max-semi-space-size=2',
+  '--heap-growing-percent=15',
+];
+
 export const alice: Principal = {
   subject: 'alice-subject',
   issuer: 'https://localhost:1',
@@ -137,7 +145,7 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
   const folder = options.folder ?? mkdtempSync(path.join(tmpdir(), 'sallyport-gateway-'));
   const socketPath = path.join(folder, 'run', 'mcp.sock');
   const [shellPair, vaultPair] = [createSocketPair(), createSocketPair()];
-  const child = spawn(process.execPath, [path.join(root, 'main/gateway.ts')], {
+  const child = spawn(process.execPath, [...runtimeFlags, path.join(root, 'main/gateway.ts')], {
     stdio: ['ignore', 'pipe', 'pipe', shellPair.b, vaultPair.a, 'ipc'],
     env: { LANG: 'C.UTF-8' },
   });
