@@ -160,7 +160,7 @@ function hold({ destination, issued, secret, deps, forget }: HoldParts): Held {
     secret.wipe();
     throw new Fault('backend_refused', 'The issuer gave no usable credential (expired, or a password under 16 bytes).');
   }
-  const needles = sealNeedles(deps.memory, secret);
+  const needles = needlesOf(deps.memory, secret);
   let users = 0;
   let retired = false;
   const destroy = (): void => {
@@ -193,6 +193,15 @@ function hold({ destination, issued, secret, deps, forget }: HoldParts): Held {
     destroy,
   };
   return held;
+}
+
+function needlesOf(memory: SecretMemory, secret: Secret): Secret {
+  try {
+    return sealNeedles(memory, secret);
+  } catch (error) {
+    secret.wipe();
+    throw error;
+  }
 }
 
 const ended = (): Fault =>

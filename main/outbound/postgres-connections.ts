@@ -40,8 +40,14 @@ export function createPostgresConnections({ sessions, dial, now = Date.now }: Co
       link.cut('access_ended');
     }, credential.validUntil - now());
     try {
-      await stream.write(greeting(session.parameters));
-      await splice({ session, stream, connector, link, filter: createEchoFilter(credential.needles) }, dial);
+      const filter = createEchoFilter(credential.needles);
+      const first = greeting(session.parameters);
+      const passing = link.received(first.length) ? filter.push(first) : undefined;
+      if (passing === undefined) link.cut('output_not_allowed');
+      else {
+        await toConnector(stream, passing);
+        await splice({ session, stream, connector, link, filter }, dial);
+      }
     } finally {
       clearTimeout(expiry);
     }
@@ -57,7 +63,7 @@ export function createPostgresConnections({ sessions, dial, now = Date.now }: Co
         gone.abort();
       });
       const connector = createByteReader(stream[Symbol.asyncIterator]());
-      const startUp = readStartUp(connector, (bytes) => stream.write(bytes));
+      const startUp = readStartUp(connector, (bytes) => toConnector(stream, bytes));
       // Awaited below; until then a refusal only stops the login.
       startUp.catch(() => {
         gone.abort();
@@ -67,9 +73,10 @@ export function createPostgresConnections({ sessions, dial, now = Date.now }: Co
         const { callId, subject, destination, deadlineAt: until } = link;
         const signal = AbortSignal.any([link.signal, gone.signal]);
         leased = await sessions.take({ destination, subject, callId, until, signal }).catch(async (error: unknown) => {
-          // A start-up that failed is the reason that counts, when the login was stopped for it.
-          if (gone.signal.aborted) await startUp;
-          throw error;
+          if (!gone.signal.aborted) throw error;
+          // The login was stopped for the connector: its start-up failed, or it left.
+          await startUp;
+          throw left();
         });
         const { ip, target } = leased.session;
         link.dialled(`${isIPv6(ip) ? `[${ip}]` : ip}:${String(target.port)}`);
@@ -86,6 +93,14 @@ export function createPostgresConnections({ sessions, dial, now = Date.now }: Co
     },
   };
 }
+
+/** A reset carries a code of the connector's choice: it never becomes the record's. */
+const toConnector = (stream: ByteStream, bytes: Uint8Array): Promise<void> =>
+  stream.write(bytes).catch(() => {
+    throw left();
+  });
+
+const left = (): Fault => new Fault('connector_failed', 'The connector gave its stream up.');
 
 function codeOf(error: unknown): OutcomeCode {
   const code = outcomeCodeSchema.safeParse(error instanceof Fault ? error.code : undefined);

@@ -121,17 +121,15 @@ async function requestTls(tcp: Socket): Promise<void> {
   tcp.resume();
   const bytes = await answer;
   if (bytes.length !== 1 || bytes.toString('latin1') !== 'S') {
-    throw new Fault('backend_refused', 'The database does not offer TLS. Turn it on at the server.');
+    throw noTls();
   }
 }
 
 function secured(socket: TLSSocket): Promise<void> {
   return new Promise((resolve, reject) => {
-    let certificateRefused = false;
     socket.once('secureConnect', resolve);
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      certificateRefused = isCertificateError(error);
-      reject(certificateRefused ? untrusted() : unreachable());
+      reject(faultOf(error.code ?? ''));
     });
     socket.once('close', () => {
       reject(unreachable());
@@ -139,13 +137,20 @@ function secured(socket: TLSSocket): Promise<void> {
   });
 }
 
-/** Everything OpenSSL and Node's own name check say about a certificate; the rest is a broken network. */
-function isCertificateError({ code = '' }: NodeJS.ErrnoException): boolean {
-  return /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS_|ERR_SSL_|CRL|SIGNATURE|HOSTNAME/.test(code);
+/** OpenSSL's verification errors as Node names them (`X509_V_ERR_…` without the prefix), and its own for the host name. */
+const certificateErrors =
+  /^(CERT_|CRL_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_MISMATCH|ERR_TLS_CERT)/;
+
+function faultOf(code: string): Fault {
+  if (certificateErrors.test(code)) return untrusted();
+  return /^(ERR_SSL_|ERR_TLS_|EPROTO)/.test(code) ? noTls() : unreachable();
 }
 
 const unreachable = (): Fault =>
   new Fault('backend_unreachable', 'The database server does not answer. Check the network and the destination.');
+
+const noTls = (): Fault =>
+  new Fault('backend_refused', 'The database does not offer TLS 1.2 or newer. Turn it on at the server.');
 
 const untrusted = (): Fault =>
   new Fault(

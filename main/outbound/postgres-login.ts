@@ -44,6 +44,8 @@ export interface Login {
 
 const loginTimeoutMs = 10_000;
 const maxMessages = 200;
+/** What a server may report about itself; the connector gets to see it. */
+const parameterLimits = { count: 64, bytes: 1024 };
 
 /** Faults: `backend_unreachable`, `backend_certificate`, `backend_refused`; `LoginRefused` is the last with its SQLSTATE. */
 export type LogIn = (login: Login) => Promise<PostgresSession>;
@@ -154,7 +156,10 @@ async function settle(reader: ByteReader): Promise<{ parameters: Map<string, str
 
 function remember(parameters: Map<string, string>, body: Buffer): void {
   const [name, value = ''] = readStrings(body);
-  if (name !== undefined) parameters.set(name, value);
+  if (name === undefined || body.length > parameterLimits.bytes || parameters.size >= parameterLimits.count) {
+    throw brokenProtocol();
+  }
+  parameters.set(name, value);
 }
 
 function createRun(socket: TLSSocket, reader: ByteReader, parameters: Map<string, string>) {

@@ -22,8 +22,10 @@ const maxRequests = 3;
 
 /** Faults: `connector_failed` for anything but a start-up of protocol 3.0, `not_permitted` for a CancelRequest. */
 export async function readStartUp(reader: ByteReader, write: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+  // A reset carries a code of the connector's choice: it is not repeated.
+  const exactly = (length: number): Promise<Buffer | undefined> => reader.exactly(length).catch(() => undefined);
   for (let count = 0; count < maxRequests; count += 1) {
-    const head = await reader.exactly(8);
+    const head = await exactly(8);
     if (head === undefined) throw broken();
     const length = head.readUInt32BE(0);
     const code = head.readUInt32BE(4);
@@ -35,7 +37,7 @@ export async function readStartUp(reader: ByteReader, write: (bytes: Uint8Array)
       continue;
     }
     if (code !== protocolVersion || length <= 8 || length > maxStartUpBytes) throw broken();
-    if ((await reader.exactly(length - 8)) === undefined) throw broken();
+    if ((await exactly(length - 8)) === undefined) throw broken();
     return;
   }
   throw broken();

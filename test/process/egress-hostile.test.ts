@@ -72,6 +72,18 @@ describe('a hostile connector', () => {
     expect(await endCode(answer.ticket)).toBe(code);
   });
 
+  it.each([
+    ['before its start-up', []],
+    ['during the login', [startUp]],
+  ])('cannot choose the code of the record by a reset %s', async (_what, parts) => {
+    const { ticket } = await egress.openTicket();
+    const stream = egress.connector.open('connect', { ticket, destination: 'database' });
+    for (const part of parts) await stream.write(part);
+    stream.reset('backend_certificate');
+    await until('the record is there', () => egress.records.length > 0);
+    expect(await endCode(ticket)).toBe('connector_failed');
+  });
+
   it('gets a made-up cancel key', async () => {
     const { bytes } = await hostile([startUp, query('SELECT pg_backend_pid() + 1000000000 AS pid'), encode('X')]);
     const key = bytes.indexOf('K\0\0\0\x0c');
@@ -180,6 +192,12 @@ describe('a server', () => {
     await restartEgress({ host: '127.0.0.2' });
     const { ticket } = await egress.openTicket();
     expect(await refusal(ticket)).toBe('backend_certificate');
+  });
+
+  it('may be named by its address, when the certificate does', async () => {
+    await restartEgress({ host: '127.0.0.1' });
+    const { client } = await connected();
+    await client.end();
   });
 
   it('that does not answer is unreachable', async () => {

@@ -94,6 +94,18 @@ describe('a call', () => {
     expect(bytes.toString('latin1')).toContain('alice item 3\n');
   });
 
+  it('is read from the server only as fast as the connector reads', async () => {
+    const { ticket } = await egress.openTicket({ maxBytes: 100_000_000 });
+    const stream = egress.connector.open('connect', { ticket, destination: 'database' });
+    await stream.write(Buffer.concat([startUp, query(`SELECT repeat('x', 1000) FROM generate_series(1, 60000)`)]));
+    await until('the server waits for us', async () => {
+      const rows = await cluster.observe(`SELECT 1 FROM pg_stat_activity WHERE wait_event = 'ClientWrite'`);
+      return rows.length > 0;
+    });
+    const { connections } = await egress.gateway.request('close-ticket', { ticket });
+    expect(connections[0]!.bytesFromBackend).toBeLessThan(1_000_000);
+  });
+
   it('takes COPY FROM STDIN, simple and extended, without getting stuck', async () => {
     const { ticket } = await egress.openTicket();
     const stream = egress.connector.open('connect', { ticket, destination: 'database' });
@@ -117,7 +129,9 @@ describe('a call', () => {
 
 describe('an end', () => {
   it('at the deadline cancels the statement at the server', async () => {
-    const { client, ticket, callId } = await connected({ deadlineMs: 1_000 });
+    const { client, ticket, callId } = await connected({ deadlineMs: 1_500 });
+    // Else the server would notice by itself that we are gone.
+    await client.query('SET client_connection_check_interval = 0');
     await expect(client.query('SELECT pg_sleep(60)')).rejects.toThrow();
     await gone(callId);
     expect(await endCode(ticket)).toBe('connector_timeout');
@@ -154,7 +168,8 @@ describe('an end', () => {
   it('of the connector, in the middle of a statement, cancels it', async () => {
     const { ticket, callId } = await egress.openTicket();
     const stream = egress.connector.open('connect', { ticket, destination: 'database' });
-    await stream.write(Buffer.concat([startUp, query('SELECT pg_sleep(60)')]));
+    const unnoticed = query('SET client_connection_check_interval = 0');
+    await stream.write(Buffer.concat([startUp, unnoticed, query('SELECT pg_sleep(60)')]));
     await running(callId);
     stream.reset('connector_failed');
     await gone(callId);
