@@ -26,7 +26,15 @@ type ChannelOptions<C extends ChannelContract, S extends Side> = Pick<
 
 function transportOver(socket: Duplex): Transport {
   return {
-    send: (bytes) => !socket.destroyed && socket.write(bytes),
+    send: (bytes) => {
+      if (socket.destroyed) return false;
+      if (socket.writableCorked === 0) {
+        // What is sent in one turn leaves in one system call.
+        socket.cork();
+        process.nextTick(() => socket.uncork());
+      }
+      return socket.write(bytes);
+    },
     backlogBytes: () => socket.writableLength,
     shut: (code) => {
       if (code !== undefined || socket.destroyed) {
