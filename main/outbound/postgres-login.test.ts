@@ -80,6 +80,25 @@ describe('a server is refused', () => {
   );
 
   it.each([
+    ['asks for no password', authentication(0)],
+    ['asks for the password in clear', authentication(3)],
+    ['asks for MD5', authentication(5, Buffer.from('salt'))],
+    ['asks for GSSAPI', authentication(7)],
+    ['offers only other mechanisms', offer('SCRAM-SHA-1', 'OAUTHBEARER')],
+    ['offers nothing', offer()],
+    ['sends another message first', encode('Z', Buffer.from('I'))],
+    ['sends a message of a gigabyte', Buffer.concat([Buffer.from('R'), int32(2 ** 30), Buffer.alloc(1000)])],
+    ['sends a length under four', Buffer.concat([Buffer.from('R'), int32(2)])],
+    ['sends an authentication without a code', encode('R', Buffer.from('x'))],
+    ['sends notices for ever', Buffer.concat(Array.from({ length: 1000 }, () => encode('N', Buffer.from('\0'))))],
+    ['says that the role may not', errorOf('28P01')],
+    ['says that the database is unknown', errorOf('3D000')],
+    ['sends an error without an end', encode('E', Buffer.from('C28P01'))],
+  ])('that %s', async (_what, bytes) => {
+    await expect(logInTo('S', (tls) => tls.write(bytes))).rejects.toMatchObject(refused);
+  });
+
+  it.each([
     ['hangs up', (tls: TLSSocket) => tls.end()],
     ['hangs up inside a message', (tls: TLSSocket) => tls.end(offer('SCRAM-SHA-256').subarray(0, 9))],
     ['is full', (tls: TLSSocket) => tls.write(errorOf('53300'))],
