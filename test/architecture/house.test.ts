@@ -58,7 +58,10 @@ describe('the house (DESIGN §8)', () => {
 
 describe('the measure itself', () => {
   test('counts lines of code, not blank lines and comments', () => {
-    expect(measure('a.ts', '// one\n\n/* two\n three */\nconst a = 1;\n\nconst b = `x\ny`; // c\n').lines).toBe(3);
+    expect(
+      measure('a.ts', '// one\n\n/* two\n three */\n/** four\n five */\nconst a = 1;\n\nconst b = `x\ny`; // c\n')
+        .lines,
+    ).toBe(3);
   });
 
   test('sees long functions, parameters, any, plain errors and default exports', () => {

@@ -44,6 +44,7 @@ export function measure(file: string, text: string): Measured {
 function codeLines(source: ts.SourceFile): ReadonlySet<number> {
   const lines = new Set<number>();
   const visit = (node: ts.Node): void => {
+    if (ts.isJSDoc(node)) return;
     if (node.getChildCount(source) > 0) {
       node.getChildren(source).forEach(visit);
       return;
