@@ -13,8 +13,6 @@ export interface Message {
   readonly body: Buffer;
 }
 
-export const byte = (letter: string): number => letter.charCodeAt(0);
-
 /** One read at login: nothing a server legitimately says there is longer. */
 const maxLoginMessageBytes = 65_536;
 

@@ -1,9 +1,10 @@
 /** One logged-in session for each call, never used by a second one. */
 import { Fault } from '../contract/errors.ts';
 import type { Credential, Credentials } from './credentials.ts';
+import { closeSession, type LeasedSession } from './leased-session.ts';
 import type { Target } from './postgres-dial.ts';
-import { LoginRefused, type LogIn, type PostgresSession } from './postgres-login.ts';
-import { closeSession, createPostgresSpares } from './postgres-spares.ts';
+import { LoginRefused, type LogIn } from './postgres-login.ts';
+import { createPostgresSpares } from './postgres-spares.ts';
 
 export interface SessionNeed {
   readonly destination: string;
@@ -12,13 +13,6 @@ export interface SessionNeed {
   /** Until when the call may run, milliseconds since the epoch. */
   readonly until: number;
   readonly signal: AbortSignal;
-}
-
-export interface LeasedSession {
-  readonly session: PostgresSession;
-  readonly credential: Credential;
-  /** Call when the session is closed: the credential may be wiped then. */
-  readonly release: () => void;
 }
 
 export interface PostgresSessions {

@@ -3,7 +3,7 @@
  * login. It is replaced before its credential expires and closed after ten minutes without a call.
  */
 import type { Credential, Credentials } from './credentials.ts';
-import type { LeasedSession } from './postgres-sessions.ts';
+import { closeSession, type LeasedSession } from './leased-session.ts';
 
 export interface PostgresSpares {
   /** Handed out once; undefined when there is none. */
@@ -29,11 +29,6 @@ const idleMs = 10 * 60_000;
 const renewBeforeMs = 60_000;
 /** Where the issuer's lifetimes are short: a spare lives at least this long, so that renewing never becomes a loop. */
 const leastLifeMs = 5_000;
-
-export function closeSession({ session, release }: LeasedSession): void {
-  session.socket.destroy();
-  release();
-}
 
 export function createPostgresSpares({ open, credentials, now }: SpareDeps): PostgresSpares {
   const spares = new Map<string, Spare>();
