@@ -64,7 +64,8 @@ async function main(): Promise<void> {
     const paths = findPaths(options);
     takePlace(paths);
     const lab = options.lab ? await labFor({ options, paths, reporter, closing }) : undefined;
-    const stateFolder = lab && options.stateFolder === undefined ? path.join(paths.stateFolder, 'lab') : paths.stateFolder;
+    const stateFolder =
+      lab && options.stateFolder === undefined ? path.join(paths.stateFolder, 'lab') : paths.stateFolder;
     makeOwnFolder(stateFolder);
     const places: Places = { options, paths: { ...paths, stateFolder }, reporter, closing };
     await run(places, { lab, ownHardening, startedAt });
@@ -103,7 +104,14 @@ async function run(places: Places, { lab, ownHardening, startedAt }: Circumstanc
     supervisor,
     registry,
     openBrowser: (url) => openInBrowser(url),
-    about: { version, runtime: `Node.js ${process.version}`, socket: paths.socket, controlSocket: paths.controlSocket, consent, ...labReport(lab, registry) },
+    about: {
+      version,
+      runtime: `Node.js ${process.version}`,
+      socket: paths.socket,
+      controlSocket: paths.controlSocket,
+      consent,
+      ...labReport(lab, registry),
+    },
     ownHardening,
   });
   closing.add(async () => {
@@ -112,10 +120,17 @@ async function run(places: Places, { lab, ownHardening, startedAt }: Circumstanc
   });
   await supervisor.start();
   supervisor.record(lifecycle('started', 'sallyport', `version ${version}`));
-  const control = await serveControl({ path: paths.controlSocket, handlers: controlHandlers(shell, closing), isOwn: (socket) => peerOf(socket) !== null });
+  const control = await serveControl({
+    path: paths.controlSocket,
+    handlers: controlHandlers(shell, closing),
+    isOwn: (socket) => peerOf(socket) !== null,
+  });
   closing.add(() => control.close());
   const elapsedMs = performance.now() - startedAt;
-  reporter.tell(readyEvent(paths, supervisor.processes()), readyText({ version, paths, consent, connectors: supervisor.connectors(), elapsedMs }));
+  reporter.tell(
+    readyEvent(paths, supervisor.processes()),
+    readyText({ version, paths, consent, connectors: supervisor.connectors(), elapsedMs }),
+  );
 }
 
 /** The socket's folder is ours alone, and we are the only instance in it. A dead instance's sockets are no obstacle. */
@@ -174,7 +189,8 @@ function controlHandlers(shell: Shell, closing: Closing): ControlHandlers {
       return done;
     },
     resume: () => {
-      const say = 'resuming widens what agents may do, so only the person can, at the tray; without one, end Sallyport and start it again';
+      const say =
+        'resuming widens what agents may do, so only the person can, at the tray; without one, end Sallyport and start it again';
       return Promise.reject(new Fault('not_permitted', say));
     },
     stop: () => {

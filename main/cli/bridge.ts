@@ -30,9 +30,12 @@ function readArguments(): { agent?: string; socket?: string; help?: boolean } {
   const args = process.argv.slice(2).filter((value, index) => !(index === 0 && value === 'mcp'));
   const option = { type: 'string' } as const;
   try {
-    return parseArgs({ args, options: { agent: option, socket: option, help: { type: 'boolean' } }, strict: true }).values;
+    return parseArgs({ args, options: { agent: option, socket: option, help: { type: 'boolean' } }, strict: true })
+      .values;
   } catch (error) {
-    process.stderr.write(`sallyport: ${error instanceof Error ? error.message : 'wrong usage'}\n(sallyport mcp --help lists what there is)\n`);
+    process.stderr.write(
+      `sallyport: ${error instanceof Error ? error.message : 'wrong usage'}\n(sallyport mcp --help lists what there is)\n`,
+    );
     process.exit(2);
   }
 }
@@ -59,14 +62,15 @@ async function main(): Promise<void> {
       return room;
     },
     notRunning: () => {
-      if (!told) process.stderr.write(`sallyport: not running (${paths.socket}); start it with: sallyport up --headless\n`);
+      if (!told)
+        process.stderr.write(`sallyport: not running (${paths.socket}); start it with: sallyport up --headless\n`);
       told = true;
     },
   });
   process.stdout.on('drain', () => conversation.resume());
   process.stdout.on('error', () => process.exit(0));
   await conversation.start();
-  await carry(conversation.take);
+  await carry((line) => conversation.take(line));
   setTimeout(() => process.exit(0), finishMs).unref();
   await conversation.finish();
   process.exit(0);

@@ -4,7 +4,8 @@ import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 
 /** What a browser needs to find the person's screen and profile. */
-const passedOn = /^(HOME|USER|LOGNAME|LANG|LC_.*|PATH|DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|XDG_.*|DBUS_SESSION_BUS_ADDRESS|DESKTOP_SESSION|BROWSER|KDE_.*|GNOME_.*)$/;
+const passedOn =
+  /^(HOME|USER|LOGNAME|LANG|LC_.*|PATH|DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|XDG_.*|DBUS_SESSION_BUS_ADDRESS|DESKTOP_SESSION|BROWSER|KDE_.*|GNOME_.*)$/;
 
 /** True when the opener took it. It is never told to wait: the answer comes back over the loopback redirect. */
 export async function openInBrowser(url: string, env: NodeJS.ProcessEnv = process.env): Promise<boolean> {
@@ -34,7 +35,10 @@ function findOpener(env: NodeJS.ProcessEnv): readonly [string, ...string[]] | un
   // rundll32 takes the address as it is; `start` would read & and ^ as cmd does.
   if (process.platform === 'win32') return ['rundll32', 'url.dll,FileProtocolHandler'];
   if (!hasDisplay(env)) return undefined;
-  const file = (env['PATH'] ?? '/usr/bin:/bin').split(':').map((folder) => path.join(folder, 'xdg-open')).find(isExecutable);
+  const file = (env['PATH'] ?? '/usr/bin:/bin')
+    .split(':')
+    .map((folder) => path.join(folder, 'xdg-open'))
+    .find(isExecutable);
   return file === undefined ? undefined : [file];
 }
 

@@ -38,14 +38,19 @@ export function createClosing(reporter: Reporter): Closing {
     },
     onSignals(endWithInput) {
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void close(0));
-      if (endWithInput) process.stdin.once('end', () => void close(0)).once('error', () => void close(0)).resume();
+      if (endWithInput)
+        process.stdin
+          .once('end', () => void close(0))
+          .once('error', () => void close(0))
+          .resume();
     },
   };
 }
 
 /** One line; more only for whoever debugs Sallyport itself. */
 export function explainFailure(error: unknown): string {
-  const line = error instanceof Fault ? error.message : 'something broke inside Sallyport (SALLYPORT_DEBUG=1 shows where)';
+  const line =
+    error instanceof Fault ? error.message : 'something broke inside Sallyport (SALLYPORT_DEBUG=1 shows where)';
   const stack = process.env['SALLYPORT_DEBUG'] === '1' && error instanceof Error ? `\n${error.stack ?? ''}` : '';
   return `sallyport: ${line}${stack}`;
 }

@@ -38,7 +38,11 @@ export interface ControlServerOptions {
   readonly isOwn: (socket: net.Socket) => boolean;
 }
 
-export async function serveControl({ path: socketPath, handlers, isOwn }: ControlServerOptions): Promise<ControlServer> {
+export async function serveControl({
+  path: socketPath,
+  handlers,
+  isOwn,
+}: ControlServerOptions): Promise<ControlServer> {
   const sockets = new Set<net.Socket>();
   const server = net.createServer((socket) => {
     if (sockets.size >= maxConnections || !isOwn(socket)) {
@@ -128,7 +132,13 @@ async function answer(line: string, handlers: ControlHandlers, { socket, signal 
     send({ id, result });
   } catch (error) {
     const known = error instanceof Fault;
-    send({ id, error: { code: known ? error.code : 'internal', say: known ? error.message : 'Something broke; see the logs in the state folder.' } });
+    send({
+      id,
+      error: {
+        code: known ? error.code : 'internal',
+        say: known ? error.message : 'Something broke; see the logs in the state folder.',
+      },
+    });
   }
 }
 

@@ -37,7 +37,9 @@ export function examine(report: DoctorReport): Finding[] {
     consentFinding(status),
     ...status.stages.map(stageFinding),
     authorityFinding(),
-    ...status.degraded.filter(({ what }) => what !== 'consent of agents').map(({ what, why, mend }) => ({ level: 'weaker' as const, what, why, mend })),
+    ...status.degraded
+      .filter(({ what }) => what !== 'consent of agents')
+      .map(({ what, why, mend }) => ({ level: 'weaker' as const, what, why, mend })),
     { level: 'skipped', what: 'clock', why: 'there is no trusted clock to compare with' },
   ];
 }
@@ -45,17 +47,29 @@ export function examine(report: DoctorReport): Finding[] {
 function runtimeFinding(): Finding {
   const what = 'runtime';
   const { uid, mode } = lstatSync(process.execPath);
-  if (uid === 0 && (mode & 0o044) === 0) return { level: 'ok', what, why: 'unreadable to users: its processes are closed from their first instant' };
+  if (uid === 0 && (mode & 0o044) === 0)
+    return { level: 'ok', what, why: 'unreadable to users: its processes are closed from their first instant' };
   const mend = 'install the package, where the runtime belongs to root with mode 0711';
-  return { level: 'weaker', what, why: 'readable: a process is open to this user for its first moments, until it hardens itself', mend };
+  return {
+    level: 'weaker',
+    what,
+    why: 'readable: a process is open to this user for its first moments, until it hardens itself',
+    mend,
+  };
 }
 
 function processFindings(entry: DoctorReport['processes'][number]): Finding[] {
   const what = [entry.kind, entry.name].filter((part) => part !== undefined).join(' ');
   if (process.platform !== 'linux') return [{ level: 'skipped', what, why: 'the kernel’s view is read on Linux only' }];
   const view = viewProcess(entry.kind === 'connector' ? innermost(entry.pid) : entry.pid);
-  if (!view) return [{ level: 'failed', what, why: 'the process is gone', mend: 'run doctor again; see the logs in the state folder' }];
-  return [...(entry.kind === 'connector' ? connectorFindings(what, view) : trustedFindings(what, view)), ...lockedFindings(what, entry)];
+  if (!view)
+    return [
+      { level: 'failed', what, why: 'the process is gone', mend: 'run doctor again; see the logs in the state folder' },
+    ];
+  return [
+    ...(entry.kind === 'connector' ? connectorFindings(what, view) : trustedFindings(what, view)),
+    ...lockedFindings(what, entry),
+  ];
 }
 
 function trustedFindings(what: string, view: KernelView): Finding[] {
@@ -64,37 +78,77 @@ function trustedFindings(what: string, view: KernelView): Finding[] {
     view.noNewPrivileges ? '' : 'it may gain privileges',
     view.tracer === 0 ? '' : `process ${view.tracer} traces it`,
   ].filter((problem) => problem !== '');
-  if (missing.length === 0) return [{ level: 'ok', what, why: 'memory and environment closed, no new privileges, no debugger' }];
-  const mend = process.getuid?.() === 0 ? 'run Sallyport and doctor as an ordinary user' : 'end Sallyport and start it again';
+  if (missing.length === 0)
+    return [{ level: 'ok', what, why: 'memory and environment closed, no new privileges, no debugger' }];
+  const mend =
+    process.getuid?.() === 0 ? 'run Sallyport and doctor as an ordinary user' : 'end Sallyport and start it again';
   return [{ level: 'failed', what, why: missing.join(', '), mend }];
 }
 
 function connectorFindings(what: string, view: KernelView): Finding[] {
-  const shared = namespaceOf(view.pid, 'net') !== undefined && namespaceOf(view.pid, 'net') === namespaceOf(process.pid, 'net');
+  const shared =
+    namespaceOf(view.pid, 'net') !== undefined && namespaceOf(view.pid, 'net') === namespaceOf(process.pid, 'net');
   const missing = [
     view.noNewPrivileges ? '' : 'it may gain privileges',
     view.tracer === 0 ? '' : `process ${view.tracer} traces it`,
     view.pidNamespaces > 1 ? '' : 'it sees other processes',
-    !shared && view.interfaces.every((name) => name === 'lo') ? '' : `it has network interfaces (${view.interfaces.join(', ')})`,
+    !shared && view.interfaces.every((name) => name === 'lo')
+      ? ''
+      : `it has network interfaces (${view.interfaces.join(', ')})`,
     view.commandLine.includes('--permission') ? '' : 'the permission model is off',
   ].filter((problem) => problem !== '');
   if (missing.length > 0) {
-    return [{ level: 'failed', what, why: missing.join(', '), mend: 'install bubblewrap and allow user namespaces, then start again' }];
+    return [
+      {
+        level: 'failed',
+        what,
+        why: missing.join(', '),
+        mend: 'install bubblewrap and allow user namespaces, then start again',
+      },
+    ];
   }
-  const walls: Finding = { level: 'ok', what, why: 'no network but lo, own namespaces, permission model, no new privileges, no debugger' };
+  const walls: Finding = {
+    level: 'ok',
+    what,
+    why: 'no network but lo, own namespaces, permission model, no new privileges, no debugger',
+  };
   if (view.filtered) return [walls, { level: 'ok', what: `${what} filter`, why: 'a system call filter is on' }];
-  return [walls, { level: 'weaker', what: `${what} filter`, why: 'system calls are not filtered', mend: 'comes with a later version' }];
+  return [
+    walls,
+    {
+      level: 'weaker',
+      what: `${what} filter`,
+      why: 'system calls are not filtered',
+      mend: 'comes with a later version',
+    },
+  ];
 }
 
 function lockedFindings(what: string, { kind, report }: DoctorReport['processes'][number]): Finding[] {
   if (kind !== 'vault' && kind !== 'egress') return [];
-  if (!report) return [{ level: 'failed', what: `${what} memory`, why: 'it did not answer', mend: 'see its log in the state folder' }];
-  if (report.lockedMemory) return [{ level: 'ok', what: `${what} memory`, why: 'secrets are locked in memory, never swapped' }];
-  return [{ level: 'weaker', what: `${what} memory`, why: 'secrets could be swapped to disk', mend: 'raise the limit of locked memory (ulimit -l)' }];
+  if (!report)
+    return [
+      { level: 'failed', what: `${what} memory`, why: 'it did not answer', mend: 'see its log in the state folder' },
+    ];
+  if (report.lockedMemory)
+    return [{ level: 'ok', what: `${what} memory`, why: 'secrets are locked in memory, never swapped' }];
+  return [
+    {
+      level: 'weaker',
+      what: `${what} memory`,
+      why: 'secrets could be swapped to disk',
+      mend: 'raise the limit of locked memory (ulimit -l)',
+    },
+  ];
 }
 
 function connectorFinding({ name, state, why }: Status['connectors'][number]): Finding {
-  return { level: 'failed', what: `connector ${name}`, why: why ?? state, mend: `see connector-${name}.log and egress-${name}.log in the state folder` };
+  return {
+    level: 'failed',
+    what: `connector ${name}`,
+    why: why ?? state,
+    mend: `see connector-${name}.log and egress-${name}.log in the state folder`,
+  };
 }
 
 function placeFindings(status: Status): Finding[] {
@@ -116,24 +170,42 @@ function placeFindings(status: Status): Finding[] {
 function consentFinding({ consent }: Status): Finding {
   const what = 'consent of agents';
   if (consent === 'ask') return { level: 'ok', what, why: 'unknown programs are refused until the person allows them' };
-  return { level: 'weaker', what, why: 'every program of this user is served without asking', mend: 'start without --lab and --consent allow' };
+  return {
+    level: 'weaker',
+    what,
+    why: 'every program of this user is served without asking',
+    mend: 'start without --lab and --consent allow',
+  };
 }
 
 function stageFinding({ stage, mode, rule }: Status['stages'][number]): Finding {
   if (mode === 'enforced') return { level: 'ok', what: `stage ${stage}`, why: rule === '' ? 'enforced' : rule };
-  return { level: 'weaker', what: `stage ${stage}`, why: `passes by rule: ${rule.replace(/\.$/, '')}`, mend: 'comes with a later version' };
+  return {
+    level: 'weaker',
+    what: `stage ${stage}`,
+    why: `passes by rule: ${rule.replace(/\.$/, '')}`,
+    mend: 'comes with a later version',
+  };
 }
 
 function authorityFinding(): Finding {
   const count = tls.getCACertificates('system').length;
   const what = 'certificate authorities';
   if (count > 0) return { level: 'ok', what, why: `${count} of the system can be read` };
-  return { level: 'weaker', what, why: 'the system has none that can be read: only configured ones count', mend: 'install ca-certificates' };
+  return {
+    level: 'weaker',
+    what,
+    why: 'the system has none that can be read: only configured ones count',
+    mend: 'install ca-certificates',
+  };
 }
 
 function findingsText(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ what }) => what.length));
-  const lines = findings.map(({ level, what, why, mend }) => `${level.padEnd(7)}  ${what.padEnd(width)}  ${why}${mend === undefined ? '' : `; ${mend}`}`);
+  const lines = findings.map(
+    ({ level, what, why, mend }) =>
+      `${level.padEnd(7)}  ${what.padEnd(width)}  ${why}${mend === undefined ? '' : `; ${mend}`}`,
+  );
   const count = (level: Finding['level']): number => findings.filter((finding) => finding.level === level).length;
   return `${lines.join('\n')}\n\n${count('ok')} ok, ${count('weaker')} weaker, ${count('failed')} failed, ${count('skipped')} skipped\n`;
 }

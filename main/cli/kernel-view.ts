@@ -34,7 +34,7 @@ export function viewProcess(pid: number): KernelView | undefined {
 
 /** The last of a line of only children: what a sandbox's launcher really runs. */
 export function innermost(pid: number): number {
-  for (let at = pid; ; ) {
+  for (let at = pid; ;) {
     const children = (read(`/proc/${at}/task/${at}/children`) ?? '').trim().split(' ').filter(Boolean).map(Number);
     const [only] = children;
     if (only === undefined || children.length > 1) return at;

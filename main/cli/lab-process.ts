@@ -26,8 +26,14 @@ export interface Lab {
 
 /** @param entry the lab's bundle. Throws a `Fault` when it is not in this build or does not start. */
 export async function startLab(runtime: string, entry: string): Promise<Lab> {
-  if (!existsSync(entry)) throw new Fault('malformed', 'the lab is not in this build: run from a checkout, or configure your own systems');
-  const child = spawn(runtime, [entry], { stdio: ['pipe', 'pipe', 'inherit'], env: labEnvironment(), cwd: '/', detached: true });
+  if (!existsSync(entry))
+    throw new Fault('malformed', 'the lab is not in this build: run from a checkout, or configure your own systems');
+  const child = spawn(runtime, [entry], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: labEnvironment(),
+    cwd: '/',
+    detached: true,
+  });
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
@@ -43,7 +49,14 @@ export async function startLab(runtime: string, entry: string): Promise<Lab> {
   try {
     const ready = await firstLine(child.stdout, ended);
     child.stdout.resume();
-    return { pid: child.pid ?? 0, config: ready.config, folder: ready.folder, people: ready.people.map(({ name }) => name), ended, stop };
+    return {
+      pid: child.pid ?? 0,
+      config: ready.config,
+      folder: ready.folder,
+      people: ready.people.map(({ name }) => name),
+      ended,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -69,8 +82,20 @@ async function firstLine(output: NodeJS.ReadableStream, ended: Promise<void>): P
 
 /** The lab's programs are ordinary ones: they need a home, a PATH, a temporary folder. */
 function labEnvironment(): NodeJS.ProcessEnv {
-  const passedOn = ['HOME', 'PATH', 'TMPDIR', 'USER', 'LOGNAME', 'LANG', 'TZ', 'SALLYPORT_LAB_NEEDLES', 'SALLYPORT_DEBUG'];
-  return Object.fromEntries(passedOn.flatMap((key) => (process.env[key] === undefined ? [] : [[key, process.env[key]]])));
+  const passedOn = [
+    'HOME',
+    'PATH',
+    'TMPDIR',
+    'USER',
+    'LOGNAME',
+    'LANG',
+    'TZ',
+    'SALLYPORT_LAB_NEEDLES',
+    'SALLYPORT_DEBUG',
+  ];
+  return Object.fromEntries(
+    passedOn.flatMap((key) => (process.env[key] === undefined ? [] : [[key, process.env[key]]])),
+  );
 }
 
 function parseJson(line: string): unknown {

@@ -16,6 +16,9 @@ export function makeOwnFolder(folder: string): void {
 /** Node 20 cut longer paths silently, later ones fail with a bare EINVAL. */
 export function refuseLongSocketPath(socket: string): void {
   if (process.platform !== 'win32' && Buffer.byteLength(socket) > maxSocketPathBytes) {
-    throw new Fault('malformed', `the socket path is longer than ${maxSocketPathBytes} bytes: choose a shorter one with --socket`);
+    throw new Fault(
+      'malformed',
+      `the socket path is longer than ${maxSocketPathBytes} bytes: choose a shorter one with --socket`,
+    );
   }
 }

@@ -63,9 +63,11 @@ function addPerson(program: Command): void {
     await ask(options, 'pause');
     process.stdout.write('paused: every call is refused until you resume\n');
   });
-  talking(program, 'resume', 'let agents work again (asks the person at the tray)').action(async (options: SocketOption) => {
-    await ask(options, 'resume');
-  });
+  talking(program, 'resume', 'let agents work again (asks the person at the tray)').action(
+    async (options: SocketOption) => {
+      await ask(options, 'resume');
+    },
+  );
 }
 
 function addLooking(program: Command): void {

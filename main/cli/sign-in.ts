@@ -47,8 +47,14 @@ function showPerson(asked: boolean): (url: string) => void {
 async function driveLab(controlSocket: string, user: string): Promise<(url: string) => void> {
   const { lab } = statusSchema.parse(await askControl({ controlSocket, method: 'status' }));
   if (!lab) throw new Fault('malformed', '--user works only in the lab: leave it out, and sign in in your browser');
-  if (!lab.people.includes(user)) throw new Fault('malformed', `the lab knows nobody named "${user}": ${lab.people.join(', ')}`);
-  const driver = path.resolve(path.dirname(fileURLToPath(import.meta.url)), driverFolder(), 'lab', 'sign-in-driver.mjs');
+  if (!lab.people.includes(user))
+    throw new Fault('malformed', `the lab knows nobody named "${user}": ${lab.people.join(', ')}`);
+  const driver = path.resolve(
+    path.dirname(fileURLToPath(import.meta.url)),
+    driverFolder(),
+    'lab',
+    'sign-in-driver.mjs',
+  );
   return (url) => {
     const child = spawn(process.execPath, [driver, '--folder', lab.folder, '--user', user], {
       stdio: ['pipe', 'pipe', 'ignore'],

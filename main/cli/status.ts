@@ -5,7 +5,9 @@ import { findPaths } from './paths.ts';
 import { aligned } from './reporter.ts';
 
 export async function showStatus({ socket, json }: { socket?: string; json?: boolean }): Promise<void> {
-  const status = statusSchema.parse(await askControl({ controlSocket: findPaths({ socket }).controlSocket, method: 'status' }));
+  const status = statusSchema.parse(
+    await askControl({ controlSocket: findPaths({ socket }).controlSocket, method: 'status' }),
+  );
   process.stdout.write(json === true ? `${JSON.stringify(status)}\n` : statusText(status));
 }
 
@@ -19,10 +21,33 @@ export function statusText(status: Status): string {
       ['audit', status.auditFile],
       ['version', `${status.version} on ${status.runtime}`],
     ]),
-    section('connectors', status.connectors.map(({ name, version, state, tools, why }) => [name, `${version}  ${state}${why === undefined ? `, ${tools.length} tools` : `: ${why}`}`])),
-    section('connected', status.agents.map(({ program, pid, protocol, calls }) => [program, `process ${pid ?? 'unknown'}, ${protocol}, ${calls} calls`])),
-    section('last calls', status.calls.slice(0, 5).map(({ tool, outcome, person, durationMs }) => [tool, `${outcome}  ${durationMs.toFixed(0)} ms  ${nameOf(person, status)}`])),
-    section('degraded', status.degraded.map(({ what, why, mend }) => [what, `${why}; ${mend}`])),
+    section(
+      'connectors',
+      status.connectors.map(({ name, version, state, tools, why }) => [
+        name,
+        `${version}  ${state}${why === undefined ? `, ${tools.length} tools` : `: ${why}`}`,
+      ]),
+    ),
+    section(
+      'connected',
+      status.agents.map(({ program, pid, protocol, calls }) => [
+        program,
+        `process ${pid ?? 'unknown'}, ${protocol}, ${calls} calls`,
+      ]),
+    ),
+    section(
+      'last calls',
+      status.calls
+        .slice(0, 5)
+        .map(({ tool, outcome, person, durationMs }) => [
+          tool,
+          `${outcome}  ${durationMs.toFixed(0)} ms  ${nameOf(person, status)}`,
+        ]),
+    ),
+    section(
+      'degraded',
+      status.degraded.map(({ what, why, mend }) => [what, `${why}; ${mend}`]),
+    ),
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
@@ -34,7 +59,8 @@ function section(title: string, rows: readonly (readonly [string, string])[]): s
 function signedInText({ signedIn }: Status): string {
   if (!signedIn) return 'nobody: sallyport signin';
   const { displayName, username, roles } = signedIn.principal;
-  const until = signedIn.validUntil === null ? '' : `, confirmed until ${new Date(signedIn.validUntil).toLocaleTimeString()}`;
+  const until =
+    signedIn.validUntil === null ? '' : `, confirmed until ${new Date(signedIn.validUntil).toLocaleTimeString()}`;
   return `${displayName} (${username}${roles.length > 0 ? `; ${roles.join(', ')}` : ''})${until}`;
 }
 

@@ -38,8 +38,14 @@ export interface Ready {
 }
 
 export function readyText({ version, paths, consent, connectors, elapsedMs }: Ready): string {
-  const listed = connectors.map(({ name, state, tools, why }) => `${name} (${state === 'ready' ? `${tools.length} tools` : `${state}: ${why ?? ''}`})`);
-  const banner = consent === 'allow' ? '\n\n  ! Every program of this user is served without asking (--lab or --consent allow).' : '';
+  const listed = connectors.map(
+    ({ name, state, tools, why }) =>
+      `${name} (${state === 'ready' ? `${tools.length} tools` : `${state}: ${why ?? ''}`})`,
+  );
+  const banner =
+    consent === 'allow'
+      ? '\n\n  ! Every program of this user is served without asking (--lab or --consent allow).'
+      : '';
   return `Sallyport ${version} is ready after ${(elapsedMs / 1000).toFixed(1)} s\n\n${aligned([
     ['socket', paths.socket],
     ['state', paths.stateFolder],
@@ -49,7 +55,13 @@ export function readyText({ version, paths, consent, connectors, elapsedMs }: Re
 }
 
 type SupervisorEvent =
-  | { readonly event: 'process-ended'; readonly kind: ProcessKind; readonly name?: string; readonly pid: number; readonly how: string }
+  | {
+      readonly event: 'process-ended';
+      readonly kind: ProcessKind;
+      readonly name?: string;
+      readonly pid: number;
+      readonly how: string;
+    }
   | { readonly event: 'process-restarted'; readonly kind: ProcessKind; readonly name?: string; readonly pid: number }
   | { readonly event: 'connector-suspended'; readonly name: string; readonly why: string };
 
@@ -59,7 +71,10 @@ export function tellSupervisorEvent(reporter: Reporter, event: SupervisorEvent):
     return;
   }
   const which = [event.kind, event.name].filter((part) => part !== undefined).join(' ');
-  reporter.tell(event, event.event === 'process-ended' ? `${which} ended (${event.how})` : `${which} was started again`);
+  reporter.tell(
+    event,
+    event.event === 'process-ended' ? `${which} ended (${event.how})` : `${which} was started again`,
+  );
 }
 
 export function tellCall(reporter: Reporter, report: z.output<typeof callReportSchema>): void {

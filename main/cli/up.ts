@@ -26,10 +26,19 @@ export async function up(flags: UpFlags): Promise<void> {
   }
   const here = fileURLToPath(import.meta.url);
   const bundled = here.endsWith('.mjs');
-  const entry = bundled ? path.join(path.dirname(here), 'headless.mjs') : path.join(path.dirname(here), '..', 'headless.ts');
-  const parameters = ['--disable-sigusr1', '--disable-proto=delete', '--enable-source-maps', entry, JSON.stringify(toOptions(flags))];
+  const entry = bundled
+    ? path.join(path.dirname(here), 'headless.mjs')
+    : path.join(path.dirname(here), '..', 'headless.ts');
+  const parameters = [
+    '--disable-sigusr1',
+    '--disable-proto=delete',
+    '--enable-source-maps',
+    entry,
+    JSON.stringify(toOptions(flags)),
+  ];
   const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => passedOn.test(key)));
-  if (process.execve && process.platform !== 'win32') process.execve(process.execPath, [process.execPath, ...parameters], env);
+  if (process.execve && process.platform !== 'win32')
+    process.execve(process.execPath, [process.execPath, ...parameters], env);
   await runInForeground(parameters, env);
 }
 

@@ -72,7 +72,8 @@ export function watchChild(name: string, started: ChildProcess, log: ChildLog): 
       resolve(signal ?? `exit ${code ?? 'unknown'}`);
     });
   });
-  if (started.pid === undefined) throw new Fault('internal', `${name} could not be started: is ${started.spawnfile} there?`);
+  if (started.pid === undefined)
+    throw new Fault('internal', `${name} could not be started: is ${started.spawnfile} there?`);
   return {
     name,
     process: started,
@@ -92,11 +93,19 @@ export async function within<T>(child: Child, answer: Promise<T>, timeoutMs: num
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Fault('internal', `${child.name} (process ${child.pid}) did not answer within ${timeoutMs / 1000} s: see ${child.logFile}`));
+      reject(
+        new Fault(
+          'internal',
+          `${child.name} (process ${child.pid}) did not answer within ${timeoutMs / 1000} s: see ${child.logFile}`,
+        ),
+      );
     }, timeoutMs);
   });
   const ended = child.exited.then((how): never => {
-    throw new Fault('internal', `${child.name} (process ${child.pid}) ended while it was started: ${how}; see ${child.logFile}`);
+    throw new Fault(
+      'internal',
+      `${child.name} (process ${child.pid}) ended while it was started: ${how}; see ${child.logFile}`,
+    );
   });
   try {
     return await Promise.race([answer, late, ended]);

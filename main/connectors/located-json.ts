@@ -64,7 +64,8 @@ function refuseAmbiguousMembers(node: Node, at: (offset: number, reason: string)
     const key = child.type === 'property' ? child.children?.[0] : undefined;
     if (key) {
       const name = String(key.value);
-      if (name === '__proto__' || seen.has(name)) throw at(key.offset, `the key "${name}" may not stand here twice or at all`);
+      if (name === '__proto__' || seen.has(name))
+        throw at(key.offset, `the key "${name}" may not stand here twice or at all`);
       seen.add(name);
     }
     refuseAmbiguousMembers(child, at);
@@ -72,7 +73,10 @@ function refuseAmbiguousMembers(node: Node, at: (offset: number, reason: string)
 }
 
 function nodeAt(root: Node, path: readonly PropertyKey[]): Node | undefined {
-  return findNodeAtLocation(root, path.map((part) => (typeof part === 'number' ? part : String(part))));
+  return findNodeAtLocation(
+    root,
+    path.map((part) => (typeof part === 'number' ? part : String(part))),
+  );
 }
 
 function nearest(root: Node, path: readonly PropertyKey[]): Node {

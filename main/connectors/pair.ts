@@ -74,7 +74,11 @@ export function startPair(deps: SupervisorDeps, registered: RegisteredConnector)
     async attach(core) {
       const destinations = { ...registered.destinations };
       const authorities = [...deps.registry.authorities];
-      await within(egress, egressControl.request('configure', { connector: name, authorities, destinations }), startupTimeoutMs);
+      await within(
+        egress,
+        egressControl.request('configure', { connector: name, authorities, destinations }),
+        startupTimeoutMs,
+      );
       const give = async (channel: HandOver['channel'], fd: number): Promise<void> => {
         if (!toGive.delete(fd)) throw new Fault('internal', `the pair of ${name} ended while it was started`);
         await core.attach({ channel, connector: name }, fd);

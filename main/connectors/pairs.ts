@@ -98,14 +98,8 @@ export function createPairs(deps: SupervisorDeps, context: PairsContext): Pairs 
     spawnPair(slot);
     await attach(slot, core);
     core.gateway.control.notify('record', lifecycle('process-restarted', name, why));
-    for (const { kind, pid } of pairEntries(slot.pair)) deps.listener.event({ event: 'process-restarted', kind, name, pid });
-  }
-
-  /** Their watchers see that they are nobody's any more. */
-  function release(): Pair[] {
-    const pairs = slots.flatMap((slot) => slot.pair ?? []);
-    for (const slot of slots) delete slot.pair;
-    return pairs;
+    for (const { kind, pid } of pairEntries(slot.pair))
+      deps.listener.event({ event: 'process-restarted', kind, name, pid });
   }
 
   return {
@@ -116,14 +110,21 @@ export function createPairs(deps: SupervisorDeps, context: PairsContext): Pairs 
       await Promise.all(slots.map((slot) => attach(slot, core)));
     },
     async stop() {
-      await Promise.all(release().map((pair) => pair.stop()));
+      await Promise.all(release(slots).map((pair) => pair.stop()));
     },
     async kill() {
-      await Promise.all(release().map((pair) => pair.kill()));
+      await Promise.all(release(slots).map((pair) => pair.kill()));
     },
     list: () => slots.flatMap((slot) => slot.pair ?? []),
     connectors: () => slots.map(describe),
   };
+}
+
+/** Their watchers see that they are nobody's any more. */
+function release(slots: readonly Slot[]): Pair[] {
+  const pairs = slots.flatMap((slot) => slot.pair ?? []);
+  for (const slot of slots) delete slot.pair;
+  return pairs;
 }
 
 export interface PairEntry {

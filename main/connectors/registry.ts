@@ -6,7 +6,12 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { configSchema, type ConnectorConfig, type DestinationConfig, type SallyportConfig } from '../contract/config.ts';
+import {
+  configSchema,
+  type ConnectorConfig,
+  type DestinationConfig,
+  type SallyportConfig,
+} from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
 import { manifestSchema, type ConnectorManifest } from '../contract/manifest.ts';
 import { explain, locateJson, parseLocated, readLocatedJson, type LocatedJson } from './located-json.ts';
@@ -136,13 +141,17 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
     throw refuse(['name'], `no connector "${settings.name}": ${folder} has no manifest.json`);
   }
   const manifest = readManifest(folder, settings.name);
-  const entry = ['connector.mjs', 'connector.js'].map((name) => path.join(folder, name)).find((file) => existsSync(file));
+  const entry = ['connector.mjs', 'connector.js']
+    .map((name) => path.join(folder, name))
+    .find((file) => existsSync(file));
   if (entry === undefined) throw refuse(['name'], `${folder} has no connector.mjs`);
   for (const name of Object.keys(manifest.destinations)) {
-    if (!settings.destinations[name]) throw refuse(['destinations'], `destination "${name}" of ${settings.name} is not configured`);
+    if (!settings.destinations[name])
+      throw refuse(['destinations'], `destination "${name}" of ${settings.name} is not configured`);
   }
   for (const name of Object.keys(settings.destinations)) {
-    if (!manifest.destinations[name]) throw refuse(['destinations', name], `${settings.name} declares no destination "${name}"`);
+    if (!manifest.destinations[name])
+      throw refuse(['destinations', name], `${settings.name} declares no destination "${name}"`);
   }
   return { manifest, folder, entry, settings: settings.settings, destinations: settings.destinations };
 }
@@ -150,13 +159,15 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
 function readManifest(folder: string, name: string): ConnectorManifest {
   const json = readLocatedJson(path.join(folder, 'manifest.json'));
   const manifest = parseLocated(json, manifestSchema);
-  if (manifest.name !== name) throw json.refuse(['name'], `the folder's connector is "${manifest.name}", "${name}" was configured`);
+  if (manifest.name !== name)
+    throw json.refuse(['name'], `the folder's connector is "${manifest.name}", "${name}" was configured`);
   const seen = new Set<string>();
   manifest.tools.forEach((tool, index) => {
     if (seen.has(tool.name)) throw json.refuse(['tools', index, 'name'], `two tools are named "${tool.name}"`);
     seen.add(tool.name);
     const unknown = tool.destinations.find((destination) => !manifest.destinations[destination]);
-    if (unknown !== undefined) throw json.refuse(['tools', index, 'destinations'], `"${unknown}" is not a declared destination`);
+    if (unknown !== undefined)
+      throw json.refuse(['tools', index, 'destinations'], `"${unknown}" is not a declared destination`);
   });
   return manifest;
 }
@@ -185,6 +196,7 @@ function readAuthority(layers: readonly LocatedJson[], file: string, index: numb
   } catch {
     throw blamed(layers, where).refuse(where, `the authority ${at} cannot be read`);
   }
-  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw blamed(layers, where).refuse(where, `${at} holds no certificate in PEM form`);
+  if (!text.includes('-----BEGIN CERTIFICATE-----'))
+    throw blamed(layers, where).refuse(where, `${at} holds no certificate in PEM form`);
   return text;
 }

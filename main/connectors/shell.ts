@@ -47,7 +47,10 @@ export function createShell(deps: ShellDeps): Shell {
   const { supervisor, registry } = deps;
   let waitingForUrl: ((url: string) => void) | undefined;
 
-  async function signIn({ open, forceLogin }: SignInRequest, { signal, event }: Asker): Promise<{ principal: Principal }> {
+  async function signIn(
+    { open, forceLogin }: SignInRequest,
+    { signal, event }: Asker,
+  ): Promise<{ principal: Principal }> {
     const { control } = supervisor.core().vault;
     const timeoutMs = registry.config.identity.signInTimeoutMinutes * 60_000 + answerMarginMs;
     const cancel = (): void => void control.request('cancel-sign-in', {}).catch(() => undefined);
@@ -125,31 +128,29 @@ function weakerConsent(consent: Status['consent']): Status['degraded'] {
   return [{ what: 'consent of agents', why: 'every program of this user is served without asking', mend }];
 }
 
-async function readHardening({ supervisor, ownHardening }: ShellDeps): Promise<DoctorReport['processes']> {
+type Entry = DoctorReport['processes'][number];
+type Reporting = {
+  request(name: 'hardening', params: object, options: { timeoutMs: number }): Promise<HardeningReport>;
+};
+
+async function readHardening({ supervisor, ownHardening }: ShellDeps): Promise<Entry[]> {
   const { gateway, vault } = supervisor.core();
-  const empty = {};
-  const ask = (answer: Promise<HardeningReport>): Promise<HardeningReport | null> => answer.catch(() => null);
-  const options = { timeoutMs: statusTimeoutMs };
-  return Promise.all([
-    { kind: 'shell' as const, pid: process.pid, report: ownHardening },
-    ask(gateway.control.request('hardening', empty, options)).then((report) => ({
-      kind: 'gateway' as const,
-      pid: gateway.child.pid,
-      report,
-    })),
-    ask(vault.control.request('hardening', empty, options)).then((report) => ({
-      kind: 'vault' as const,
-      pid: vault.child.pid,
-      report,
-    })),
-    ...supervisor.pairs().flatMap((pair) => [
-      ask(pair.egress.control.request('hardening', empty, options)).then((report) => ({
-        kind: 'egress' as const,
-        name: pair.name,
-        pid: pair.egress.child.pid,
-        report,
-      })),
-      { kind: 'connector' as const, name: pair.name, pid: pair.connector.pid, report: null },
-    ]),
+  const asked = async (of: Omit<Entry, 'report'>, control: Reporting): Promise<Entry> => {
+    const report = await control.request('hardening', {}, { timeoutMs: statusTimeoutMs }).catch(() => null);
+    return { ...of, report };
+  };
+  const pairs = supervisor.pairs();
+  const reported = await Promise.all([
+    asked({ kind: 'gateway', pid: gateway.child.pid }, gateway.control),
+    asked({ kind: 'vault', pid: vault.child.pid }, vault.control),
+    ...pairs.map(({ name, egress }) => asked({ kind: 'egress', name, pid: egress.child.pid }, egress.control)),
   ]);
+  // Connectors are asked nothing: their word counts for nothing, the kernel's does.
+  const connectors = pairs.map(({ name, connector }) => ({
+    kind: 'connector' as const,
+    name,
+    pid: connector.pid,
+    report: null,
+  }));
+  return [{ kind: 'shell', pid: process.pid, report: ownHardening }, ...reported, ...connectors];
 }

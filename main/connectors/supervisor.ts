@@ -42,14 +42,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   let core: Core | undefined;
   let paused = false;
   let stopping = false;
-  /** What dies while something restarts waits its turn, and is then already replaced. */
-  let turn: Promise<void> = Promise.resolve();
-
-  function inTurn(work: () => Promise<void>): Promise<void> {
-    const next = turn.then(() => (stopping ? undefined : work()));
-    turn = next.catch(() => undefined);
-    return next;
-  }
+  const inTurn = createTurn(() => stopping);
 
   function mend(work: () => Promise<void>): void {
     void inTurn(work).catch((error: unknown) => {
@@ -92,11 +85,13 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     // A living gateway answers what is in flight with a code before it goes.
     await dead.stopGateway();
     await endEverything(dead);
-    if (!budget.spend()) throw new Fault('internal', `gateway or vault ended three times within ten minutes (last: ${why})`);
+    if (!budget.spend())
+      throw new Fault('internal', `gateway or vault ended three times in ten minutes (last: ${why})`);
     await delay(restartPauseMs);
     await startEverything();
-    for (const { kind, pid } of coreEntries(core)) deps.listener.event({ event: 'process-restarted', kind, pid });
-    core?.gateway.control.notify('record', lifecycle('process-restarted', 'gateway and vault', why));
+    const anew = currentCore();
+    for (const { kind, pid } of coreEntries(anew)) deps.listener.event({ event: 'process-restarted', kind, pid });
+    anew.gateway.control.notify('record', lifecycle('process-restarted', 'gateway and vault', why));
   }
 
   async function endEverything(ending: Core): Promise<void> {
@@ -104,16 +99,18 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     await Promise.all([ending.kill(), pairs.kill()]);
   }
 
+  async function stopInOrder(last: Core): Promise<void> {
+    await last.stopGateway();
+    await pairs.stop();
+    await last.stopVault();
+    await endEverything(last);
+  }
+
   return {
     start: () => inTurn(startEverything),
     async stop() {
       stopping = true;
-      const last = core;
-      if (!last) return;
-      await last.stopGateway();
-      await pairs.stop();
-      await last.stopVault();
-      await endEverything(last);
+      if (core) await stopInOrder(core);
     },
     core: currentCore,
     pairs: () => pairs.list(),
@@ -126,6 +123,16 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     },
     paused: () => paused,
     record: (entry) => core?.gateway.control.notify('record', entry),
+  };
+}
+
+/** One change of processes at a time: what dies while something restarts waits, and is then already replaced. */
+function createTurn(isOver: () => boolean): (work: () => Promise<void>) => Promise<void> {
+  let turn: Promise<void> = Promise.resolve();
+  return (work) => {
+    const next = turn.then(() => (isOver() ? undefined : work()));
+    turn = next.catch(() => undefined);
+    return next;
   };
 }
 

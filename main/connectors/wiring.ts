@@ -57,7 +57,13 @@ export interface SupervisorListener {
 }
 
 export type SupervisorEvent =
-  | { readonly event: 'process-ended'; readonly kind: ProcessKind; readonly name?: string; readonly pid: number; readonly how: string }
+  | {
+      readonly event: 'process-ended';
+      readonly kind: ProcessKind;
+      readonly name?: string;
+      readonly pid: number;
+      readonly how: string;
+    }
   | { readonly event: 'process-restarted'; readonly kind: ProcessKind; readonly name?: string; readonly pid: number }
   | { readonly event: 'connector-suspended'; readonly name: string; readonly why: string };
 

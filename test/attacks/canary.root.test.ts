@@ -4,7 +4,16 @@
  * same search must find a needle that is planted there.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { appendFileSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -15,7 +24,9 @@ const calls = 100;
 const shortest = 12;
 
 async function groundOfMadeUser(): Promise<Ground> {
-  const setUp = (await import(new URL('../../build/set-up.mjs', import.meta.url).href)) as { findGround(): Ground | undefined };
+  const setUp = (await import(new URL('../../build/set-up.mjs', import.meta.url).href)) as {
+    findGround(): Ground | undefined;
+  };
   const ground = setUp.findGround();
   if (!ground?.as) throw new Error('this test runs as root, after set-up made a user: npm test');
   return ground;
@@ -42,7 +53,11 @@ beforeAll(async () => {
     await product.signIn(user);
     heard = Buffer.concat([heard, await callManyTimes(user === 'alice' ? calls : 2)]);
   }
-  heard = Buffer.concat([heard, Buffer.from((await product.cli('status', '--json')).stdout), Buffer.from((await product.cli('doctor', '--json')).stdout)]);
+  heard = Buffer.concat([
+    heard,
+    Buffer.from((await product.cli('status', '--json')).stdout),
+    Buffer.from((await product.cli('doctor', '--json')).stdout),
+  ]);
   clearInterval(watch);
 }, 180_000);
 
@@ -67,7 +82,11 @@ async function callManyTimes(count: number): Promise<Buffer> {
   });
   bridge.stderr.on('data', (chunk: Buffer) => bytes.push(chunk));
   const say = (body: object): void => void bridge.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...body })}\n`);
-  say({ id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'canary', version: '1' } } });
+  say({
+    id: 1,
+    method: 'initialize',
+    params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'canary', version: '1' } },
+  });
   say({ method: 'notifications/initialized' });
   say({ id: 2, method: 'tools/list' });
   for (let index = 0; index < count; index += 1) say({ id: index + 3, method: 'tools/call', params: callOf(index) });
@@ -98,7 +117,12 @@ function productProcesses(): number[] {
   const all = family(product.process.pid ?? 0);
   const { shell, gateway, vault, egress, connectors } = product.pids;
   const known = new Set([shell, gateway, vault, ...Object.values(egress), ...Object.values(connectors)]);
-  const lab = new Set(family(product.pids.shell).filter((pid) => !known.has(pid)).slice(0, 1).flatMap(family));
+  const lab = new Set(
+    family(product.pids.shell)
+      .filter((pid) => !known.has(pid))
+      .slice(0, 1)
+      .flatMap(family),
+  );
   return all.filter((pid) => !lab.has(pid));
 }
 
@@ -114,8 +138,16 @@ function searchTemporary(): Finding[] {
     readdirSync(folder).flatMap((name) => {
       const at = path.join(folder, name);
       const stat = statSync(at, { throwIfNoEntry: false });
-      if (stat?.uid !== ground.as?.uid || at === labFolder || at === outside || name.startsWith('sallyport-lab-')) return [];
-      return stat?.isDirectory() ? search.inFolder(at) : search.inFolder(folder, readdirSync(folder).filter((other) => other !== name).map((other) => path.join(folder, other)));
+      if (stat?.uid !== ground.as?.uid || at === labFolder || at === outside || name.startsWith('sallyport-lab-'))
+        return [];
+      return stat?.isDirectory()
+        ? search.inFolder(at)
+        : search.inFolder(
+            folder,
+            readdirSync(folder)
+              .filter((other) => other !== name)
+              .map((other) => path.join(folder, other)),
+          );
     }),
   );
 }
@@ -124,7 +156,11 @@ describe('nothing is found', () => {
   test('there are secrets to look for: tokens, database passwords, administrator passwords', () => {
     const names = needles().map(({ name }) => name);
     expect(names.length).toBeGreaterThan(10);
-    for (const kind of [/access.?token/i, /refresh.?token/i, /id.?token/i, /password/i]) expect(names.filter((name) => kind.test(name)), String(kind)).not.toEqual([]);
+    for (const kind of [/access.?token/i, /refresh.?token/i, /id.?token/i, /password/i])
+      expect(
+        names.filter((name) => kind.test(name)),
+        String(kind),
+      ).not.toEqual([]);
     for (const { name, value } of needles()) expect(value.length, name).toBeGreaterThanOrEqual(shortest);
   });
 
@@ -161,8 +197,16 @@ describe('what is planted is found', () => {
     ['hex', (value) => Buffer.from(value).toString('hex')],
     ['url', (value) => encodeURIComponent(value)],
   ];
-  const hold = (args: readonly string[], env: Record<string, string> = {}, stdio: number | 'ignore' = 'ignore'): number => {
-    const child = spawn(ground.node, ['-e', 'setTimeout(() => {}, 60000)', ...args], { env, stdio: ['ignore', 'ignore', 'ignore', stdio], ...(ground.as ?? {}) });
+  const hold = (
+    args: readonly string[],
+    env: Record<string, string> = {},
+    stdio: number | 'ignore' = 'ignore',
+  ): number => {
+    const child = spawn(ground.node, ['-e', 'setTimeout(() => {}, 60000)', ...args], {
+      env,
+      stdio: ['ignore', 'ignore', 'ignore', stdio],
+      ...(ground.as ?? {}),
+    });
     planted.push(child);
     return child.pid ?? 0;
   };
@@ -170,30 +214,37 @@ describe('what is planted is found', () => {
     for (const child of planted) child.kill('SIGKILL');
   });
 
-  test.each(forms)('%s: in bytes, argv, environment, an open file, the state folder, a log, a temporary folder', async (encoding, form) => {
-    const text = form(secret().value);
-    const found = (findings: readonly Finding[]): boolean => findings.some(({ needle }) => needle === secret().name);
-    expect(found(searchFor(needles()).inBytes('agent', Buffer.concat([heard, Buffer.from(text)])))).toBe(true);
-    const inArgv = hold([text]);
-    const inEnvironment = hold([], { HARMLESS: text });
-    const { openSync, unlinkSync } = await import('node:fs');
-    const deleted = path.join(outside, `deleted-${encoding}`);
-    writeFileSync(deleted, `some words and ${text}`);
-    const fd = openSync(deleted, 'r');
-    const inFile = hold([], {}, fd);
-    unlinkSync(deleted);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    for (const pid of [inArgv, inEnvironment, inFile]) expect(found(searchFor(needles()).inProcess(pid)), `process ${pid}`).toBe(true);
-    for (const at of [path.join(product.folder, 'state', `planted-${encoding}`), path.join(product.folder, 'state', 'logs', `planted-${encoding}.log`)]) {
-      mkdirSync(path.dirname(at), { recursive: true });
-      appendFileSync(at, `before ${text} after`);
-      expect(found(searchFor(needles()).inFolder(product.folder)), at).toBe(true);
-      rmSync(at);
-    }
-    const temporary = path.join(os.tmpdir(), `planted-${encoding}-${process.pid}`);
-    writeFileSync(temporary, text);
-    chownSync(temporary, ground.as?.uid ?? 0, ground.as?.gid ?? 0);
-    expect(found(searchTemporary())).toBe(true);
-    rmSync(temporary);
-  });
+  test.each(forms)(
+    '%s: in bytes, argv, environment, an open file, the state folder, a log, a temporary folder',
+    async (encoding, form) => {
+      const text = form(secret().value);
+      const found = (findings: readonly Finding[]): boolean => findings.some(({ needle }) => needle === secret().name);
+      expect(found(searchFor(needles()).inBytes('agent', Buffer.concat([heard, Buffer.from(text)])))).toBe(true);
+      const inArgv = hold([text]);
+      const inEnvironment = hold([], { HARMLESS: text });
+      const { openSync, unlinkSync } = await import('node:fs');
+      const deleted = path.join(outside, `deleted-${encoding}`);
+      writeFileSync(deleted, `some words and ${text}`);
+      const fd = openSync(deleted, 'r');
+      const inFile = hold([], {}, fd);
+      unlinkSync(deleted);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      for (const pid of [inArgv, inEnvironment, inFile])
+        expect(found(searchFor(needles()).inProcess(pid)), `process ${pid}`).toBe(true);
+      for (const at of [
+        path.join(product.folder, 'state', `planted-${encoding}`),
+        path.join(product.folder, 'state', 'logs', `planted-${encoding}.log`),
+      ]) {
+        mkdirSync(path.dirname(at), { recursive: true });
+        appendFileSync(at, `before ${text} after`);
+        expect(found(searchFor(needles()).inFolder(product.folder)), at).toBe(true);
+        rmSync(at);
+      }
+      const temporary = path.join(os.tmpdir(), `planted-${encoding}-${process.pid}`);
+      writeFileSync(temporary, text);
+      chownSync(temporary, ground.as?.uid ?? 0, ground.as?.gid ?? 0);
+      expect(found(searchTemporary())).toBe(true);
+      rmSync(temporary);
+    },
+  );
 });

@@ -26,7 +26,9 @@ export function readNeedles(file: string): Needle[] {
 /** Base64 at each of the three places a value can stand in a longer text, without the characters its neighbours change. */
 function base64Forms(bytes: Buffer, encoding: 'base64' | 'base64url'): Buffer[] {
   return [0, 1, 2].map((shift) => {
-    const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString(encoding).replace(/=+$/, '');
+    const text = Buffer.concat([Buffer.alloc(shift), bytes])
+      .toString(encoding)
+      .replace(/=+$/, '');
     return Buffer.from(text.slice(shift === 0 ? 0 : shift + 1, -2));
   });
 }

@@ -37,7 +37,10 @@ async function rowsOf(agent: Agent): Promise<readonly (readonly unknown[])[]> {
 describe('before anybody signed in', () => {
   test.each(kinds)('SDK %s on the %s: a call ends as not_signed_in', async (line, way) => {
     const result = await asAgent((agent) => agent.call('postgres_query', { sql }), line, way);
-    expect(result).toMatchObject({ isError: true, structuredContent: { code: 'not_signed_in', retry: 'after_signin' } });
+    expect(result).toMatchObject({
+      isError: true,
+      structuredContent: { code: 'not_signed_in', retry: 'after_signin' },
+    });
   });
 
   test('a disabled person cannot sign in, and is told why', async () => {
@@ -129,6 +132,9 @@ describe('consent "ask"', () => {
     const agent = await connectAgent(asking, line, way);
     const result = await agent.call('postgres_query', { sql });
     await agent.close();
-    expect(result).toMatchObject({ isError: true, structuredContent: { code: 'agent_not_allowed', retry: 'after_approval' } });
+    expect(result).toMatchObject({
+      isError: true,
+      structuredContent: { code: 'agent_not_allowed', retry: 'after_approval' },
+    });
   });
 });

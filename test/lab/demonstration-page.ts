@@ -21,7 +21,6 @@ export interface Steps {
 
 export function steps(output: WriteStream): Steps {
   return {
-    // eslint-disable-next-line @typescript-eslint/max-params -- reads as a sentence: what, in words, how
     async step(label, text, work) {
       const line = `  ${label.padEnd(labelWidth)} ${text.padEnd(textWidth)}`;
       if (output.isTTY) output.write(`${line} …`);
@@ -41,9 +40,16 @@ export function table(names: readonly string[], rows: readonly (readonly Cell[])
   const text = rows.map((row) => row.map((cell) => (cell === null ? '' : String(cell))));
   const all = names.length > 0 ? [names, ...text] : text;
   const widths = (all[0] ?? []).map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  const isNumber = widths.map((_, column) => rows.length > 0 && text.every((row) => /^-?[\d.]+$/.test(row[column] ?? '')));
+  const isNumber = widths.map(
+    (_, column) => rows.length > 0 && text.every((row) => /^-?[\d.]+$/.test(row[column] ?? '')),
+  );
   return all.map((row) =>
-    row.map((cell, column) => (isNumber[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0))).join('   ').trimEnd(),
+    row
+      .map((cell, column) =>
+        isNumber[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      )
+      .join('   ')
+      .trimEnd(),
   );
 }
 

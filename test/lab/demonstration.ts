@@ -41,11 +41,11 @@ async function main(): Promise<void> {
   process.stdout.write(heading());
   const started = startProduct();
   endWith(started);
-  const socket = await page.step(
-    'start',
-    'lab (identity provider, issuer, PostgreSQL), gateway, vault, connector',
-    () => readySocket(started),
-  );
+  const events = eventsOf(started);
+  const labText = 'an identity provider, a credential issuer and PostgreSQL, on this machine only';
+  await page.step('lab', labText, () => events.until(labSchema));
+  const startText = 'gateway, vault, and the PostgreSQL connector in its sandbox';
+  const { socket } = await page.step('start', startText, () => events.until(readySchema));
   const running: Running = { process: started, socket };
   const alice = await page.step('sign in', 'alice, through the provider’s own login form', () =>
     signIn(running, 'alice'),

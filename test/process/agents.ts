@@ -23,9 +23,9 @@ export type Way = 'socket' | 'bridge';
 
 /** One JSON object a line on a socket: as little as a transport can be. */
 class SocketTransport {
-  onmessage?: (message: never) => void;
-  onclose?: () => void;
-  onerror?: (error: Error) => void;
+  declare onmessage: (message: never) => void;
+  declare onclose: () => void;
+  declare onerror: (error: Error) => void;
   readonly #path: string;
   #socket: net.Socket | undefined;
 
@@ -42,10 +42,10 @@ class SocketTransport {
       held += chunk;
       const lines = held.split('\n');
       held = lines.pop() ?? '';
-      for (const line of lines) this.onmessage?.(JSON.parse(line) as never);
+      for (const line of lines) this.onmessage(JSON.parse(line) as never);
     });
-    socket.on('error', (error) => this.onerror?.(error));
-    socket.on('close', () => this.onclose?.());
+    socket.on('error', (error) => this.onerror(error));
+    socket.on('close', () => this.onclose());
     await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
   }
 
@@ -65,11 +65,12 @@ export async function connectAgent(product: Product, line: Line, way: Way): Prom
   const bridge = { ...product.bridgeCommand('--agent', `test-${line}`), stderr: 'ignore' as const };
   if (line === 'v1') {
     const client = new EarlierClient(info);
-    await client.connect(way === 'socket' ? new SocketTransport(product.socket) : new EarlierStdio(bridge));
+    // Its optional members are declared otherwise than ours under exactOptionalPropertyTypes.
+    await client.connect((way === 'socket' ? new SocketTransport(product.socket) : new EarlierStdio(bridge)) as never);
     return agentOf(client);
   }
   const client = new CurrentClient(info, { versionNegotiation: { mode: 'auto' } });
-  await client.connect(way === 'socket' ? new SocketTransport(product.socket) : new CurrentStdio(bridge));
+  await client.connect((way === 'socket' ? new SocketTransport(product.socket) : new CurrentStdio(bridge)) as never);
   return agentOf(client);
 }
 

@@ -109,7 +109,15 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       cwd: '/',
       ...(ground.as ?? {}),
     });
-  const upArguments = ['up', '--headless', '--json', '--end-with-input', '--state', path.join(folder, 'state'), ...(options.args ?? ['--lab'])];
+  const upArguments = [
+    'up',
+    '--headless',
+    '--json',
+    '--end-with-input',
+    '--state',
+    path.join(folder, 'state'),
+    ...(options.args ?? ['--lab']),
+  ];
   const started = launch('sallyport.mjs', upArguments);
   const ended = finished(started);
   const events: Record<string, unknown>[] = [];

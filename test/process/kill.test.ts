@@ -5,7 +5,9 @@ import { eventually, family, isAlive, startProduct, type Product } from './harne
 
 const quick = { sql: 'SELECT count(*) AS orders FROM shop.orders' };
 /** Runs until something cuts it. */
-const endless = { sql: 'SELECT count(*) FROM published.flights AS a, published.flights AS b, published.movies AS c WHERE a.delay_minutes < b.delay_minutes' };
+const endless = {
+  sql: 'SELECT count(*) FROM published.flights AS a, published.flights AS b, published.movies AS c WHERE a.delay_minutes < b.delay_minutes',
+};
 
 function codeOf(result: CallResult): unknown {
   return result.isError === true ? result.structuredContent?.['code'] : 'released';
@@ -116,7 +118,11 @@ describe('everything is killed', () => {
   test('the lab: Sallyport says so and ends, with all that it started', async () => {
     const product = await startProduct();
     const pids = family(product.process.pid!);
-    const known = new Set(Object.values(product.pids).flatMap((value: number | Record<string, number>) => (typeof value === 'number' ? [value] : Object.values(value))));
+    const known = new Set(
+      Object.values(product.pids).flatMap((value: number | Record<string, number>) =>
+        typeof value === 'number' ? [value] : Object.values(value),
+      ),
+    );
     const lab = family(product.process.pid!).find((pid) => !known.has(pid));
     process.kill(lab!, 'SIGKILL');
     const ended = await product.ended;

@@ -21,8 +21,16 @@ const trusted = (kind: string): string[] => [process.execPath, path.join(standIn
 
 function registryOf(names: readonly string[]): Registry {
   return {
-    config: configSchema.parse({ identity: { kind: 'oidc', authority: 'https://localhost:1', clientId: 'x', scopes: ['openid'] } }),
-    connectors: names.map((name) => ({ manifest: manifestOf(name), folder: '/', entry: '/', settings: {}, destinations: {} })),
+    config: configSchema.parse({
+      identity: { kind: 'oidc', authority: 'https://localhost:1', clientId: 'x', scopes: ['openid'] },
+    }),
+    connectors: names.map((name) => ({
+      manifest: manifestOf(name),
+      folder: '/',
+      entry: '/',
+      settings: {},
+      destinations: {},
+    })),
     policies: [],
     authorities: [],
     managedConsent: undefined,
@@ -38,7 +46,20 @@ function manifestOf(name: string) {
     title: name,
     description: name,
     destinations: {},
-    tools: [{ name: 'echo', title: 'Echo', description: 'Echo', operation: 'read', classification: 'public', inputSchema: schema, outputSchema: schema, destinations: [], limits, examples: [] }],
+    tools: [
+      {
+        name: 'echo',
+        title: 'Echo',
+        description: 'Echo',
+        operation: 'read',
+        classification: 'public',
+        inputSchema: schema,
+        outputSchema: schema,
+        destinations: [],
+        limits,
+        examples: [],
+      },
+    ],
   });
 }
 
@@ -53,9 +74,17 @@ function supervise(change: Partial<SupervisorDeps> = {}): Supervisor {
   const supervisor = createSupervisor({
     channels: { createSocketPair, channelOverFd, handOver },
     registry: registryOf(['one', 'two']),
-    commands: { gateway: trusted('gateway'), vault: trusted('vault'), egress: trusted('egress'), exchange: ['none', 'none'] },
+    commands: {
+      gateway: trusted('gateway'),
+      vault: trusted('vault'),
+      egress: trusted('egress'),
+      exchange: ['none', 'none'],
+    },
     startConnector: (_connector, { gateway, egress }) => ({
-      process: spawn(process.execPath, [path.join(standIns, 'connector.ts')], { stdio: ['ignore', 'pipe', 'pipe', gateway, egress], env: {} }),
+      process: spawn(process.execPath, [path.join(standIns, 'connector.ts')], {
+        stdio: ['ignore', 'pipe', 'pipe', gateway, egress],
+        env: {},
+      }),
       degraded: [],
     }),
     version: '0.0.0',
@@ -119,7 +148,12 @@ describe('start', () => {
   });
 
   test('names the process that does not start', async () => {
-    const commands = { gateway: trusted('gateway'), vault: [process.execPath, '-e', 'process.exit(3)'], egress: trusted('egress'), exchange: ['x', 'x'] };
+    const commands = {
+      gateway: trusted('gateway'),
+      vault: [process.execPath, '-e', 'process.exit(3)'],
+      egress: trusted('egress'),
+      exchange: ['x', 'x'],
+    };
     await expect(supervise({ commands }).start()).rejects.toThrow(/vault .*exit 3.*vault\.log/);
   });
 
@@ -136,7 +170,14 @@ describe('start', () => {
 
   test('a child gets a built environment and no argument that it does not need', async () => {
     process.env['SALLYPORT_TEST_SECRET'] = 'never-pass-this-on';
-    const supervisor = supervise({ commands: { gateway: [process.execPath, '-e', 'console.error(JSON.stringify(process.env));setTimeout(()=>{},50)'], vault: trusted('vault'), egress: trusted('egress'), exchange: ['x', 'x'] } });
+    const supervisor = supervise({
+      commands: {
+        gateway: [process.execPath, '-e', 'console.error(JSON.stringify(process.env));setTimeout(()=>{},50)'],
+        vault: trusted('vault'),
+        egress: trusted('egress'),
+        exchange: ['x', 'x'],
+      },
+    });
     const failure: unknown = await supervisor.start().catch((error: unknown) => error);
     delete process.env['SALLYPORT_TEST_SECRET'];
     const { readFileSync } = await import('node:fs');
@@ -170,7 +211,11 @@ describe('a pair', () => {
     await supervisor.start();
     for (let crash = 1; crash <= 3; crash += 1) {
       process.kill(pidOf(supervisor, 'connector', 'one'), 'SIGKILL');
-      await eventually(() => events.some(({ event }) => event === 'connector-suspended') || events.filter(({ event }) => event === 'process-restarted').length === crash * 2);
+      await eventually(
+        () =>
+          events.some(({ event }) => event === 'connector-suspended') ||
+          events.filter(({ event }) => event === 'process-restarted').length === crash * 2,
+      );
     }
     expect(supervisor.connectors()[0]).toMatchObject({ state: 'suspended' });
     expect(supervisor.connectors()[0]?.why).toContain('three times');
@@ -206,7 +251,11 @@ describe('the core', () => {
     await supervisor.start();
     for (let crash = 1; crash <= 3; crash += 1) {
       process.kill(pidOf(supervisor, 'vault'), 'SIGKILL');
-      await eventually(() => fatal.length > 0 || events.filter((event) => event.event === 'process-restarted' && event.kind === 'vault').length === crash);
+      await eventually(
+        () =>
+          fatal.length > 0 ||
+          events.filter((event) => event.event === 'process-restarted' && event.kind === 'vault').length === crash,
+      );
     }
     expect(fatal[0]).toContain('three times');
   });

@@ -18,7 +18,10 @@ export interface ClosedAnswersDeps {
 }
 
 /** The answer's line, or nothing for a notification. */
-export function createClosedAnswers({ version, readTools }: ClosedAnswersDeps): (message: Message) => string | undefined {
+export function createClosedAnswers({
+  version,
+  readTools,
+}: ClosedAnswersDeps): (message: Message) => string | undefined {
   const serverInfo = { name: 'sallyport', title: 'Sallyport', version };
   const complete = { resultType: 'complete', _meta: { 'io.modelcontextprotocol/serverInfo': serverInfo } };
 
@@ -56,12 +59,17 @@ export function createClosedAnswers({ version, readTools }: ClosedAnswersDeps): 
 
 /** A call that was running when Sallyport ended. It is never sent again: nobody knows how far it came. */
 export function brokenCall({ id, isStateless }: Message): string {
-  const say = 'Sallyport ended while this call was running; it may or may not have taken effect. Check before you repeat it.';
-  return line({ id, result: { ...failure('connector_failed', 'after', say), ...(isStateless ? { resultType: 'complete' } : {}) } });
+  const say =
+    'Sallyport ended while this call was running; it may or may not have taken effect. Check before you repeat it.';
+  return line({
+    id,
+    result: { ...failure('connector_failed', 'after', say), ...(isStateless ? { resultType: 'complete' } : {}) },
+  });
 }
 
 export function toolsChanged(subscription?: RequestId): string {
-  const params = subscription === undefined ? {} : { params: { _meta: { 'io.modelcontextprotocol/subscriptionId': subscription } } };
+  const params =
+    subscription === undefined ? {} : { params: { _meta: { 'io.modelcontextprotocol/subscriptionId': subscription } } };
   return line({ method: 'notifications/tools/list_changed', ...params });
 }
 
@@ -80,9 +88,16 @@ function acknowledged(id: RequestId, { wantsToolChanges }: Message): string {
 }
 
 function unknownMethod(id: RequestId): string {
-  return line({ id, error: { code: methodNotFound, message: 'There is no such method here.', data: { code: 'unknown_method' } } });
+  return line({
+    id,
+    error: { code: methodNotFound, message: 'There is no such method here.', data: { code: 'unknown_method' } },
+  });
 }
 
 function failure(code: OutcomeCode, retry: Retry, say: string): WireResult {
-  return { isError: true, content: [{ type: 'text', text: say }], structuredContent: { code, retry, callId: randomUUID() } };
+  return {
+    isError: true,
+    content: [{ type: 'text', text: say }],
+    structuredContent: { code, retry, callId: randomUUID() },
+  };
 }

@@ -9,7 +9,7 @@ import type { ToolsCache } from './tools-cache.ts';
 import type { Upstream, UpstreamListener } from './upstream.ts';
 
 const reconnectMs = 500;
-const acknowledgement = '{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged"';
+const subscriptionKey = 'io.modelcontextprotocol/subscriptionId';
 
 export interface ConversationDeps {
   readonly connect: (listener: UpstreamListener) => Promise<Upstream | undefined>;
@@ -34,129 +34,160 @@ export interface Conversation {
 }
 
 export function createConversation(deps: ConversationDeps): Conversation {
-  const inFlight = new Map<string, Message>();
-  const listens = new Map<RequestId, Buffer>();
-  /** Answers and acknowledgements to what the bridge itself sent. */
-  const own = new Map<string, () => void>();
-  let upstream: Upstream | undefined;
-  let handshake: Message | undefined;
-  let connections = 0;
-  let finishing: (() => void) | undefined;
+  return new Between(deps);
+}
 
-  function fromGateway(bytes: Buffer): void {
-    if (bytes.toString('latin1', 0, acknowledgement.length) === acknowledgement && isOwnAcknowledgement(bytes)) return;
+class Between implements Conversation {
+  readonly #deps: ConversationDeps;
+  readonly #inFlight = new Map<string, Message>();
+  readonly #listens = new Map<string, Buffer>();
+  /** Answers and acknowledgements to what the bridge itself sent. */
+  readonly #own = new Map<string, () => void>();
+  #upstream: Upstream | undefined;
+  #handshake: Message | undefined;
+  #connections = 0;
+  #reconnecting = false;
+  #finishing: (() => void) | undefined;
+
+  constructor(deps: ConversationDeps) {
+    this.#deps = deps;
+  }
+
+  async start(): Promise<void> {
+    if (await this.#connect()) return;
+    this.#deps.notRunning();
+    void this.#reconnect();
+  }
+
+  async take(bytes: Buffer): Promise<void> {
+    const message = readMessage(bytes);
+    if (message) this.#note(message, bytes);
+    const to = this.#upstream;
+    if (to) await to.send(bytes);
+    else if (message) this.#answer(this.#deps.answerClosed(message));
+  }
+
+  resume(): void {
+    this.#upstream?.resume();
+  }
+
+  async finish(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#finishing = resolve;
+      if (this.#inFlight.size === 0) resolve();
+    });
+    this.#upstream?.end();
+  }
+
+  /** What a later connection must be told again, and what must be answered if this one ends. */
+  #note(message: Message, bytes: Buffer): void {
+    const { id, method, params } = message;
+    if (method === 'notifications/cancelled') {
+      const cancelled = JSON.stringify(member(params, 'requestId'));
+      this.#inFlight.delete(cancelled);
+      this.#listens.delete(cancelled);
+    }
+    if (id === undefined || method === undefined) return;
+    if (method === 'initialize') this.#handshake = message;
+    if (method === 'subscriptions/listen') this.#listens.set(JSON.stringify(id), bytes);
+    else if (this.#upstream) this.#inFlight.set(JSON.stringify(id), message);
+  }
+
+  #answer(answer: string | undefined): void {
+    if (answer !== undefined) this.#deps.write(answer);
+  }
+
+  #fromGateway(bytes: Buffer): void {
+    if (this.#isForBridge(bytes)) return;
     const id = answeredId(bytes);
     if (id !== undefined) {
       const key = JSON.stringify(id);
-      const waiting = own.get(key);
-      if (waiting) {
-        own.delete(key);
-        waiting();
-        return;
-      }
-      const asked = inFlight.get(key);
-      inFlight.delete(key);
-      if (asked?.method === 'tools/list') remember(bytes);
+      if (this.#inFlight.get(key)?.method === 'tools/list') this.#remember(bytes);
+      this.#inFlight.delete(key);
     }
-    if (!deps.write(bytes)) upstream?.pause();
-    if (inFlight.size === 0) finishing?.();
+    if (!this.#deps.write(bytes)) this.#upstream?.pause();
+    if (this.#inFlight.size === 0) this.#finishing?.();
   }
 
-  function isOwnAcknowledgement(bytes: Buffer): boolean {
-    const id = member(member(readMessage(bytes)?.params, '_meta'), 'io.modelcontextprotocol/subscriptionId');
-    return own.delete(`listen ${JSON.stringify(id)}`);
+  #isForBridge(bytes: Buffer): boolean {
+    if (this.#own.size === 0) return false;
+    const { method, params, id } = readMessage(bytes) ?? {};
+    const key =
+      method === 'notifications/subscriptions/acknowledged'
+        ? `listen ${JSON.stringify(member(member(params, '_meta'), subscriptionKey))}`
+        : JSON.stringify(id);
+    const settle = this.#own.get(key);
+    settle?.();
+    return this.#own.delete(key);
   }
 
-  function remember(bytes: Buffer): void {
+  #remember(bytes: Buffer): void {
     const tools = member(member(JSON.parse(bytes.toString('utf8')), 'result'), 'tools');
-    if (Array.isArray(tools)) deps.cache.write(tools);
+    if (Array.isArray(tools)) this.#deps.cache.write(tools);
   }
 
-  function lost(): void {
-    upstream = undefined;
-    for (const answered of own.values()) answered();
-    own.clear();
-    const broken = [...inFlight.values()];
-    inFlight.clear();
-    for (const message of broken) answerHere(message, message.method === 'tools/call' ? brokenCall(message) : deps.answerClosed(message));
-    finishing?.();
-    deps.notRunning();
-    void reconnect();
-  }
-
-  async function reconnect(): Promise<void> {
-    while (!upstream && !finishing) {
-      await new Promise((resolve) => setTimeout(resolve, reconnectMs).unref());
-      if (await connect()) announce();
-    }
-  }
-
-  async function connect(): Promise<boolean> {
-    const opened = await deps.connect({ line: fromGateway, closed: lost });
+  async #connect(): Promise<boolean> {
+    let isOpen = true;
+    const opened = await this.#deps.connect({
+      line: (bytes) => this.#fromGateway(bytes),
+      closed: () => {
+        isOpen = false;
+        this.#lost();
+      },
+    });
     if (!opened) return false;
-    connections += 1;
-    if (deps.agent !== undefined) await opened.send(line({ method: 'notifications/sallyport/agent', params: { agent: deps.agent } }));
-    if (handshake) await repeatHandshake(opened, handshake);
-    for (const [id, listen] of listens) {
-      own.set(`listen ${JSON.stringify(id)}`, () => undefined);
-      await opened.send(listen);
+    await this.#introduce(opened);
+    // It may have ended meanwhile; then `#lost` has begun again already.
+    const isStillOpen = (): boolean => isOpen;
+    if (isStillOpen()) this.#upstream = opened;
+    return isStillOpen();
+  }
+
+  /** The gateway's state of this conversation is made again; the agent saw the answers long ago. */
+  async #introduce(to: Upstream): Promise<void> {
+    const { agent } = this.#deps;
+    if (agent !== undefined) await to.send(line({ method: 'notifications/sallyport/agent', params: { agent } }));
+    if (this.#handshake) {
+      this.#connections += 1;
+      const id = `sallyport-bridge-${this.#connections}`;
+      const answered = new Promise<void>((resolve) => this.#own.set(JSON.stringify(id), resolve));
+      await to.send(line({ id, method: 'initialize', params: this.#handshake.params }));
+      await answered;
+      await to.send(line({ method: 'notifications/initialized' }));
     }
-    upstream = opened;
-    return true;
+    for (const [key, listen] of this.#listens) {
+      this.#own.set(`listen ${key}`, () => undefined);
+      await to.send(listen);
+    }
   }
 
-  /** The gateway's state of this connection is made again; the agent saw its answer long ago. */
-  async function repeatHandshake(opened: Upstream, { params }: Message): Promise<void> {
-    const id = `sallyport-bridge-${connections}`;
-    const answered = new Promise<void>((resolve) => own.set(JSON.stringify(id), resolve));
-    await opened.send(line({ id, method: 'initialize', params }));
-    await answered;
-    await opened.send(line({ method: 'notifications/initialized' }));
+  #lost(): void {
+    this.#upstream = undefined;
+    for (const settle of this.#own.values()) settle();
+    this.#own.clear();
+    const broken = [...this.#inFlight.values()];
+    this.#inFlight.clear();
+    for (const message of broken) {
+      this.#answer(message.method === 'tools/call' ? brokenCall(message) : this.#deps.answerClosed(message));
+    }
+    this.#finishing?.();
+    this.#deps.notRunning();
+    void this.#reconnect();
   }
 
-  function announce(): void {
-    if (handshake) deps.write(toolsChanged());
-    for (const id of listens.keys()) deps.write(toolsChanged(id));
+  async #reconnect(): Promise<void> {
+    if (this.#reconnecting) return;
+    this.#reconnecting = true;
+    while (!this.#upstream && !this.#finishing) {
+      await new Promise((resolve) => setTimeout(resolve, reconnectMs).unref());
+      if (await this.#connect()) this.#announce();
+    }
+    this.#reconnecting = false;
   }
 
-  function answerHere(message: Message, answer: string | undefined): void {
-    if (answer !== undefined) deps.write(answer);
-    note(message);
+  /** Tools may be others than the closed answers said. */
+  #announce(): void {
+    if (this.#handshake) this.#deps.write(toolsChanged());
+    for (const key of this.#listens.keys()) this.#deps.write(toolsChanged(JSON.parse(key) as RequestId));
   }
-
-  /** What a later connection must be told again. */
-  function note(message: Message): void {
-    if (message.method === 'initialize') handshake = message;
-  }
-
-  return {
-    async start() {
-      if (await connect()) return;
-      deps.notRunning();
-      void reconnect();
-    },
-    async take(bytes) {
-      const message = readMessage(bytes);
-      if (message?.method === 'subscriptions/listen' && message.id !== undefined) listens.set(message.id, bytes);
-      if (message?.method === 'notifications/cancelled') listens.delete(member(message.params, 'requestId') as RequestId);
-      const to = upstream;
-      if (!to) {
-        if (message) answerHere(message, deps.answerClosed(message));
-        return;
-      }
-      if (message?.id !== undefined && message.method !== undefined && message.method !== 'subscriptions/listen') {
-        inFlight.set(JSON.stringify(message.id), message);
-        note(message);
-      }
-      await to.send(bytes);
-    },
-    resume: () => upstream?.resume(),
-    async finish() {
-      await new Promise<void>((resolve) => {
-        finishing = resolve;
-        if (inFlight.size === 0) resolve();
-      });
-      upstream?.end();
-    },
-  };
 }

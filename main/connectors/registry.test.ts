@@ -1,0 +1,176 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Fault } from '../contract/errors.ts';
+import { loadRegistry, type Registry } from './registry.ts';
+
+const identity = { kind: 'oidc', authority: 'https://id.example', clientId: 'desktop', scopes: ['openid'] };
+const destination = { host: 'db.example', port: 5432, database: 'd', issuer: { url: 'https://i.example', scope: 's' } };
+const limits = { timeoutMs: 1000, maxBackendBytes: 1024, maxResultBytes: 1024 };
+const tool = {
+  name: 'echo',
+  title: 'Echo',
+  description: 'Echo',
+  operation: 'read',
+  classification: 'public',
+  inputSchema: {},
+  outputSchema: {},
+  destinations: ['database'],
+  limits,
+  examples: [],
+};
+const manifest = {
+  name: 'files',
+  version: '1.0.0',
+  title: 'Files',
+  description: 'Files',
+  destinations: { database: { protocol: 'postgres', authentication: 'postgres-issuer', description: '' } },
+  tools: [tool],
+};
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'sallyport-registry-'));
+  put('connectors/files/manifest.json', manifest);
+  put('connectors/files/connector.mjs', '');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function put(name: string, content: unknown): string {
+  const file = path.join(folder, name);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content, null, 2));
+  return file;
+}
+
+function load(own: unknown, managed?: unknown): Registry {
+  const configFile = put('own.json', own);
+  if (managed !== undefined) put('managed.json', managed);
+  return loadRegistry({
+    configFile,
+    managedFile: path.join(folder, 'managed.json'),
+    builtInFolder: path.join(folder, 'connectors'),
+  });
+}
+
+function refusal(own: unknown, managed?: unknown): string {
+  try {
+    load(own, managed);
+  } catch (error) {
+    expect(error).toBeInstanceOf(Fault);
+    return (error as Fault).message.replaceAll(`${folder}/`, '');
+  }
+  throw new Error('it was not refused');
+}
+
+const connector = { name: 'files', destinations: { database: destination } };
+
+describe('a whole configuration', () => {
+  test('is loaded with its manifest and policies in order of their names', () => {
+    put('policy/b.cedar', 'two');
+    put('policy/a.cedar', 'one');
+    put('policy/notes.txt', 'no policy');
+    const registry = load({ identity, connectors: [connector], policy: { folder: 'policy' } });
+    expect(registry.connectors[0]).toMatchObject({
+      manifest: { name: 'files' },
+      entry: path.join(folder, 'connectors/files/connector.mjs'),
+    });
+    expect(registry.policies).toEqual([
+      { name: 'a.cedar', text: 'one' },
+      { name: 'b.cedar', text: 'two' },
+    ]);
+  });
+
+  test('of nothing at all is refused with what to do', () => {
+    const sources = { managedFile: path.join(folder, 'none'), builtInFolder: folder };
+    expect(() => loadRegistry(sources)).toThrow('--config FILE');
+  });
+});
+
+describe('file, line and reason', () => {
+  const lines = (...rest: string[]): string =>
+    ['{', `"identity": ${JSON.stringify(identity)}`, ...rest, '}'].join('\n');
+
+  test.each([
+    ['an unknown key', lines(',', '"conectors": []'), 'own.json:4: unknown key "conectors"'],
+    ['an unknown key inside', lines(',', '"policy": {', '"posture": 1', '}'), 'own.json:5: unknown key "posture"'],
+    ['a wrong type', lines(',', '"connectors": 7'), /^own\.json:4: "connectors": .*array/],
+    [
+      'a wrong value in a list',
+      lines(',', '"connectors": [', '{ "name": "Not-Lower" }', ']'),
+      /^own\.json:5: "connectors\.0\.name"/,
+    ],
+    ['what is not JSON', lines(',', 'connectors: []'), /^own\.json:4: not valid JSON/],
+    ['a comment', lines(', // why'), /^own\.json:3: not valid JSON/],
+    ['a key that stands twice', lines(',', '"policy": {},', '"policy": {}'), /^own\.json:5: the key "policy"/],
+    ['__proto__', lines(',', '"__proto__": {}'), /^own\.json:4: the key "__proto__"/],
+    ['an empty file', '', /^own\.json:1: /],
+    [
+      'http',
+      JSON.stringify({ identity: { ...identity, authority: 'http://id.example' } }),
+      /^own\.json:1: "identity\.authority"/,
+    ],
+  ])('of %s', (_what, own, expected) => {
+    const said = refusal(own);
+    if (typeof expected === 'string') expect(said).toBe(expected);
+    else expect(said).toMatch(expected);
+  });
+
+  test('of a connector that is not there, twice there, or half configured', () => {
+    expect(refusal({ identity, connectors: [{ name: 'ghost' }] })).toContain('no connector "ghost"');
+    expect(refusal({ identity, connectors: [connector, connector] })).toContain('two connectors are named "files"');
+    expect(refusal({ identity, connectors: [{ name: 'files' }] })).toContain('"database" of files is not configured');
+    const more = { ...connector, destinations: { database: destination, other: destination } };
+    expect(refusal({ identity, connectors: [more] })).toContain('declares no destination "other"');
+  });
+
+  test('of a manifest, in the manifest', () => {
+    put('connectors/files/manifest.json', { ...manifest, tools: [{ ...tool, destinations: ['elsewhere'] }] });
+    expect(refusal({ identity, connectors: [connector] })).toMatch(
+      /^connectors\/files\/manifest\.json:\d+: "elsewhere"/,
+    );
+    put('connectors/files/manifest.json', { ...manifest, credentials: true });
+    expect(refusal({ identity, connectors: [connector] })).toMatch(/manifest\.json:\d+: unknown key "credentials"/);
+  });
+
+  test('of policies and authorities that cannot be read', () => {
+    expect(refusal({ identity, policy: { folder: 'nowhere' } })).toMatch(/^own\.json:\d+: the policies in/);
+    expect(refusal({ identity, egress: { authorities: ['none.pem'] } })).toMatch(/^own\.json:\d+: the authority/);
+    put('text.pem', 'no certificate');
+    expect(refusal({ identity, egress: { authorities: ['text.pem'] } })).toContain('no certificate');
+  });
+});
+
+describe('managed settings', () => {
+  test('win key by key', () => {
+    const registry = load(
+      { identity, connectors: [connector] },
+      { identity: { clientId: 'managed' }, agents: { consent: 'ask' } },
+    );
+    expect(registry.config.identity).toMatchObject({ clientId: 'managed', authority: 'https://id.example' });
+    expect(registry.managedConsent).toBe('ask');
+  });
+
+  test('replace a list as a whole', () => {
+    expect(load({ identity, connectors: [connector] }, { connectors: [] }).connectors).toEqual([]);
+  });
+
+  test('are blamed for their own mistakes, by their own lines', () => {
+    expect(refusal({ identity }, '{\n"agents": {\n"consent": "sometimes"\n}}')).toMatch(/^managed\.json:3: /);
+    expect(refusal({ identity }, '{\n"identty": {}\n}')).toBe('managed.json:2: unknown key "identty"');
+  });
+
+  test('alone may serve every program', () => {
+    expect(load({ identity }).managedConsent).toBeUndefined();
+    expect(refusal({ identity, agents: { consent: 'allow' } })).toContain('counts only in managed settings');
+    expect(load({ identity }, { agents: { consent: 'allow' } }).managedConsent).toBe('allow');
+  });
+
+  test('have relative paths of their own folder', () => {
+    put('policy/a.cedar', 'one');
+    expect(load({ identity, policy: { folder: 'nowhere' } }, { policy: { folder: 'policy' } }).policies).toHaveLength(
+      1,
+    );
+  });
+});
