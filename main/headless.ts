@@ -2,7 +2,7 @@
  * The shell without Electron: builds, wires, nothing else. It holds no secret, but authority; it hardens itself before
  * it reads anything, and everything it starts ends with it.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { peerOf } from './agent/peer.ts';
@@ -42,9 +42,24 @@ const strictFlags = [...flags, '--disallow-code-generation-from-strings'];
 const commands: SupervisorDeps['commands'] = {
   gateway: [process.execPath, ...flags, beside('gateway')],
   vault: [process.execPath, ...strictFlags, beside('vault')],
-  egress: [process.execPath, ...strictFlags, beside('egress')],
-  exchange: [process.execPath, ...flags, beside('exchange')],
+  egress: [process.execPath, ...strictFlags, ...onlyOwnFiles(), beside('egress')],
+  exchange: [process.execPath, ...strictFlags, beside('exchange')],
 };
+
+/** No file but its own code, nothing written, no program started. With native addons it stops mistakes, not attackers. */
+function onlyOwnFiles(): string[] {
+  const readable = [
+    path.dirname(here),
+    ...(here.endsWith('.ts') ? [root] : []),
+    realpathSync(atRoot('node_modules')),
+    atRoot('node_modules'),
+    '/proc/self/status',
+    // How require-addon (sodium-native) tells which libc this is.
+    '/etc/alpine-release',
+  ];
+  const warnings = '--disable-warning=PERM0001';
+  return ['--permission', '--allow-addons', warnings, ...readable.map((file) => `--allow-fs-read=${file}`)];
+}
 
 interface Places {
   readonly options: UpOptions;
