@@ -6,16 +6,19 @@
 import type { Socket } from 'node:net';
 import { firstBytes, notImplemented } from './first-bytes.ts';
 import { createFramer, ownBytes, type BlockPool, type Frame, type Framer } from './framing.ts';
+import { readInto } from './reused-buffer.ts';
 import type { Session } from './session.ts';
 import { frameErrorLine } from './wire.ts';
 
 export interface ConnectionDeps {
+  /** Accepted by a server with `pauseOnConnect`; taken over. */
   readonly socket: Socket;
   readonly pool: BlockPool;
   readonly openSession: (send: (line: string) => void) => Session;
   readonly onClose: () => void;
 }
 
+const readBytes = 64 * 1024;
 const framesPerTurn = 16;
 const strikesAllowed = 10;
 /** Answers that a program has not read: reading from it stops at the first, the connection ends at the second. */
@@ -41,6 +44,7 @@ export function createConnection(deps: ConnectionDeps): Connection {
 class AgentConnection implements Connection {
   session: Session | null = null;
   readonly #socket: Socket;
+  readonly #buffer = Buffer.allocUnsafeSlow(readBytes);
   readonly #framer: Framer;
   readonly #openSession: ConnectionDeps['openSession'];
   #head: Buffer = Buffer.alloc(0);
@@ -52,16 +56,13 @@ class AgentConnection implements Connection {
   #longLine: NodeJS.Timeout | null = null;
 
   constructor({ socket, pool, openSession, onClose }: ConnectionDeps) {
-    this.#socket = socket;
     this.#framer = createFramer(pool);
     this.#openSession = openSession;
-    socket.on('data', (chunk: Buffer) => {
-      this.#read(chunk);
+    this.#socket = readInto(socket, this.#buffer, (bytes) => this.#read(bytes));
+    this.#socket.on('error', () => {
+      this.#socket.destroy();
     });
-    socket.on('error', () => {
-      socket.destroy();
-    });
-    socket.on('close', () => {
+    this.#socket.on('close', () => {
       this.#ended = true;
       this.#watchLongLine(false);
       this.#framer.close();
@@ -74,55 +75,55 @@ class AgentConnection implements Connection {
     this.#end('');
   }
 
-  #read(chunk: Buffer): void {
-    if (this.#ended) return;
-    if (this.session === null) {
-      this.#readFirst(chunk);
-      return;
-    }
-    this.#received = chunk.length;
+  /** False: stop reading; what was read is still being worked on. */
+  #read(bytes: number): boolean {
+    if (this.#ended) return true;
+    const chunk = this.#buffer.subarray(0, bytes);
+    this.#received = bytes;
+    if (this.session === null) return this.#readFirst(chunk);
     this.#framer.push(chunk);
-    this.#work(this.session);
+    return this.#work(this.session);
   }
 
-  #readFirst(chunk: Buffer): void {
-    const head = this.#head.length === 0 ? chunk : Buffer.concat([this.#head, chunk]);
+  #readFirst(chunk: Buffer): boolean {
+    const head = Buffer.concat([this.#head, chunk]);
     this.#head = head;
     const kind = firstBytes(head);
-    if (kind === 'undecided') return;
+    if (kind === 'undecided') return true;
     if (kind === 'http') {
       this.#end(notImplemented);
-      return;
+      return true;
     }
     this.#head = Buffer.alloc(0);
     this.session = this.#openSession((line) => {
       this.#send(line);
     });
-    this.#read(head);
+    this.#framer.push(head);
+    return this.#work(this.session);
   }
 
-  /** A slice of what was read; the rest after other connections had their turn. */
-  #work(session: Session): void {
+  /** A slice of what was read; the rest after other connections had their turn. True: read on. */
+  #work(session: Session): boolean {
     for (let done = 0; done < framesPerTurn; done += 1) {
-      if (this.#ended) return;
+      if (this.#ended) return true;
       if (this.#socket.writableLength > pileStopBytes) {
-        this.#socket.pause();
         this.#socket.once('drain', () => {
-          this.#work(session);
+          this.#workOn(session);
         });
-        return;
+        return false;
       }
       const frame = this.#framer.next();
-      if (frame === null) {
-        this.#readOn();
-        return;
-      }
+      if (frame === null) return this.#readOn();
       this.#take(session, frame);
     }
-    this.#socket.pause();
     setImmediate(() => {
-      this.#work(session);
+      this.#workOn(session);
     });
+    return false;
+  }
+
+  #workOn(session: Session): void {
+    if (this.#work(session)) this.#socket.resume();
   }
 
   #take(session: Session, frame: Frame): void {
@@ -132,16 +133,13 @@ class AgentConnection implements Connection {
     if (this.#strikes >= strikesAllowed) this.#end('');
   }
 
-  #readOn(): void {
+  #readOn(): boolean {
     this.#watchLongLine(this.#framer.waitingBytes > ownBytes);
-    if (this.#received >= smallPieceBytes || this.#framer.waitingBytes === 0) {
-      this.#socket.resume();
-      return;
-    }
-    this.#socket.pause();
+    if (this.#received >= smallPieceBytes || this.#framer.waitingBytes === 0) return true;
     setTimeout(() => {
       this.#socket.resume();
     }, gatherMs);
+    return false;
   }
 
   #watchLongLine(waits: boolean): void {

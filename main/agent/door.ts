@@ -33,8 +33,11 @@ export function createDoor({ socketPath, ...deps }: DoorDeps): Door {
   const connections = new Set<Connection>();
   const socket = createAgentSocket({
     socketPath,
-    maxConnections,
     onConnection(accepted, peer) {
+      if (connections.size >= maxConnections) {
+        accepted.destroy();
+        return;
+      }
       const connection: Connection = createConnection({
         socket: accepted,
         pool,

@@ -11,7 +11,7 @@ import { peerOf, type Peer } from './peer.ts';
 
 export interface AgentSocketDeps {
   readonly socketPath: string;
-  readonly maxConnections: number;
+  /** The socket is paused: nothing was read from it. */
   readonly onConnection: (socket: Socket, peer: Peer) => void;
 }
 
@@ -27,7 +27,7 @@ export interface AgentSocket {
 const maxPathBytes = 107;
 const isPipe = process.platform === 'win32';
 
-export function createAgentSocket({ socketPath, maxConnections, onConnection }: AgentSocketDeps): AgentSocket {
+export function createAgentSocket({ socketPath, onConnection }: AgentSocketDeps): AgentSocket {
   const temporary = `${socketPath}.${process.pid}`;
   let server: Server | null = null;
   let inode: bigint | null = null;
@@ -55,8 +55,7 @@ export function createAgentSocket({ socketPath, maxConnections, onConnection }: 
 
   async function listen(): Promise<void> {
     await check();
-    const made = createServer(accept);
-    made.maxConnections = maxConnections;
+    const made = createServer({ pauseOnConnect: true }, accept);
     server = made;
     // bind(2) happens inside listen(), before it returns: the umask covers exactly that.
     const umask = isPipe ? null : process.umask(0o177);

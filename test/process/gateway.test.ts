@@ -127,23 +127,43 @@ describe('both eras', () => {
 });
 
 describe('protocol errors', () => {
-  const cases: [string, string | Buffer, Code, number][] = [
-    ['bad JSON', '{"jsonrpc":\n', 'malformed', -32700],
-    ['a duplicate member', '{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}\n', 'malformed', -32700],
-    ['__proto__', '{"jsonrpc":"2.0","id":1,"method":"ping","params":{"__proto__":{}}}\n', 'malformed', -32700],
-    ['a lone surrogate', '{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":"\\ud800"}}\n', 'malformed', -32700],
-    ['nesting', `${'['.repeat(100_000)}\n`, 'malformed', -32700],
-    ['a batch', '[{"jsonrpc":"2.0","id":1,"method":"ping"}]\n', 'malformed', -32600],
-    ['no version', '{"id":1,"method":"ping"}\n', 'malformed', -32600],
-    ['a null id', '{"jsonrpc":"2.0","id":null,"method":"ping"}\n', 'malformed', -32600],
-    ['invalid UTF-8', Buffer.from([0x7b, 0x22, 0xc3, 0x28, 0x22, 0x7d, 0x0a]), 'invalid_utf8', -32700],
-    ['a line over 4 MiB', `{"a":"${'a'.repeat(4 * 1024 * 1024)}"}\n`, 'frame_too_large', -32600],
+  const cases: [string, string | Buffer, { data: { code: Code }; code: number }][] = [
+    ['bad JSON', '{"jsonrpc":\n', { code: -32700, data: { code: 'malformed' } }],
+    [
+      'a duplicate member',
+      '{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}\n',
+      { code: -32700, data: { code: 'malformed' } },
+    ],
+    [
+      '__proto__',
+      '{"jsonrpc":"2.0","id":1,"method":"ping","params":{"__proto__":{}}}\n',
+      { code: -32700, data: { code: 'malformed' } },
+    ],
+    [
+      'a lone surrogate',
+      '{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":"\\ud800"}}\n',
+      { code: -32700, data: { code: 'malformed' } },
+    ],
+    ['nesting', `${'['.repeat(100_000)}\n`, { code: -32700, data: { code: 'malformed' } }],
+    ['a batch', '[{"jsonrpc":"2.0","id":1,"method":"ping"}]\n', { code: -32600, data: { code: 'malformed' } }],
+    ['no version', '{"id":1,"method":"ping"}\n', { code: -32600, data: { code: 'malformed' } }],
+    ['a null id', '{"jsonrpc":"2.0","id":null,"method":"ping"}\n', { code: -32600, data: { code: 'malformed' } }],
+    [
+      'invalid UTF-8',
+      Buffer.from([0x7b, 0x22, 0xc3, 0x28, 0x22, 0x7d, 0x0a]),
+      { code: -32700, data: { code: 'invalid_utf8' } },
+    ],
+    [
+      'a line over 4 MiB',
+      `{"a":"${'a'.repeat(4 * 1024 * 1024)}"}\n`,
+      { code: -32600, data: { code: 'frame_too_large' } },
+    ],
   ];
-  it.each(cases)('answers %s with a code and goes on', async (_what, bytes, code, number) => {
+  it.each(cases)('answers %s with a code and goes on', async (_what, bytes, error) => {
     const client = await raw();
     client.socket.write(bytes);
-    const got = await client.until(({ error }) => error !== undefined);
-    expect(got.error).toMatchObject({ code: number, data: { code } });
+    const got = await client.until((answered) => answered.error !== undefined);
+    expect(got.error).toMatchObject(error);
     client.send({ jsonrpc: '2.0', id: 'after', method: 'ping' });
     await client.until(({ id }) => id === 'after');
   });

@@ -51,7 +51,7 @@ class SocketTransport implements Transport {
 /** SDK 1.x: `initialize`, revision 2025-11-25. */
 export async function handshakeClient(path: string): Promise<HandshakeClient> {
   const client = new HandshakeClient(who);
-  await client.connect(new SocketTransport(path) as unknown as HandshakeTransport);
+  await client.connect(new SocketTransport(path));
   return client;
 }
 
