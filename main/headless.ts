@@ -38,9 +38,11 @@ const atRoot = (...parts: string[]): string => path.join(root, ...parts);
 
 /** The gateway compiles schemas (ajv), so it alone may make code from strings. */
 const flags = ['--disable-sigusr1', '--disable-proto=delete', '--enable-source-maps'];
+/** Hostile input makes garbage fast: the young heap stays small and the old one is collected early (main/agent/README.md). */
+const gatewayMemory = ['--max-semi-space-size=2', '--heap-growing-percent=15'];
 const strictFlags = [...flags, '--disallow-code-generation-from-strings'];
 const commands: SupervisorDeps['commands'] = {
-  gateway: [process.execPath, ...flags, beside('gateway')],
+  gateway: [process.execPath, ...flags, ...gatewayMemory, beside('gateway')],
   vault: [process.execPath, ...strictFlags, beside('vault')],
   egress: [process.execPath, ...strictFlags, ...onlyOwnFiles(), beside('egress')],
   exchange: [process.execPath, ...strictFlags, beside('exchange')],

@@ -2,7 +2,6 @@
 import { connect, type Socket } from 'node:net';
 import { Client as StatelessClient, type JSONRPCMessage, type Transport } from '@modelcontextprotocol/client';
 import { Client as HandshakeClient } from '@modelcontextprotocol/sdk/client/index.js';
-import type { Transport as HandshakeTransport } from '@modelcontextprotocol/sdk/shared/transport.js';
 
 const who = { name: 'sdk-test', version: '1.0.0' };
 

@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createBlockPool, createFramer, ownBytes, type Frame, type Framer } from './framing.ts';
+
+function drain(framer: Framer): Frame[] {
+  const frames: Frame[] = [];
+  for (let frame = framer.next(); frame !== null; frame = framer.next()) frames.push(frame);
+  return frames;
+}
+
+/** One buffer for all pieces, as a connection reads. */
+function feed(framer: Framer, bytes: Buffer, sizes: readonly number[]): Frame[] {
+  const frames: Frame[] = [];
+  const buffer = Buffer.alloc(Math.max(bytes.length, 1));
+  for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
+    const size = Math.max(1, sizes[turn % sizes.length] ?? 1);
+    const length = bytes.copy(buffer, 0, at, at + size);
+    framer.push(buffer.subarray(0, length));
+    frames.push(...drain(framer));
+    at += size;
+  }
+  return frames;
+}
+
+const line = fc.oneof(
+  fc.jsonValue().map((value) => Buffer.from(JSON.stringify(value))),
+  fc.dictionary(fc.string(), fc.jsonValue()).map((value) => Buffer.from(JSON.stringify(value))),
+  fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes.filter((byte) => byte !== 0x0a))),
+  fc.constant(Buffer.from('\r')),
+);
+
+describe('framing', () => {
+  it('yields the same frames however the bytes are cut', () => {
+    fc.assert(
+      fc.property(
+        fc.array(line, { maxLength: 12 }),
+        fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1 }),
+        (lines, sizes) => {
+          const bytes = Buffer.concat(lines.flatMap((one) => [one, Buffer.from('\n')]));
+          const whole = feed(createFramer(createBlockPool(1), 200), bytes, [bytes.length || 1]);
+          expect(feed(createFramer(createBlockPool(1), 200), bytes, sizes)).toEqual(whole);
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('names what is wrong with a line and goes on', () => {
+    const bytes = Buffer.concat([
+      Buffer.from('{"a":\n'),
+      Buffer.from([0xff, 0x0a]),
+      Buffer.from(`"${'x'.repeat(200)}"\n`),
+      Buffer.from('[1]\n\n\r\n7\n{"a":1}\r\n'),
+    ]);
+    expect(feed(createFramer(createBlockPool(1), 100), bytes, [7])).toEqual([
+      { kind: 'error', code: 'malformed' },
+      { kind: 'error', code: 'invalid_utf8' },
+      { kind: 'error', code: 'frame_too_large' },
+      { kind: 'error', code: 'malformed', notAnObject: true },
+      { kind: 'error', code: 'malformed', notAnObject: true },
+      { kind: 'message', message: { a: 1 } },
+    ]);
+  });
+
+  it('takes a line of exactly the limit and no byte more', () => {
+    const of = (length: number): Buffer => Buffer.from(`{"a":"${'x'.repeat(length - 8)}"}\n`);
+    expect(feed(createFramer(createBlockPool(1), 100), of(100), [3])).toMatchObject([{ kind: 'message' }]);
+    expect(feed(createFramer(createBlockPool(1), 100), of(101), [3])).toMatchObject([{ code: 'frame_too_large' }]);
+  });
+
+  it('keeps long half-read lines in a bounded number of blocks, and gives them back', () => {
+    const pool = createBlockPool(1, 4 * ownBytes);
+    const [first, second] = [createFramer(pool, 4 * ownBytes), createFramer(pool, 4 * ownBytes)];
+    const half = Buffer.from(`{"a":"${'x'.repeat(2 * ownBytes)}`);
+    expect(feed(first, half, [ownBytes])).toEqual([]);
+    expect(feed(second, half, [ownBytes])).toEqual([{ kind: 'error', code: 'frame_too_large' }]);
+    expect(feed(second, Buffer.from('"}\n{"b":1}\n'), [100])).toEqual([{ kind: 'message', message: { b: 1 } }]);
+    expect(feed(first, Buffer.from('"}\n'), [100])).toMatchObject([{ kind: 'message' }]);
+    expect(feed(second, half, [ownBytes])).toEqual([]);
+    second.close();
+    expect(feed(first, half, [ownBytes])).toEqual([]);
+  });
+});
