@@ -254,9 +254,9 @@ describe('resources are bounded by what a role cannot set', () => {
     expect(await codeOf("SET temp_file_limit = '100GB'")).toBe(denied);
   });
 
-  test('connections: 16 of one role, then no more', async () => {
+  test('connections: 32 of one role, then no more', async () => {
     const login = await loginOf(lab, aliceToken);
-    const open = await Promise.all(Array.from({ length: 16 }, () => connectAs(lab, login)));
+    const open = await Promise.all(Array.from({ length: 32 }, () => connectAs(lab, login)));
     await expect(connectAs(lab, login)).rejects.toMatchObject({ code: '53300' });
     await Promise.all(open.map((client) => client.end()));
   });

@@ -25,7 +25,7 @@ interface Step {
 const headers = {
   'cache-control': 'no-store',
   'content-security-policy':
-    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; form-action 'self' http://localhost:* http://127.0.0.1:*; base-uri 'none'; frame-ancestors 'none'",
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
 } as const;
@@ -95,8 +95,9 @@ export function createLogin({ provider, people, listed, peopleFile }: LoginParts
     try {
       const next = await interaction({ provider, uid, req, res }, tail !== undefined);
       if (next !== undefined) sendPage(res, next);
-    } catch {
+    } catch (error) {
       // oidc-provider throws when the interaction is unknown or over.
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
       if (!res.headersSent) {
         sendPage(res, { status: 400, body: errorPage('This sign-in is over, or was started in another browser.') });
       }

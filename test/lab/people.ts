@@ -2,12 +2,12 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { Secret, TOTP } from 'otpauth';
-import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { Person } from './contract.ts';
 
 const derive = promisify<string, Buffer, number, Buffer>(scrypt);
-const failuresAllowed = 10;
-const failureWindowSeconds = 300;
+const triesAllowed = 10;
+const triesWindowSeconds = 300;
 
 /** A person as the provider keeps them: no password. */
 export type Account = Omit<Person, 'password'>;
@@ -38,15 +38,18 @@ interface Kept {
 
 export async function createPeople(people: readonly Person[]): Promise<People> {
   const kept = await Promise.all(people.map(keep));
-  const failures = new RateLimiterMemory({ points: failuresAllowed, duration: failureWindowSeconds });
+  const tries = new RateLimiterMemory({ points: triesAllowed, duration: triesWindowSeconds });
   const decoy = await keep({ ...emptyPerson, password: randomBytes(16).toString('hex') });
 
   async function limited(key: string, check: () => Promise<PasswordCheck>): Promise<PasswordCheck> {
-    const soFar: RateLimiterRes | null = await failures.get(key);
-    if (soFar !== null && soFar.consumedPoints >= failuresAllowed) return { refused: tooMany };
+    try {
+      // Counted before it is checked: tries sent side by side do not all pass.
+      await tries.consume(key);
+    } catch {
+      return { refused: tooMany };
+    }
     const result = await check();
-    if ('refused' in result) await failures.penalty(key);
-    else await failures.delete(key);
+    if ('account' in result) await tries.delete(key);
     return result;
   }
 

@@ -111,7 +111,7 @@ BEGIN
   IF (SELECT count(*) FROM access.claims WHERE claims.subject = issue.subject) >= 100 THEN
     RAISE EXCEPTION 'too many live roles' USING ERRCODE = 'configuration_limit_exceeded';
   END IF;
-  EXECUTE format('CREATE ROLE %I LOGIN INHERIT CONNECTION LIMIT 16 PASSWORD %L VALID UNTIL %L', role_name, verifier, expires_at);
+  EXECUTE format('CREATE ROLE %I LOGIN INHERIT CONNECTION LIMIT 32 PASSWORD %L VALID UNTIL %L', role_name, verifier, expires_at);
   FOREACH granted IN ARRAY roles LOOP
     EXECUTE format('GRANT %I TO %I WITH INHERIT TRUE, SET FALSE, ADMIN FALSE', granted, role_name);
   END LOOP;
@@ -135,11 +135,16 @@ BEGIN
        OR claims.verifier_digest IS DISTINCT FROM sha256(convert_to(login.rolpassword, 'UTF8'))
   LOOP
     PERFORM pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE usename = ended;
-    -- A role can leave default privileges behind, which would keep it from being dropped.
-    EXECUTE format('DROP OWNED BY %I', ended);
-    EXECUTE format('DROP ROLE %I', ended);
-    DELETE FROM access.claims WHERE claims.role_name = ended;
-    dropped := dropped + 1;
+    BEGIN
+      -- A role can leave default privileges behind, which would keep it from being dropped.
+      EXECUTE format('DROP OWNED BY %I', ended);
+      EXECUTE format('DROP ROLE %I', ended);
+      DELETE FROM access.claims WHERE claims.role_name = ended;
+      dropped := dropped + 1;
+    EXCEPTION WHEN OTHERS THEN
+      -- One that cannot be dropped does not keep the others.
+      RAISE WARNING 'role % stays: %', ended, SQLERRM;
+    END;
   END LOOP;
   RETURN dropped;
 END
