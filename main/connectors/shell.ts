@@ -60,14 +60,14 @@ export function createShell(deps: ShellDeps): Shell {
       if (opened) event({ event: 'opened' });
       else event({ event: 'url', url });
     };
-    waitingForUrl = (url) => {
-      waitingForUrl = undefined;
-      void show(url);
-    };
+    const onUrl = (url: string): void => void show(url);
+    waitingForUrl = onUrl;
     try {
       return await control.request('sign-in', { forceLogin }, { timeoutMs });
     } finally {
       signal.removeEventListener('abort', cancel);
+      // A later sign-in, which cancelled this one, waits for its own.
+      if (waitingForUrl === onUrl) waitingForUrl = undefined;
     }
   }
 

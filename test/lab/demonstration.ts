@@ -17,6 +17,7 @@ import { columns, heading, steps, table } from './demonstration-page.ts';
 const dist = path.resolve(import.meta.dirname, '..');
 const product = path.join(dist, 'main', 'sallyport.mjs');
 const bridge = path.join(dist, 'main', 'bridge.mjs');
+const launcher = path.resolve(dist, '..', 'bin', 'sallyport.mjs');
 const sql =
   'SELECT region, count(*) AS orders, sum(amount_usd) AS amount_usd FROM shop.orders GROUP BY region ORDER BY region';
 
@@ -189,9 +190,9 @@ function result({ socket, alice, seen, other, outcome }: Shown): string {
     ['took', `${outcome.durationMs.toFixed(0)} ms`],
     ['call', outcome.callId],
   ] as const;
-  const entry = JSON.stringify({
-    mcpServers: { sallyport: { command: 'npx', args: ['sallyport', 'mcp', '--socket', socket] } },
-  });
+  // Agents start it from anywhere, so every path is whole.
+  const sallyport = { command: 'node', args: [launcher, 'mcp', '--socket', socket] };
+  const entry = JSON.stringify({ mcpServers: { sallyport } });
   return `
   The agent asked    ${sql}
 
