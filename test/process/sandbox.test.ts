@@ -17,7 +17,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSocketPair } from '../../main/channel/socket-pair.ts';
 import { probeSandbox, sandboxCommand } from '../../main/connectors/sandbox.ts';
 import { hostExitCodes } from '../../main/contract/connector-process.ts';
-import { host, probeEntry, startConnector, valueOf, type Sandboxed } from './sandboxed.ts';
+import { host, innermost, probeEntry, startConnector, valueOf, type Sandboxed } from './sandboxed.ts';
 
 const run = promisify(execFile);
 const wanted = { entry: probeEntry, host, runtime: process.execPath };
@@ -238,11 +238,6 @@ it('has no descriptor but its two channels', () => {
   const inherited = links.filter((fd) => fd >= 3 && fd <= 4);
   expect(inherited).toEqual([3, 4]);
 });
-
-function innermost(pid: number): number {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return children === '' ? pid : innermost(Number(children.split(' ')[0]));
-}
 
 describe('the host', () => {
   it('answers, and reaches its destination only through egress', async () => {

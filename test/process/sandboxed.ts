@@ -1,7 +1,7 @@
 /** A connector behind its real walls, with the test as gateway and egress. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { closeSync, existsSync } from 'node:fs';
+import { closeSync, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { channelOverFd } from '../../main/channel/channel-over-socket.ts';
 import { createSocketPair } from '../../main/channel/socket-pair.ts';
@@ -101,4 +101,10 @@ export function startConnector({ entry, onConnect, alter }: SandboxedOptions): S
 export function valueOf(result: ConnectorResult): unknown {
   if (!result.ok) throw new Error(`${result.code}: ${result.say}`);
   return result.value;
+}
+
+/** The process inside: the last of a line of only children. */
+export function innermost(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return children === '' ? pid : innermost(Number(children.split(' ')[0]));
 }

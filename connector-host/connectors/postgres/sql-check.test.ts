@@ -213,6 +213,7 @@ describe('what may not', () => {
       /has no column/,
     ],
     ['SELECT 1 FROM t WHERE EXISTS (SELECT x.pg_sleep FROM generate_series(1, 9) AS x)', /has no column/],
+    ['SELECT t.pg_restore_relation_stats FROM t', /has no column/],
     ['SELECT (5.0).pg_sleep', /composite/],
     ["SELECT ('/etc/passwd'::text).pg_read_file", /composite/],
     ['SELECT (x).pg_sleep FROM generate_series(1, 9) AS x', /composite/],
