@@ -35,12 +35,12 @@ function egressEnd(fd: number) {
   });
 }
 
-function connectorEnd(fd: number) {
+function _connectorEnd(fd: number) {
   const handlers = { notices: {}, requests: {}, streams: {}, onClose: () => undefined };
   return channelOverFd({ fd, contract: connectorEgress, side: 'a', handlers });
 }
 
-function shellEnd(fd: number) {
+function _shellEnd(fd: number) {
   return channelOverFd({
     fd,
     contract: shellVault,
@@ -72,7 +72,7 @@ describe('the types of a channel', () => {
   it('follow from contract and side', () => {
     expectTypeOf(egressEnd).returns.toEqualTypeOf<Channel<(typeof gatewayEgress)['b']>>();
     expectTypeOf(gatewayEnd).returns.toEqualTypeOf<Channel<(typeof gatewayEgress)['a']>>();
-    type Connector = ReturnType<typeof connectorEnd>;
+    type Connector = ReturnType<typeof _connectorEnd>;
     expectTypeOf<Connector['open']>().parameter(0).toEqualTypeOf<'connect'>();
     expectTypeOf<Connector['open']>().returns.toEqualTypeOf<ByteStream>();
     expectTypeOf<Parameters<Connector['notify']>[0]>().toBeNever();
@@ -80,7 +80,7 @@ describe('the types of a channel', () => {
   });
 
   it('know each request and its answer', () => {
-    const _use = async (shell: ReturnType<typeof shellEnd>, gateway: ReturnType<typeof gatewayEnd>) => {
+    const _use = async (shell: ReturnType<typeof _shellEnd>, gateway: ReturnType<typeof gatewayEnd>) => {
       expectTypeOf(await shell.request('hardening', {})).toEqualTypeOf<HardeningReport>();
       const { connections } = await gateway.request('close-ticket', { ticket: '' }, { timeoutMs: 1 });
       expectTypeOf(connections).toEqualTypeOf<ConnectionRecord[]>();

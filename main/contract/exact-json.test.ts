@@ -51,7 +51,7 @@ describe('messages', () => {
 });
 
 describe('parseExactly', () => {
-  it('reads what JSON.stringify writes, with or without white space (10,000 cases)', () => {
+  it('reads what JSON.stringify writes, with or without white space', { timeout: 60_000 }, () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 8 }),
       fc.constantFrom('\\', '"', '\\"', '{', ':', ','),
@@ -75,7 +75,7 @@ describe('parseExactly', () => {
       fc.property(json, fc.constantFrom(0, 1, 3), (value, indent) => {
         expect(parseExactly(JSON.stringify(value, null, indent))).toEqual(value);
       }),
-      { numRuns: 10_000 },
+      { numRuns: 2000 },
     );
   });
 });

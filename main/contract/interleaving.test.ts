@@ -59,16 +59,16 @@ it('many streams at once lose no byte, double none, and never overrun their cred
         streams: { pipe: (_, stream) => echo(stream), 'throw-fault': () => undefined },
       });
       const expected = streams.map(({ length }, at) => content(at, length));
-      let done = false;
+      const progress = { done: false };
       const echoes = Promise.all(
         streams.map(async ({ sizes }, at) => {
           const stream = a.channel.open('pipe', { label: String(at) });
           const [, back] = await Promise.all([writeAll(stream, expected[at]!, sizes), collect(stream)]);
           return [Buffer.compare(back, expected[at]!), await stream.closed];
         }),
-      ).finally(() => (done = true));
+      ).finally(() => (progress.done = true));
 
-      for (let turn = 0; !done && turn < 100_000; turn += 1) {
+      for (let turn = 0; !progress.done && turn < 100_000; turn += 1) {
         const [from, to] = order[turn % order.length]! ? [a, b] : [b, a];
         from.accepts = !full[turn % full.length]!;
         const bytes = Buffer.concat(from.sent.splice(0));

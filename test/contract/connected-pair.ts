@@ -10,7 +10,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export const codec: TextCodec = { encode: (text) => encoder.encode(text), decode: (bytes) => decoder.decode(bytes) };
 
 /** Timers that fire when the test says so. */
-export function manualTimers(): Timers & { fireAll(): void; readonly waiting: number } {
+export function manualTimers(): Timers & { readonly fireAll: () => void; readonly waiting: number } {
   const set = new Set<() => void>();
   return {
     set: (callback) => {
@@ -55,9 +55,7 @@ export function createEnd<C extends ChannelContract, S extends Side>(
   const multiplexer = createMultiplexer<C, S>({
     contract,
     side,
-    handlers: { ...handlers, onClose: (code) => void closes.push(code) } as ChannelHandlers<
-      C[S extends 'a' ? 'b' : 'a']
-    >,
+    handlers: { ...handlers, onClose: (code) => void closes.push(code) },
     transport: {
       send: (bytes) => {
         sent.push(bytes);
@@ -76,7 +74,7 @@ export interface ConnectedPair<C extends ChannelContract> {
   readonly a: End<C['a']>;
   readonly b: End<C['b']>;
   /** Moves bytes both ways until nothing moves any more. */
-  settle(): Promise<void>;
+  readonly settle: () => Promise<void>;
 }
 
 export function connectedPair<C extends ChannelContract>(

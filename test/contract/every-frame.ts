@@ -54,8 +54,7 @@ type LooseEnd = Pick<End<SideContract>, 'sent' | 'closes' | 'receive'> & {
 function loose(
   { contract, name }: Pick<Place, 'contract' | 'name'>,
   side: 'a' | 'b',
-  got: unknown[],
-  answer?: unknown,
+  { got = [], answer }: { got?: unknown[]; answer?: unknown } = {},
 ): LooseEnd {
   const push = (value: unknown) => void got.push(value);
   const reply = (value: unknown) => {
@@ -63,7 +62,7 @@ function loose(
     return Promise.resolve(answer);
   };
   const handlers = { notices: { [name]: push }, streams: { [name]: push }, requests: { [name]: reply } };
-  return createEnd(contract, side, handlers as never) as unknown as LooseEnd;
+  return createEnd(contract, side, handlers as never);
 }
 
 function first(end: LooseEnd): Uint8Array {
@@ -93,7 +92,7 @@ function oneWay(place: Place, kind: 'notice' | 'params' | 'header', schema: z.Zo
     member,
     envelope: (value) => ({ name, [member]: value }),
     send: async (value) => {
-      const end = loose(place, side, []);
+      const end = loose(place, side);
       if (kind === 'notice') end.channel.notify(name, value);
       else if (kind === 'params') void end.channel.request(name, value);
       else end.channel.open(name, value);
@@ -101,7 +100,7 @@ function oneWay(place: Place, kind: 'notice' | 'params' | 'header', schema: z.Zo
     },
     deliver: async (payload) => {
       const got: unknown[] = [];
-      const end = loose(place, other, got);
+      const end = loose(place, other, { got });
       end.receive(rawFrame(kinds[kind], id, payload));
       return { got, closes: end.closes };
     },
@@ -119,16 +118,16 @@ function result(place: Place, params: z.ZodType, schema: z.ZodType): FrameCase {
     member: 'result',
     envelope: (value) => ({ result: value }),
     send: async (value) => {
-      const asking = loose(place, side, []);
+      const asking = loose(place, side);
       void asking.channel.request(name, question);
-      const answering = loose(place, other, [], value);
+      const answering = loose(place, other, { answer: value });
       answering.receive(first(asking));
       for (let turn = 0; turn < 10 && answering.sent.length === 0; turn += 1) await Promise.resolve();
       return first(answering);
     },
     deliver: async (payload) => {
       const got: unknown[] = [];
-      const asking = loose(place, side, []);
+      const asking = loose(place, side);
       const answered = asking.channel.request(name, question).then(
         (value) => void got.push(value),
         () => undefined,

@@ -46,7 +46,7 @@ function handlers(onClose: () => void) {
 
 const side = { contract: childContract, side: 'b' } as const;
 
-switch (process.argv[2]) {
+switch (process.argv[2] ?? '') {
   case 'inherited':
     channelOverFd({ fd: 3, ...side, handlers: handlers(() => process.exit(0)) });
     break;

@@ -16,11 +16,11 @@ const children: ChildProcess[] = [];
 
 afterEach(async () => {
   await Promise.all(
-    children.splice(0).map((child) => {
-      if (child.exitCode !== null || child.signalCode !== null) return undefined;
+    children.splice(0).map(async (child) => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const gone = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGKILL');
-      return gone;
+      await gone;
     }),
   );
 });
