@@ -261,7 +261,7 @@ describe('PostgreSQL', () => {
 
 describe('secrets', () => {
   test('each issued secret is a needle, and none is on disk, in arguments or in environments', async () => {
-    const token = await accessTokenOf(lab, 'carol');
+    const token = await accessTokenOf(lab, 'bob');
     const login = await loginOf(lab, token);
     const needles = readFileSync(path.join(scratch, 'needles'), 'utf8')
       .trim()
