@@ -12,7 +12,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{main,connector-host,build,bin}/**/*.test.ts', 'test/{architecture,contract,types,lab}/**/*.test.ts'],
+          include: [
+            '{main,connector-host,build,bin}/**/*.test.ts',
+            'test/{architecture,contract,types,lab}/**/*.test.ts',
+          ],
           exclude: [asRoot, ...never],
         },
       },
