@@ -214,6 +214,12 @@ describe('what may not', () => {
     ],
     ['SELECT 1 FROM t WHERE EXISTS (SELECT x.pg_sleep FROM generate_series(1, 9) AS x)', /has no column/],
     ['SELECT t.pg_restore_relation_stats FROM t', /has no column/],
+    ['SELECT x.lo_unlink FROM generate_series(1, 9) AS x', /has no column/],
+    ['SELECT lo_unlink.lo_unlink FROM generate_series(1, 9) AS lo_unlink(v)', /has no column/],
+    [
+      'SELECT x.lo_unlink FROM generate_series(1, 9) AS x(v) WHERE EXISTS (SELECT 1 FROM unnest(ARRAY[1]) AS x(lo_unlink))',
+      /has no column/,
+    ],
     ['SELECT (5.0).pg_sleep', /composite/],
     ["SELECT ('/etc/passwd'::text).pg_read_file", /composite/],
     ['SELECT (x).pg_sleep FROM generate_series(1, 9) AS x', /composite/],
