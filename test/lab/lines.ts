@@ -106,8 +106,8 @@ export async function startLabProcess<R>({ name, hello, ready, log }: LabProcess
 }
 
 /** Waits for the process to end; kills it when it does not in time. */
-export async function endWithin(child: ChildProcess, ended: Promise<void>): Promise<void> {
-  const deadline = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
+export async function endWithin(child: ChildProcess, ended: Promise<void>, timeoutMs = stopTimeoutMs): Promise<void> {
+  const deadline = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
   await ended;
   clearTimeout(deadline);
 }

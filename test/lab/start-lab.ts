@@ -7,6 +7,9 @@ import { signIn, type SignInResult } from './browser.ts';
 import { answerSchema, type Command } from './contract.ts';
 import { endWithin, readLines, writeLine } from './lines.ts';
 
+/** Longer than the lab gives its own parts. */
+const stopTimeoutMs = 15_000;
+
 const readySchema = z.strictObject({
   config: configSchema,
   folder: z.string(),
@@ -77,7 +80,7 @@ export async function startLab({
     setCredentialLifetime: (seconds) => command({ credentialSeconds: seconds }),
     async stop() {
       child.stdin.end();
-      await endWithin(child, ended);
+      await endWithin(child, ended, stopTimeoutMs);
     },
   };
 }
