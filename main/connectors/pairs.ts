@@ -25,7 +25,6 @@ export interface PairsContext {
   readonly core: () => Core | undefined;
   /** One change of processes at a time. */
   readonly inTurn: (work: () => Promise<void>) => void;
-  readonly now: () => number;
 }
 
 interface Slot {
@@ -39,7 +38,7 @@ interface Slot {
 export function createPairs(deps: SupervisorDeps, context: PairsContext): Pairs {
   const slots: Slot[] = deps.registry.connectors.map((registered) => ({
     registered,
-    budget: createCrashBudget({ ...crashLimit, now: context.now }),
+    budget: createCrashBudget(crashLimit),
     state: 'starting',
   }));
 
@@ -95,6 +94,8 @@ export function createPairs(deps: SupervisorDeps, context: PairsContext): Pairs 
     }
     tell(slot, 'starting', why);
     await delay(restartPauseMs);
+    // Meanwhile everything may have been stopped or started anew.
+    if (context.core() !== core) return;
     spawnPair(slot);
     await attach(slot, core);
     core.gateway.control.notify('record', lifecycle('process-restarted', name, why));

@@ -37,20 +37,19 @@ export interface Supervisor {
 }
 
 export function createSupervisor(deps: SupervisorDeps): Supervisor {
-  const now = deps.now ?? Date.now;
-  const budget = createCrashBudget({ ...crashLimit, now });
+  const budget = createCrashBudget(crashLimit);
   let core: Core | undefined;
   let paused = false;
   let stopping = false;
-  const inTurn = createTurn(() => stopping);
+  const turns = createTurns(() => stopping);
 
   function mend(work: () => Promise<void>): void {
-    void inTurn(work).catch((error: unknown) => {
+    void turns.take(work).catch((error: unknown) => {
       if (!stopping) deps.listener.fatal(reasonOf(error));
     });
   }
 
-  const pairs = createPairs(deps, { core: () => core, inTurn: mend, now });
+  const pairs = createPairs(deps, { core: () => core, inTurn: mend });
 
   function currentCore(): Core {
     if (!core) throw new Fault('internal', 'Sallyport is restarting its processes. Try again in a moment.');
@@ -88,15 +87,16 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     if (!budget.spend())
       throw new Fault('internal', `gateway or vault ended three times in ten minutes (last: ${why})`);
     await delay(restartPauseMs);
+    if (stopping) return;
     await startEverything();
     const anew = currentCore();
     for (const { kind, pid } of coreEntries(anew)) deps.listener.event({ event: 'process-restarted', kind, pid });
     anew.gateway.control.notify('record', lifecycle('process-restarted', 'gateway and vault', why));
   }
 
-  async function endEverything(ending: Core): Promise<void> {
+  async function endEverything(ending: Core | undefined): Promise<void> {
     core = undefined;
-    await Promise.all([ending.kill(), pairs.kill()]);
+    await Promise.all([ending?.kill(), pairs.kill()]);
   }
 
   async function stopInOrder(last: Core): Promise<void> {
@@ -107,10 +107,13 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   }
 
   return {
-    start: () => inTurn(startEverything),
+    start: () => turns.take(startEverything),
     async stop() {
       stopping = true;
       if (core) await stopInOrder(core);
+      // What was being started meanwhile fails now, and whatever of it lives is ended.
+      await turns.idle();
+      await endEverything(core);
     },
     core: currentCore,
     pairs: () => pairs.list(),
@@ -126,13 +129,22 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   };
 }
 
+interface Turns {
+  take(work: () => Promise<void>): Promise<void>;
+  /** Resolves when nothing is being changed any more. */
+  idle(): Promise<void>;
+}
+
 /** One change of processes at a time: what dies while something restarts waits, and is then already replaced. */
-function createTurn(isOver: () => boolean): (work: () => Promise<void>) => Promise<void> {
-  let turn: Promise<void> = Promise.resolve();
-  return (work) => {
-    const next = turn.then(() => (isOver() ? undefined : work()));
-    turn = next.catch(() => undefined);
-    return next;
+function createTurns(isOver: () => boolean): Turns {
+  let last: Promise<void> = Promise.resolve();
+  return {
+    take(work) {
+      const next = last.then(() => (isOver() ? undefined : work()));
+      last = next.catch(() => undefined);
+      return next;
+    },
+    idle: () => last,
   };
 }
 

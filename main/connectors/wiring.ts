@@ -43,7 +43,6 @@ export interface SupervisorDeps {
   readonly stateFolder: string;
   readonly consent: 'ask' | 'allow';
   readonly listener: SupervisorListener;
-  readonly now?: () => number;
 }
 
 export interface SupervisorListener {
