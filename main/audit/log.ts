@@ -99,10 +99,7 @@ class Writer implements AuditLog {
       this.#refuseWaiting();
       return;
     }
-    this.#flushing = this.#flushAll().finally(() => {
-      this.#flushing = null;
-      if (this.#isFailing()) this.#refuseWaiting();
-    });
+    this.#flushing = this.#flushAll();
   }
 
   #isFailing(): boolean {
@@ -123,14 +120,17 @@ class Writer implements AuditLog {
       this.#waiting = [];
       try {
         await this.#flush(batch);
+        for (const { settle } of batch) settle?.(null);
       } catch {
+        await this.#closeFile();
         this.#failedAt = this.#deps.epochMs();
         this.#waiting = [...batch, ...this.#waiting].slice(0, 2 * maxWaiting);
-        await this.#closeFile();
-        return;
+        this.#refuseWaiting();
+        break;
       }
-      for (const { settle } of batch) settle?.(null);
     }
+    // In the same turn as the last look at the queue: what comes next must start a flush of its own.
+    this.#flushing = null;
   }
 
   async #flush(batch: readonly Waiting[]): Promise<void> {

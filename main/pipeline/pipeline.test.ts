@@ -1,0 +1,201 @@
+import { describe, expect, it } from 'vitest';
+import { alice, offeredTool, toolCall } from '../../test/samples/pipeline.ts';
+import type { AuditRecord } from '../contract/audit.ts';
+import { Fault } from '../contract/errors.ts';
+import type { CallReport } from './account.ts';
+import { createPipeline, type Dispatched, type PipelineDeps } from './pipeline.ts';
+
+function bench(more: Partial<PipelineDeps> = {}) {
+  const records: AuditRecord[] = [];
+  const reports: CallReport[] = [];
+  const dispatched: string[] = [];
+  const tool = offeredTool();
+  const pipeline = createPipeline({
+    tools: () => [tool],
+    findTool: (name) => (name === tool.name ? tool : null),
+    identity: () => ({ principal: alice, validUntil: null, waiting: [] }),
+    gate: () => ({ paused: false, consent: 'allow' }),
+    authorizer: { decide: () => ({ permitted: true, policy: 'p' }) },
+    audit: {
+      appendDurably: (record) => {
+        records.push(record);
+        return Promise.resolve();
+      },
+      append: (record) => {
+        records.push(record);
+      },
+    },
+    dispatch: ({ call }) => {
+      dispatched.push(call.callId);
+      return Promise.resolve({ ok: true, value: { text: 'x', rows: [1, 2] }, resultBytes: 10, backendBytes: 20 });
+    },
+    clock: { epochMs: () => 1, monotonicMs: () => 1 },
+    report: (report) => reports.push(report),
+    ...more,
+  });
+  return { pipeline, records, reports, dispatched };
+}
+
+const got = (value: unknown): Dispatched => ({ ok: true, value, resultBytes: 1, backendBytes: 1 });
+
+describe('the runner', () => {
+  it('writes the intent before it dispatches and one outcome after', async () => {
+    const order: string[] = [];
+    const { pipeline, records, reports } = bench({
+      audit: {
+        appendDurably: (record) => {
+          order.push(record.event);
+          return Promise.resolve();
+        },
+        append: (record) => {
+          order.push(record.event);
+          records.push(record);
+        },
+      },
+      dispatch: () => {
+        order.push('dispatch');
+        return Promise.resolve(got({ text: 'x', rows: [1, 2] }));
+      },
+    });
+    const outcome = await pipeline.run(toolCall());
+    expect(outcome).toMatchObject({
+      kind: 'released',
+      result: { value: { text: 'x' }, text: '{"text":"x","rows":[1,2]}' },
+    });
+    expect(order).toEqual(['call-intent', 'dispatch', 'call-outcome']);
+    expect(records[0]).toMatchObject({ decision: 'released', rows: 2, policy: 'p', stage: null });
+    expect(reports).toMatchObject([{ outcome: 'released', person: alice.subject }]);
+  });
+
+  it('refuses before dispatch when the log cannot be written', async () => {
+    const { pipeline, dispatched } = bench({
+      audit: { appendDurably: () => Promise.reject(new Fault('audit_unavailable', 'full')), append: () => undefined },
+    });
+    expect(await pipeline.run(toolCall())).toMatchObject({ refusal: { code: 'audit_unavailable' } });
+    expect(dispatched).toEqual([]);
+  });
+
+  it('dispatches nothing that a stage refused, and says which', async () => {
+    const { pipeline, dispatched, records } = bench({
+      authorizer: { decide: () => ({ permitted: false, policy: 'no' }) },
+    });
+    expect(await pipeline.run(toolCall())).toMatchObject({ kind: 'refused', refusal: { code: 'not_permitted' } });
+    expect(dispatched).toEqual([]);
+    expect(records).toMatchObject([{ event: 'call-outcome', decision: 'refused', stage: 'authorize', policy: 'no' }]);
+  });
+
+  it.each<[string, Partial<PipelineDeps>]>([
+    [
+      'the authorizer',
+      {
+        authorizer: {
+          decide: () => {
+            throw new TypeError('secret detail');
+          },
+        },
+      },
+    ],
+    ['the dispatcher', { dispatch: () => Promise.reject(new TypeError('secret detail')) }],
+    [
+      'the identity',
+      {
+        identity: () => {
+          throw new TypeError('secret detail');
+        },
+      },
+    ],
+    [
+      'the result',
+      {
+        dispatch: () =>
+          Promise.resolve(
+            got({
+              get text(): string {
+                throw new TypeError('secret detail');
+              },
+            }),
+          ),
+      },
+    ],
+  ])('turns a throw in %s into a refusal without its words', async (_where, more) => {
+    const { pipeline, records } = bench(more);
+    const outcome = await pipeline.run(toolCall());
+    expect(outcome).toMatchObject({ kind: 'refused', refusal: { code: 'internal' } });
+    expect(JSON.stringify([outcome, records])).not.toContain('secret detail');
+    expect(records.at(-1)).toMatchObject({ event: 'call-outcome', decision: 'failed', code: 'internal' });
+  });
+
+  it('releases nothing that an outbound stage refused', async () => {
+    const { pipeline, records } = bench({ dispatch: () => Promise.resolve(got({ text: 'x', salary: 1 })) });
+    expect(await pipeline.run(toolCall())).toMatchObject({ refusal: { code: 'output_not_allowed' } });
+    expect(records.at(-1)).toMatchObject({ stage: 'check-contract', resultBytes: 1 });
+  });
+
+  it.each(['access_ended', 'paused'] as const)('stops what runs as %s, even when a result comes', async (code) => {
+    const { pipeline } = bench({
+      dispatch: async (_cleared, signal) => {
+        await new Promise((resolve) => {
+          signal.addEventListener('abort', resolve);
+        });
+        return got({ text: 'too late' });
+      },
+    });
+    const running = pipeline.run(toolCall());
+    await Promise.resolve();
+    pipeline.stopAll(code);
+    expect(await running).toMatchObject({ kind: 'refused', refusal: { code } });
+    await pipeline.idle();
+  });
+
+  it('stops between intent and dispatch', async () => {
+    let pause = (): void => undefined;
+    const { pipeline, dispatched } = bench({
+      audit: {
+        appendDurably: () => {
+          pause();
+          return Promise.resolve();
+        },
+        append: () => undefined,
+      },
+    });
+    pause = () => {
+      pipeline.stopAll('paused');
+    };
+    expect(await pipeline.run(toolCall())).toMatchObject({ refusal: { code: 'paused' } });
+    expect(dispatched).toEqual([]);
+  });
+
+  it('gives a cancelled call no answer, and writes it down', async () => {
+    const controller = new AbortController();
+    controller.abort();
+    const { pipeline, records, reports, dispatched } = bench();
+    expect(await pipeline.run({ ...toolCall(), signal: controller.signal })).toEqual({ kind: 'cancelled' });
+    expect(dispatched).toEqual([]);
+    expect(records.at(-1)).toMatchObject({ decision: 'interrupted', code: null });
+    expect(reports).toEqual([]);
+  });
+
+  it('lists by the same stages', () => {
+    const caller = { program: 'a test', pid: 1 };
+    expect(bench().pipeline.visible(caller)).toHaveLength(1);
+    expect(bench({ gate: () => ({ paused: true, consent: 'allow' }) }).pipeline.visible(caller)).toEqual([]);
+    expect(
+      bench({ authorizer: { decide: () => ({ permitted: false, policy: null }) } }).pipeline.visible(caller),
+    ).toEqual([]);
+  });
+
+  it('has every stage of the design, in order', () => {
+    expect(bench().pipeline.stages.map(({ stage }) => stage)).toEqual([
+      'admit',
+      'check-arguments',
+      'authorize',
+      'limit-rate',
+      'ask-approval',
+      'check-contract',
+      'classify',
+      'redact',
+      'minimize',
+      'scrub-secrets',
+    ]);
+  });
+});

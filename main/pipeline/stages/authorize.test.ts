@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest';
+import { inboundView, offeredTool, toolCall } from '../../../test/samples/pipeline.ts';
+import { Fault } from '../../contract/errors.ts';
+import type { AuthorizationQuestion } from '../stage.ts';
+import { createAuthorize, resourceOf } from './authorize.ts';
+
+it('passes what a named policy permits', () => {
+  const stage = createAuthorize({ decide: () => ({ permitted: true, policy: 'p1' }) });
+  expect(stage.check(inboundView())).toEqual({ pass: true, policy: 'p1' });
+});
+
+it.each([
+  ['nothing permits', { permitted: false, policy: null }],
+  ['a policy forbids', { permitted: false, policy: 'no-exports' }],
+  ['a permit has no name', { permitted: true, policy: null }],
+])('refuses when %s', (_when, decision) => {
+  const verdict = createAuthorize({ decide: () => decision }).check(inboundView());
+  expect(verdict).toMatchObject({ pass: false, refusal: { code: 'not_permitted' } });
+  expect(verdict.policy).toBe(decision.policy ?? undefined);
+});
+
+it('refuses by itself without a person or a tool, and lets a fault through to the runner', () => {
+  const yes = createAuthorize({ decide: () => ({ permitted: true, policy: 'p' }) });
+  const nobody = { principal: null, validUntil: null, waiting: [] };
+  expect(yes.check(inboundView({ identity: nobody }))).toMatchObject({ pass: false });
+  expect(yes.check(inboundView({ tool: null }))).toMatchObject({ pass: false });
+  const broken = createAuthorize({
+    decide: () => {
+      throw new Fault('internal', 'broken');
+    },
+  });
+  expect(() => broken.check(inboundView())).toThrow('broken');
+});
+
+it('asks about what the manifest points at, else about the destination', () => {
+  const seen: AuthorizationQuestion[] = [];
+  const stage = createAuthorize({
+    decide: (question) => {
+      seen.push(question);
+      return { permitted: true, policy: 'p' };
+    },
+  });
+  stage.check(inboundView());
+  stage.check(inboundView({ tool: offeredTool({ resource: '/text' }), call: toolCall({ text: 'sales' }) }));
+  expect(seen.map(({ resource }) => resource)).toEqual(['database', 'sales']);
+});
+
+it('follows a JSON pointer through own members only', () => {
+  const tool = offeredTool({ resource: '/a~1b/c~0d' });
+  expect(resourceOf(tool, { 'a/b': { 'c~d': 'x' } })).toBe('x');
+  expect(resourceOf(tool, { 'a/b': { 'c~d': 7 } })).toBe('');
+  expect(resourceOf(offeredTool({ resource: '/constructor/name' }), {})).toBe('');
+});
