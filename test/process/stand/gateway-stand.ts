@@ -3,7 +3,6 @@
  * worker, whose behaviour each test chooses.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -290,5 +289,3 @@ function egressHandlers(behaviour: Behaviour) {
     onClose: () => undefined,
   };
 }
-
-export const someCallId = randomUUID;
