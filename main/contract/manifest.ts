@@ -5,10 +5,8 @@
 import { z } from 'zod';
 
 export const classificationSchema = z.enum(['public', 'internal', 'sensitive']);
-export type Classification = z.infer<typeof classificationSchema>;
 
 export const operationSchema = z.enum(['read', 'write', 'admin']);
-export type Operation = z.infer<typeof operationSchema>;
 
 /** A JSON Schema 2020-12 document; compiled by ajv in strict mode when the manifest is loaded. */
 export const jsonSchemaSchema = z.record(z.string(), z.unknown());
