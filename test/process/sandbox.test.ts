@@ -25,6 +25,8 @@ const alone = path.join(path.dirname(probeEntry), 'attempt.mjs');
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'sallyport-sandbox-'));
 const secret = path.join(folder, 'secret');
+/** Of this run alone: another user's file of the same name could not be written. */
+const sharedFile = `/dev/shm/sallyport-probe-${randomUUID()}`;
 const abstractName = `\0sallyport-${randomUUID()}`;
 const reached = { tcp: 0, udp: 0 };
 const tcp = createServer((socket) => {
@@ -56,6 +58,7 @@ afterAll(async () => {
   await connector.stop();
   for (const server of [tcp, named, abstract]) server.close();
   udp.close();
+  rmSync(sharedFile, { force: true });
   rmSync(folder, { recursive: true });
 });
 
@@ -154,7 +157,7 @@ const attempts: readonly Attempt[] = [
   { name: 'a shell', given: () => ({ what: 'program', path: '/bin/sh' }), free: 'ran', walled: 'ENOENT', real: denied },
   {
     name: 'writing where anybody may',
-    given: () => ({ what: 'write', path: '/dev/shm/sallyport-probe' }),
+    given: () => ({ what: 'write', path: sharedFile }),
     free: 'written',
     walled: 'ENOENT',
     real: denied,
