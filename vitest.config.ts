@@ -7,6 +7,7 @@ export default defineConfig({
   // Only out/ may be written to where root's copy of the checkout is tested.
   cacheDir: 'out/vite',
   test: {
+    fsModuleCache: false,
     projects: [
       {
         extends: true,
