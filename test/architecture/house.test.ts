@@ -56,6 +56,42 @@ describe('the house (DESIGN §8)', () => {
   });
 });
 
+describe('the documents', () => {
+  const documents = globSync(['*.md', 'docs/*.md'], { cwd: root });
+  const named = (file: string): string[] =>
+    [
+      ...readFileSync(path.join(root, file), 'utf8').matchAll(
+        /`((?:main|connector-host|test|build|docs|bin)\/[^`\s]*)`/g,
+      ),
+    ].map(([, at = '']) => at);
+
+  test('name only files and folders that exist', () => {
+    const missing = documents.flatMap((file) =>
+      named(file)
+        // NAME and VERB stand for any.
+        .filter((at) => !/[A-Z]{4}/.test(at) && globSync(at.replace(/\/$/, ''), { cwd: root }).length === 0)
+        .map((at) => `${file}: ${at}`),
+    );
+    expect(missing).toEqual([]);
+    expect(named('SECURITY.md').length).toBeGreaterThan(10);
+  });
+
+  test('link only to files that exist', () => {
+    const links = documents.flatMap((file) =>
+      [...readFileSync(path.join(root, file), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(
+        ([, to = '']) => [file, to] as const,
+      ),
+    );
+    expect(links.filter(([file, to]) => !existsSync(path.join(root, path.dirname(file), to)))).toEqual([]);
+  });
+
+  test('each room has a README', () => {
+    const main = globSync('main/*/', { cwd: root });
+    const all = [...main, 'connector-host', 'connector-host/sdk', 'build', 'test', 'test/lab'];
+    expect(all.filter((room) => !existsSync(path.join(root, room, 'README.md')))).toEqual([]);
+  });
+});
+
 describe('the measure itself', () => {
   test('counts lines of code, not blank lines and comments', () => {
     expect(

@@ -1,5 +1,5 @@
 /**
- * After sign-ins and 100 calls no token, no database password and no administrator password is anywhere an agent or
+ * After sign-ins and more than 100 calls no token, no database password and no administrator password is anywhere an agent or
  * another program of the user can look. Root looks, because it sees everything. Every place has a positive control: the
  * same search must find a needle that is planted there.
  */
@@ -14,12 +14,15 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { family, startProduct, type Ground, type Product } from '../process/harness.ts';
 import { readNeedles, searchFor, type Finding, type Needle } from './needles.ts';
 
+/** On each door; four of five are good ones. */
 const calls = 100;
 const shortest = 12;
 
@@ -38,6 +41,7 @@ let outside: string;
 let needlesFile: string;
 let labFolder: string;
 let heard = Buffer.alloc(0);
+const ended = { released: 0, refused: 0 };
 const passing: Finding[] = [];
 
 beforeAll(async () => {
@@ -51,13 +55,11 @@ beforeAll(async () => {
   const watch = setInterval(() => passing.push(...searchProcesses()), 100);
   for (const user of ['carol', 'bob', 'alice']) {
     await product.signIn(user);
-    heard = Buffer.concat([heard, await callManyTimes(user === 'alice' ? calls : 2)]);
+    if (user !== 'alice') await converse(bridgeDoor(), 'initialize', 2);
   }
-  heard = Buffer.concat([
-    heard,
-    Buffer.from((await product.cli('status', '--json')).stdout),
-    Buffer.from((await product.cli('doctor', '--json')).stdout),
-  ]);
+  await converse(bridgeDoor(), 'initialize', calls);
+  await converse(socketDoor(), 'stateless', calls);
+  for (const command of ['status', 'doctor']) hear(Buffer.from((await product.cli(command, '--json')).stdout));
   clearInterval(watch);
 }, 180_000);
 
@@ -66,46 +68,80 @@ afterAll(async () => {
   rmSync(outside, { recursive: true, force: true });
 });
 
-/** The bridge as an agent starts it, and every byte that comes out of it. */
-async function callManyTimes(count: number): Promise<Buffer> {
-  const { command, args, env } = product.bridgeCommand('--agent', 'canary');
-  const bridge = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'], ...(ground.as ?? {}) });
-  const bytes: Buffer[] = [];
-  let answers = 0;
-  const all = new Promise<void>((resolve, reject) => {
-    bridge.stdout.on('data', (chunk: Buffer) => {
-      bytes.push(chunk);
-      answers += chunk.toString('latin1').split('\n').length - 1;
-      if (answers === count + 2) resolve();
-    });
-    bridge.once('exit', (code) => reject(new Error(`the bridge ended with ${String(code)}`)));
-  });
-  bridge.stderr.on('data', (chunk: Buffer) => bytes.push(chunk));
-  const say = (body: object): void => void bridge.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...body })}\n`);
-  say({
-    id: 1,
-    method: 'initialize',
-    params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'canary', version: '1' } },
-  });
-  say({ method: 'notifications/initialized' });
-  say({ id: 2, method: 'tools/list' });
-  for (let index = 0; index < count; index += 1) say({ id: index + 3, method: 'tools/call', params: callOf(index) });
-  await all;
-  bridge.stdin.end();
-  return Buffer.concat(bytes);
+/** One agent's side of a conversation: where its lines go, and every byte that comes back. */
+interface Door {
+  readonly write: (line: string) => void;
+  readonly bytes: NodeJS.ReadableStream;
+  readonly close: () => void;
 }
 
-/** Good calls, and bad ones: an error must not tell more than an answer. */
+/** The bridge as an agent starts it; what it says on stderr an agent may keep too. */
+function bridgeDoor(): Door {
+  const { command, args, env } = product.bridgeCommand('--agent', 'canary');
+  const bridge = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'], ...(ground.as ?? {}) });
+  bridge.stderr.on('data', hear);
+  return {
+    write: (line) => void bridge.stdin.write(line),
+    bytes: bridge.stdout,
+    close: () => bridge.stdin.end(),
+  };
+}
+
+function socketDoor(): Door {
+  const socket = net.connect(product.socket);
+  return { write: (line) => void socket.write(line), bytes: socket, close: () => socket.destroy() };
+}
+
+function hear(chunk: Buffer): void {
+  heard = Buffer.concat([heard, chunk]);
+}
+
+/** Makes the calls, at most eight at once, and counts how they ended. */
+async function converse(door: Door, era: 'initialize' | 'stateless', count: number): Promise<void> {
+  const meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': {},
+    'io.modelcontextprotocol/clientInfo': { name: 'canary', version: '1' },
+  };
+  const waiting = new Map<number, (answer: string) => void>();
+  const lines = createInterface({ input: door.bytes });
+  door.bytes.on('data', hear);
+  lines.on('line', (line) => waiting.get((JSON.parse(line) as { id: number }).id)?.(line));
+  const ask = async (id: number, method: string, params: object): Promise<string> => {
+    const full = era === 'stateless' ? { ...params, _meta: meta } : params;
+    const answer = new Promise<string>((resolve) => waiting.set(id, resolve));
+    door.write(`${JSON.stringify({ jsonrpc: '2.0', id, method, params: full })}\n`);
+    return answer;
+  };
+  if (era === 'initialize') {
+    const clientInfo = { name: 'canary', version: '1' };
+    await ask(-1, 'initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo });
+    door.write('{"jsonrpc":"2.0","method":"notifications/initialized"}\n');
+  } else await ask(-1, 'server/discover', {});
+  await ask(-2, 'tools/list', {});
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < count) {
+      const index = next++;
+      const answer = await ask(index, 'tools/call', callOf(index));
+      ended[answer.includes('"isError":true') ? 'refused' : 'released'] += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, worker));
+  door.close();
+}
+
+/** Good calls, and every fifth a bad one: an error must not tell more than an answer. */
 function callOf(index: number): object {
-  const sql = [
+  const good = [
     'SELECT * FROM shop.orders ORDER BY order_id LIMIT 50',
-    'SELECT current_user, session_user',
-    'SELECT nonsense FROM nowhere',
-    'SELECT * FROM access.claims',
-    "SELECT current_setting('application_name')",
+    'SELECT region, count(*) FROM shop.orders GROUP BY region',
+    "SELECT 'postgres://user:' || region AS url FROM shop.orders LIMIT 3",
   ];
+  const bad = ['SELECT nonsense FROM nowhere', 'SELECT * FROM access.claims', 'SELECT pg_sleep(1)', 'DROP TABLE x'];
   if (index % 7 === 6) return { name: 'postgres_list_tables', arguments: {} };
-  return { name: 'postgres_query', arguments: { sql: sql[index % sql.length] } };
+  const from = index % 5 === 4 ? bad : good;
+  return { name: 'postgres_query', arguments: { sql: from[index % from.length] } };
 }
 
 function needles(): Needle[] {
@@ -156,7 +192,7 @@ describe('nothing is found', () => {
   test('there are secrets to look for: tokens, database passwords, administrator passwords', () => {
     const names = needles().map(({ name }) => name);
     expect(names.length).toBeGreaterThan(10);
-    for (const kind of [/access.?token/i, /refresh.?token/i, /id.?token/i, /password/i])
+    for (const kind of [/access.?token/i, /refresh.?token/i, /id.?token/i, /issuer.*password/i, /postgres.*password/i])
       expect(
         names.filter((name) => kind.test(name)),
         String(kind),
@@ -166,7 +202,8 @@ describe('nothing is found', () => {
 
   test('in any byte that an agent received', () => {
     expect(heard.length).toBeGreaterThan(100_000);
-    expect(heard.includes('"isError":true')).toBe(true);
+    expect(ended.released).toBeGreaterThanOrEqual(100);
+    expect(ended.refused).toBeGreaterThanOrEqual(20);
     expect(searchFor(needles()).inBytes('agent', heard)).toEqual([]);
   });
 
