@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createGuardedMemory, maxSecretBytes } from './guarded-memory.ts';
@@ -108,6 +109,36 @@ describe('guarded memory', () => {
     expect(await using).toBe(true);
     expect(() => secret.use(textOf)).toThrow(expect.objectContaining({ code: 'access_ended' }));
     expect(own.seal(Buffer.from('again')).use(textOf)).toBe('again');
+  });
+
+  it.runIf(process.platform === 'linux')('locks no more for 5,000 secrets one after another than for one', () => {
+    const lockedKb = (): number =>
+      Number(/^VmLck:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1]);
+    const round = (length: number): void => {
+      const secret = memory.sealFrom(length, (bytes) => bytes.fill(7));
+      expect(secret.use((bytes) => bytes[0])).toBe(7);
+      secret.wipe();
+    };
+    const lengths = [32, 4000, 9000];
+    lengths.forEach(round);
+    const before = lockedKb();
+    expect(before).toBeGreaterThan(0);
+    for (let count = 0; count < 5000; count += 1) round(lengths[count % lengths.length] ?? 1);
+    expect(lockedKb()).toBe(before);
+  });
+
+  it('nothing of an earlier secret is left in a block that is used again', () => {
+    const own = createGuardedMemory();
+    own.sealFrom(200, (bytes) => bytes.fill(7)).wipe();
+    const next = own.sealFrom(200, (bytes) => {
+      expect(bytes.every((byte) => byte === 0)).toBe(true);
+    });
+    expect(next.use((bytes) => bytes.every((byte) => byte === 0))).toBe(true);
+    next.wipe();
+    next.wipe();
+    // Wiping twice must not give one block to two secrets.
+    const [one, two] = [own.seal(Buffer.from('one')), own.seal(Buffer.from('two'))];
+    expect([one.use(textOf), two.use(textOf)]).toEqual(['one', 'two']);
   });
 
   it('does not seal what was wiped while it was being read', async () => {

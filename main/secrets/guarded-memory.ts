@@ -7,12 +7,12 @@
  */
 import sodium from 'sodium-native';
 import { Fault } from '../contract/errors.ts';
+import { createBlockPool, type BlockPool } from './block-pool.ts';
 import { createLockedBlock, type LockedBlock } from './locked-block.ts';
 
 export const maxSecretBytes = 65_536;
 const nonceBytes = sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 const tagBytes = sodium.crypto_aead_xchacha20poly1305_ietf_ABYTES;
-const smallestScratchBytes = 4096;
 
 export interface Secret {
   readonly length: number;
@@ -43,7 +43,8 @@ export function createGuardedMemory(): GuardedMemory {
   const key = createLockedBlock(sodium.crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
   sodium.randombytes_buf(key.bytes);
   key.shut();
-  const scratch = createScratch();
+  const scratch = createScratch(createBlockPool());
+  const stores = createBlockPool();
   const live = new Set<Secret>();
 
   const withKey = (work: (key: Buffer) => void): void => {
@@ -56,9 +57,10 @@ export function createGuardedMemory(): GuardedMemory {
   };
 
   const sealed = (plain: Buffer): Secret => {
-    const store = createLockedBlock(nonceBytes + plain.length + tagBytes);
+    const length = nonceBytes + plain.length + tagBytes;
+    const store = stores.take(length);
     const nonce = store.bytes.subarray(0, nonceBytes);
-    const ciphertext = store.bytes.subarray(nonceBytes);
+    const ciphertext = store.bytes.subarray(nonceBytes, length);
     sodium.randombytes_buf(nonce);
     withKey((k) => sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(ciphertext, plain, null, null, nonce, k));
     store.shut();
@@ -67,7 +69,10 @@ export function createGuardedMemory(): GuardedMemory {
       decrypt: (into) => {
         withKey((k) => sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(into, null, ciphertext, null, nonce, k));
       },
-      forget: () => live.delete(secret),
+      forget: () => {
+        live.delete(secret);
+        stores.giveBack(store);
+      },
     });
     live.add(secret);
     return secret;
@@ -170,7 +175,6 @@ function createSecret(length: number, store: LockedBlock, { scratch, decrypt, fo
       if (wiped) return;
       wiped = true;
       for (const lease of leases) lease.zero();
-      store.free();
       forget();
     },
   };
@@ -189,35 +193,24 @@ interface Scratch {
   zeroLeased(): void;
 }
 
-/** Blocks for plaintext, reused so that locked memory stays small; sizes are powers of two. */
-function createScratch(): Scratch {
-  const idle = new Map<number, LockedBlock[]>();
+/** Blocks for plaintext. */
+function createScratch(pool: BlockPool): Scratch {
   const leased = new Set<Lease>();
   const take = (length: number): Lease => {
     if (!Number.isInteger(length) || length < 1 || length > maxSecretBytes) {
       throw new Fault('internal', 'A secret must have between 1 and 65536 bytes.');
     }
-    const size = Math.max(smallestScratchBytes, 2 ** Math.ceil(Math.log2(length)));
-    const block = idle.get(size)?.pop() ?? createLockedBlock(size);
-    block.open('write');
+    const block = pool.take(length);
     let zeroed = false;
-    const zero = (): void => {
-      sodium.sodium_memzero(block.bytes);
-    };
     const lease: Lease = {
       bytes: block.bytes.subarray(0, length),
       zero: () => {
         zeroed = true;
-        zero();
+        sodium.sodium_memzero(block.bytes);
       },
       zeroed: () => zeroed,
       giveBack: () => {
-        if (!leased.delete(lease)) return;
-        zero();
-        block.shut();
-        const waiting = idle.get(size) ?? [];
-        waiting.push(block);
-        idle.set(size, waiting);
+        if (leased.delete(lease)) pool.giveBack(block);
       },
     };
     leased.add(lease);
