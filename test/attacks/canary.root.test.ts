@@ -14,7 +14,6 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -75,21 +74,25 @@ interface Door {
   readonly close: () => void;
 }
 
-/** The bridge as an agent starts it; what it says on stderr an agent may keep too. */
-function bridgeDoor(): Door {
-  const { command, args, env } = product.bridgeCommand('--agent', 'canary');
-  const bridge = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'], ...(ground.as ?? {}) });
-  bridge.stderr.on('data', hear);
+/** A program of the made user: the socket serves nobody else, root neither. What it says on stderr an agent may keep too. */
+function doorOf(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Door {
+  const program = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'], ...(ground.as ?? {}) });
+  program.stderr.on('data', hear);
   return {
-    write: (line) => void bridge.stdin.write(line),
-    bytes: bridge.stdout,
-    close: () => bridge.stdin.end(),
+    write: (line) => void program.stdin.write(line),
+    bytes: program.stdout,
+    close: () => program.stdin.end(),
   };
 }
 
+function bridgeDoor(): Door {
+  const { command, args, env } = product.bridgeCommand('--agent', 'canary');
+  return doorOf(command, args, env);
+}
+
 function socketDoor(): Door {
-  const socket = net.connect(product.socket);
-  return { write: (line) => void socket.write(line), bytes: socket, close: () => socket.destroy() };
+  const relay = `const s = require('node:net').connect(${JSON.stringify(product.socket)}); process.stdin.pipe(s).pipe(process.stdout)`;
+  return doorOf(ground.node, ['-e', relay], {});
 }
 
 function hear(chunk: Buffer): void {
