@@ -106,9 +106,23 @@ describe('names are names', () => {
 
 it('system catalogs are refused like in SQL', async () => {
   const { text, values } = built({ table: 'pg_authid', measures: [{ function: 'count' }] });
-  expect(await checkStatement(parse, text, { schemas: undefined, parameters: values.length })).toMatch(
-    /System catalogs/,
-  );
+  expect(await checkStatement(parse, text, { schemas: undefined, parameters: values.length })).toEqual({
+    code: 'not_permitted',
+    say: expect.stringMatching(/System catalogs/) as string,
+  });
+});
+
+it.each(['xmin', 'ctid', 'tableoid'])('the system column %s is refused wherever it stands', async (column) => {
+  for (const wanted of [
+    { measures: [{ function: 'max', column }] },
+    { measures: [{ function: 'count' }], groupBy: [column] },
+    { measures: [{ function: 'count' }], filters: [{ column, operator: 'is_not_null' }] },
+  ]) {
+    const { text, values } = built({ table: 'orders', ...wanted });
+    expect(await checkStatement(parse, text, { schemas: undefined, parameters: values.length })).toMatchObject({
+      code: 'not_permitted',
+    });
+  }
 });
 
 it('refuses what it cannot build', () => {

@@ -14,6 +14,6 @@ export async function aggregate(call: Call, settings: Settings, parse: Parse): P
   const { statement } = built;
   const schemas = settings.schemas === undefined ? undefined : new Set(settings.schemas);
   const objection = await checkStatement(parse, statement.text, { schemas, parameters: statement.values?.length ?? 0 });
-  if (objection !== undefined) refuse('invalid_arguments', objection);
+  if (objection !== undefined) refuse(objection.code, objection.say);
   return withSession(call, settings, (read) => read(statement, { rows: wanted.limit, bytes: rowBytes(call) }));
 }

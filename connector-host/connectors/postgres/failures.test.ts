@@ -18,9 +18,11 @@ it.each([
   ['42703', 'column "y" does not exist', 'invalid_arguments', /column "y"/],
   ['42501', 'permission denied for table secrets', 'not_permitted', /may not read/],
   ['22P02', 'invalid input syntax for type integer: "a value"', 'invalid_arguments', /does not fit/],
-  ['25006', 'cannot execute UPDATE in a read-only transaction', 'invalid_arguments', /Only reading/],
+  ['25006', 'cannot execute UPDATE in a read-only transaction', 'not_permitted', /Only reading/],
   ['57014', 'canceling statement due to statement timeout', 'backend_refused', /ran out of time/],
-  ['53300', 'too many connections', 'backend_refused', /resources/],
+  ['53300', 'too many connections', 'backend_unreachable', /resources/],
+  ['53200', 'out of memory', 'backend_unreachable', /resources/],
+  ['57P03', 'the database system is starting up', 'backend_unreachable', /Try again/],
   ['XX000', 'internal', 'backend_refused', /refused/],
 ])('%s', (...[state, message, code, say]) => {
   const refusal = refusalOf(database(state, message));

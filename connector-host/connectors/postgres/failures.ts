@@ -17,7 +17,7 @@ const says: Readonly<Record<string, Told>> = {
     'invalid_arguments',
     'A value does not fit its type, or a calculation failed (a cast, a division by zero, a date). Check the values.',
   ],
-  '25': ['invalid_arguments', 'Only reading is possible.'],
+  '25': ['not_permitted', 'Only reading is possible with this tool.'],
   '28': ['not_permitted', 'The database does not accept this person.'],
   '40': ['backend_refused', 'The database could not finish the statement now. Try again.'],
   '42': ['invalid_arguments', 'The statement cannot be run.'],
@@ -25,7 +25,8 @@ const says: Readonly<Record<string, Told>> = {
     'not_permitted',
     'This person may not read a table, column or function that is used here. postgres_list_tables and postgres_describe_table show what can be read.',
   ],
-  '53': ['backend_refused', 'The database has no resources left for this. Ask for less, or try again later.'],
+  // As in egress, which meets these at a login: what passes by itself is never a refusal.
+  '53': ['backend_unreachable', 'The database has no resources left for this. Ask for less, or try again later.'],
   '54': ['invalid_arguments', 'The statement is too complex. Simplify it.'],
   '57': ['backend_unreachable', 'The database ended the connection. Try again.'],
   '57014': ['backend_refused', narrow],

@@ -23,7 +23,7 @@ export async function query(call: Call, settings: Settings, parse: Parse): Promi
   const { sql, parameters, maxRows } = argumentsSchema.parse(call.arguments);
   const schemas = settings.schemas === undefined ? undefined : new Set(settings.schemas);
   const objection = await checkStatement(parse, sql, { schemas, parameters: parameters.length });
-  if (objection !== undefined) refuse('invalid_arguments', objection);
+  if (objection !== undefined) refuse(objection.code, objection.say);
   return withSession(call, settings, (read) =>
     read({ text: sql, values: parameters }, { rows: maxRows, bytes: rowBytes(call) }),
   );

@@ -46,6 +46,26 @@ export const safeFunctions: ReadonlySet<string> = new Set([
   ...words('gen_random_uuid uuidv4 uuidv7 host netmask network masklen family broadcast text'),
 ]);
 
+/**
+ * Of those that are not safe, the ones that act, wait or read beyond the rows: they are refused for what they do, not
+ * for being unknown. Only tells which of two sentences a caller gets; what may run is decided by `safeFunctions` alone.
+ */
+export function actsOrReadsOutside(name: string): boolean {
+  return outsideNames.has(name) || outsideFamilies.test(name);
+}
+
+const outsideFamilies =
+  /^(pg_|lo_|dblink|has_|inet_(client|server)_|txid_|binary_upgrade_|current_|(query|table|schema|database|cursor)_to_xml|brin_|gin_|ts_(stat|rewrite|debug|parse|token_type|lexize)$|row_security_)/;
+const outsideNames: ReadonlySet<string> = new Set(
+  words(`set_config loread lowrite nextval setval currval lastval version to_regclass to_regproc to_regprocedure
+    to_regrole to_regtype to_regnamespace to_regoper to_regoperator to_regcollation col_description obj_description
+    shobj_description format_type getdatabaseencoding icu_unicode_version acldefault aclexplode makeaclitem
+    setseed query_to_xmlschema session_user user system_user getpgusername`),
+);
+
+/** Columns that every table has; they tell of other people's transactions and of where a row lies. */
+export const systemColumns: ReadonlySet<string> = new Set(words('tableoid ctid xmin xmax cmin cmax'));
+
 export const safeTypes: ReadonlySet<string> = new Set(
   words(`bool boolean int int2 int4 int8 integer smallint bigint float4 float8 real numeric decimal text varchar bpchar
     char date time timetz timestamp timestamptz interval uuid json jsonb jsonpath bytea bit varbit inet cidr macaddr

@@ -1,13 +1,20 @@
 /**
  * Decides whether a text is one reading statement that names only what it may.
  * Guarantees: exactly one SELECT, VALUES or TABLE; every node, function, type and operator is on an allowlist; no system
- * catalog. Trusts: PostgreSQL's own parser. It is the second wall, not the first: what a person may read or call is
+ * catalog or column. Trusts: PostgreSQL's own parser. It is the second wall, not the first: what a person may read or call is
  * decided by the database's grants and row-level security, and the session is a read-only transaction.
  * Does not protect against: views and operators that the database's owner made, or a statement that is merely slow.
  */
 import type { Parse } from './parser.ts';
-import { safeFunctions, safeTypes, safeValueFunctions, samplingMethods } from './safe-names.ts';
-import { allowedNodes, refusedNodes } from './statement-shape.ts';
+import {
+  actsOrReadsOutside,
+  safeFunctions,
+  safeTypes,
+  safeValueFunctions,
+  samplingMethods,
+  systemColumns,
+} from './safe-names.ts';
+import { allowedNodes, refusedNodes, unsupportedNodes } from './statement-shape.ts';
 
 export interface StatementRules {
   /** Schemas that may be named; undefined: all but the system's. */
@@ -16,8 +23,14 @@ export interface StatementRules {
   readonly parameters: number;
 }
 
-/** Undefined: it may run. Otherwise one sentence that says what to do instead. */
-export type Objection = string | undefined;
+/**
+ * Undefined: it may run. Otherwise why not, and one sentence that says what to do instead. `not_permitted`: this tool
+ * does no such thing, however it is written; `invalid_arguments`: written otherwise it can be answered.
+ */
+export type Objection = { readonly code: 'invalid_arguments' | 'not_permitted'; readonly say: string } | undefined;
+
+const mend = (say: string): NonNullable<Objection> => ({ code: 'invalid_arguments', say });
+const never = (say: string): NonNullable<Objection> => ({ code: 'not_permitted', say });
 
 export const maxStatementBytes = 20_000;
 const maxDepth = 200;
@@ -31,19 +44,24 @@ interface Visit {
 
 export async function checkStatement(parse: Parse, sql: string, rules: StatementRules): Promise<Objection> {
   if (Buffer.byteLength(sql) > maxStatementBytes)
-    return `The statement is longer than ${maxStatementBytes} bytes. Shorten it.`;
+    return mend(`The statement is longer than ${maxStatementBytes} bytes. Shorten it.`);
   // The parser stops at a NUL, the server's protocol too; half a surrogate pair reads differently in each.
   if (sql.includes('\0') || !sql.isWellFormed())
-    return 'The statement has characters that are not valid text. Remove them.';
+    return mend('The statement has characters that are not valid text. Remove them.');
   const parsed = await parse(sql);
-  if (!parsed.ok) return `PostgreSQL cannot read the statement: ${parsed.message.slice(0, 300)}. Correct it.`;
+  if (!parsed.ok) return mend(`PostgreSQL cannot read the statement: ${parsed.message.slice(0, 300)}. Correct it.`);
   const statements = member(parsed.tree, 'stmts');
-  if (!Array.isArray(statements) || statements.length === 0) return 'There is no statement. Send one SELECT.';
-  if (statements.length > 1) return 'Send one statement at a time, without others after a semicolon.';
+  if (!Array.isArray(statements) || statements.length === 0) return mend('There is no statement. Send one SELECT.');
+  if (statements.length > 1) {
+    return never(
+      'Only one statement runs in a call. Send each in a call of its own, without others after a semicolon.',
+    );
+  }
   const statement: unknown = member(statements[0], 'stmt');
   if (!isFields(statement) || !Object.hasOwn(statement, 'SelectStmt')) {
     const kind = isFields(statement) ? (Object.keys(statement)[0] ?? '') : '';
-    return `Only reading is possible: send one SELECT${kind in refusedNodes ? `, without ${refusedNodes[kind] ?? ''}` : ''}.`;
+    const what = Object.hasOwn(refusedNodes, kind) ? `; this is ${refusedNodes[kind] ?? ''}` : '';
+    return never(`Only reading is possible with this tool${what}. Send one SELECT, or tell the person what you need.`);
   }
   return checkTree(statement, rules);
 }
@@ -53,11 +71,11 @@ function checkTree(root: Fields, rules: StatementRules): Objection {
   const waiting: { readonly value: unknown; readonly depth: number }[] = [{ value: root, depth: 0 }];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { value, depth } = next;
-    if (depth > maxDepth) return `The statement is nested more than ${maxDepth} levels deep. Simplify it.`;
+    if (depth > maxDepth) return mend(`The statement is nested more than ${maxDepth} levels deep. Simplify it.`);
     for (const node of Array.isArray(value) ? (value as unknown[]) : [value]) {
       const visit = asVisit(node, depth);
       if (visit === undefined) continue;
-      if (typeof visit === 'string') return visit;
+      if ('say' in visit) return visit;
       const objection = expand(visit, waiting);
       if (objection !== undefined) return objection;
       names.visits.push(visit);
@@ -68,8 +86,8 @@ function checkTree(root: Fields, rules: StatementRules): Objection {
   return first(names.visits, (visit) => rulesByKind[visit.kind]?.(visit.fields, names));
 }
 
-/** Undefined for the empty node that stands for "nothing". A text is an objection. */
-function asVisit(node: unknown, depth: number): Visit | string | undefined {
+/** Undefined for the empty node that stands for "nothing". */
+function asVisit(node: unknown, depth: number): Visit | NonNullable<Objection> | undefined {
   if (!isFields(node)) return unreadable;
   const [kind, ...more] = Object.keys(node);
   if (kind === undefined) return undefined;
@@ -95,10 +113,13 @@ const memberKinds: Readonly<Record<string, string>> = {
   lockingClause: 'LockingClause',
   indirection: 'an indirection',
 };
-const unreadable = 'The statement has a form that is not supported. Write it more plainly.';
+const unreadable = mend('The statement has a form that is not supported. Write it more plainly.');
 
-function notPossible(kind: string): string {
-  return `Only reading is possible: the statement uses ${refusedNodes[kind] ?? `something not supported (${kind})`}. Write it without that.`;
+function notPossible(kind: string): Objection {
+  const refused = Object.hasOwn(refusedNodes, kind) ? refusedNodes[kind] : undefined;
+  if (refused !== undefined) return never(`Only reading is possible with this tool, without ${refused}.`);
+  const unsupported = Object.hasOwn(unsupportedNodes, kind) ? unsupportedNodes[kind] : undefined;
+  return mend(`The statement uses something not supported (${unsupported ?? kind}). Write it without that.`);
 }
 
 // What each kind of node may say.
@@ -125,21 +146,21 @@ const rulesByKind: Readonly<Record<string, Rule>> = {
   RangeTableSample: (fields) =>
     stringsOf(fields['method']).every((name) => samplingMethods.has(name))
       ? undefined
-      : 'Sample with TABLESAMPLE BERNOULLI or SYSTEM.',
+      : mend('Sample with TABLESAMPLE BERNOULLI or SYSTEM.'),
   SQLValueFunction: (fields) =>
     safeValueFunctions.has(String(fields['op']))
       ? undefined
-      : 'Names of the session (CURRENT_USER and the like) cannot be read. Leave them out.',
+      : never('Names of the session (CURRENT_USER and the like) cannot be read. Leave them out.'),
   ParamRef: (fields, { rules }) => {
     const number = Number(fields['number'] ?? 0);
     return number >= 1 && number <= rules.parameters
       ? undefined
-      : `The statement uses $${number}, but ${rules.parameters} parameters were given. Give one for each.`;
+      : mend(`The statement uses $${number}, but ${rules.parameters} parameters were given. Give one for each.`);
   },
   CommonTableExpr: (fields) =>
     isFields(fields['ctequery']) && Object.hasOwn(fields['ctequery'], 'SelectStmt')
       ? undefined
-      : 'Only reading is possible: each WITH query must be a SELECT.',
+      : never('Only reading is possible with this tool: each WITH query must be a SELECT.'),
 };
 
 function checkTable(fields: Fields, { rules }: Names): Objection {
@@ -149,10 +170,10 @@ function checkTable(fields: Fields, { rules }: Names): Objection {
   if (schema === undefined) return table.startsWith('pg_') ? noCatalog : undefined;
   if (isSystemSchema(schema)) return noCatalog;
   if (rules.schemas === undefined || rules.schemas.has(schema)) return undefined;
-  return `The schema ${quoted(schema)} is not offered. Use postgres_list_tables to see what is.`;
+  return never(`The schema ${quoted(schema)} is not offered. Use postgres_list_tables to see what is.`);
 }
 
-const noCatalog = 'System catalogs cannot be read. Use postgres_list_tables and postgres_describe_table.';
+const noCatalog = never('System catalogs cannot be read. Use postgres_list_tables and postgres_describe_table.');
 
 export function isSystemSchema(name: string): boolean {
   return name.startsWith('pg_') || name === 'information_schema';
@@ -160,15 +181,21 @@ export function isSystemSchema(name: string): boolean {
 
 function checkFunction(name: readonly string[]): Objection {
   const last = name.at(-1) ?? '';
-  if ((name.length === 1 || (name.length === 2 && name[0] === 'pg_catalog')) && safeFunctions.has(last))
-    return undefined;
-  return `The function ${quoted(name.join('.'))} is not available. Use ordinary SQL functions, or compute it from the rows.`;
+  const own = name.length === 1 || (name.length === 2 && name[0] === 'pg_catalog');
+  if (own && safeFunctions.has(last)) return undefined;
+  const called = `The function ${quoted(name.join('.'))} is not available`;
+  if (!own)
+    return never(`${called}: it is not PostgreSQL's own, so what it does is unknown. Use ordinary SQL functions.`);
+  if (actsOrReadsOutside(last) || systemColumns.has(last)) {
+    return never(`${called}: it acts, waits or reads something other than rows. Read rows of tables only.`);
+  }
+  return mend(`${called}. Use ordinary SQL functions, or compute it from the rows.`);
 }
 
 function checkType(name: readonly string[]): Objection {
   const last = name.at(-1) ?? '';
   if ((name.length === 1 || (name.length === 2 && name[0] === 'pg_catalog')) && safeTypes.has(last)) return undefined;
-  return `Casting to ${quoted(name.join('.'))} is not possible. Cast to a basic type such as text.`;
+  return mend(`Casting to ${quoted(name.join('.'))} is not possible. Cast to a basic type such as text.`);
 }
 
 function checkOperator(name: unknown): Objection {
@@ -177,7 +204,7 @@ function checkOperator(name: unknown): Objection {
 
 function builtIn(name: readonly string[], what: string): Objection {
   if (name.length <= 1 || (name.length === 2 && name[0] === 'pg_catalog')) return undefined;
-  return `Use the ${what} without a schema.`;
+  return mend(`Use the ${what} without a schema.`);
 }
 
 /**
@@ -187,12 +214,20 @@ function builtIn(name: readonly string[], what: string): Objection {
 function checkColumn(fields: Fields, { ownQualifiers }: Names): Objection {
   const parts = Array.isArray(fields['fields']) ? (fields['fields'] as unknown[]) : [];
   const path = parts.flatMap((part) => stringsOf([part]));
+  const column = parts.length === path.length ? (path.at(-1) ?? '') : '';
+  if (systemColumns.has(column)) {
+    return never(
+      `The system column ${quoted(column)} cannot be read. Name columns that postgres_describe_table shows.`,
+    );
+  }
   if (path.length < 2) return undefined;
   const [qualifier = '', name = ''] = path.slice(-2);
   const columns = parts.length === path.length ? ownQualifiers.get(qualifier) : ownQualifiers.get(name);
   // No table that is read has such columns, but the server has such functions of any row.
   if (!name.startsWith('pg_') && (columns === undefined || columns.has(name))) return undefined;
-  return `${quoted(qualifier)} has no column ${quoted(name)} here. Name the columns of a function in FROM: AS ${qualifier}(value).`;
+  return mend(
+    `${quoted(qualifier)} has no column ${quoted(name)} here. Name the columns of a function in FROM: AS ${quoted(qualifier)}(value).`,
+  );
 }
 
 function noteFunctionAlias({ ownQualifiers }: Names, { kind, fields }: Visit): void {
@@ -222,7 +257,7 @@ function functionNames(fields: Fields): string[] {
 /** `(value).name` calls functions as well; subscripts and `.*` do not. */
 function checkIndirection(fields: Fields): Objection {
   return listOf(fields['indirection']).some((each) => isFields(each) && Object.hasOwn(each, 'String'))
-    ? 'Members of a composite value, (value).name, cannot be read. Select the columns themselves.'
+    ? mend('Members of a composite value, (value).name, cannot be read. Select the columns themselves.')
     : undefined;
 }
 

@@ -110,20 +110,29 @@ export const allowedNodes: Readonly<Record<string, Readonly<Record<string, Membe
   GroupingFunc: { args: '*', ...plain },
 };
 
-/** What a refused kind of node is, in words that a model can act on. */
+/** What is refused because it does more than read, in words that a model can act on. */
 export const refusedNodes: Readonly<Record<string, string>> = {
   InsertStmt: 'writing (INSERT)',
   UpdateStmt: 'writing (UPDATE)',
   DeleteStmt: 'writing (DELETE)',
   MergeStmt: 'writing (MERGE)',
+  TruncateStmt: 'writing (TRUNCATE)',
   ExplainStmt: 'EXPLAIN',
   CopyStmt: 'COPY',
   DoStmt: 'DO',
   CallStmt: 'CALL',
+  VariableSetStmt: 'SET',
+  VariableShowStmt: 'SHOW',
+  TransactionStmt: 'controlling a transaction',
+  IntoClause: 'SELECT INTO',
+  LockingClause: 'FOR UPDATE and other row locks',
+};
+
+/** What reads, but is not understood here. */
+export const unsupportedNodes: Readonly<Record<string, string>> = {
   XmlExpr: 'XML functions',
   XmlSerialize: 'XML functions',
   RangeTableFunc: 'XMLTABLE',
   JsonTable: 'JSON_TABLE',
-  IntoClause: 'SELECT INTO',
-  LockingClause: 'FOR UPDATE and other row locks',
+  JsonFuncExpr: 'JSON_VALUE, JSON_QUERY, JSON_EXISTS',
 };
