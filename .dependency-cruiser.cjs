@@ -60,14 +60,26 @@ module.exports = {
     only('renderer', '^renderer/', `${contract}|^renderer/`),
     {
       name: 'dialling',
-      comment: 'Only outbound and identity dial; channel, agent, cli and the lab use local sockets.',
+      comment:
+        'Only outbound and MSAL in identity reach the network. Node 24 cannot deny it to a process, so imports are the wall.',
       severity: 'error',
       from: {
         path: '^(main|connector-host)/',
-        pathNot: `${tests}|^main/(outbound|identity|channel|agent|connectors|cli)/|^main/(headless|exchange|egress|gateway|vault)\\.ts$|^connector-host/[^/]+\\.ts$`,
+        pathNot: [
+          tests,
+          '^main/outbound/',
+          // Wrap an inherited descriptor in a Socket: no address, no name.
+          '^main/channel/(channel-over-socket|hand-over)\\.ts$|^connector-host/channel-over-fd\\.ts$',
+          // Listens for agents; connects to that same Unix socket, to learn whether a living instance holds it.
+          '^main/agent/(socket|reused-buffer)\\.ts$',
+          // Both ends of the control socket, and the bridge to the agents' socket: Unix sockets.
+          '^main/cli/(control-server|control-client|bridge/upstream)\\.ts$',
+          // Counts the system's certificate authorities.
+          '^main/cli/doctor\\.ts$',
+        ].join('|'),
       },
       to: {
-        path: '^(node:)?(net|tls|http|https|http2|dgram)$',
+        path: '^(node:)?(net|tls|https?|http2|dgram|dns|dns/promises|inspector|inspector/promises)$',
         dependencyTypes: ['core'],
         dependencyTypesNot: ['type-only'],
       },

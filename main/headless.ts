@@ -2,7 +2,7 @@
  * The shell without Electron: builds, wires, nothing else. It holds no secret, but authority; it hardens itself before
  * it reads anything, and everything it starts ends with it.
  */
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { peerOf } from './agent/peer.ts';
@@ -24,44 +24,17 @@ import { loadRegistry, type Registry } from './connectors/registry.ts';
 import { startSandboxed } from './connectors/sandbox.ts';
 import { createShell, type Shell } from './connectors/shell.ts';
 import { createSupervisor } from './connectors/supervisor.ts';
-import { lifecycle, type SupervisorDeps } from './connectors/wiring.ts';
+import { lifecycle } from './connectors/wiring.ts';
 import type { HardeningReport } from './contract/channels.ts';
 import type { Status } from './contract/control.ts';
 import { Fault } from './contract/errors.ts';
+import { createRateGate } from './rate-gate.ts';
 import { harden } from './secrets/harden.ts';
+import { trustedCommands } from './trusted-commands.ts';
 
 const here = fileURLToPath(import.meta.url);
-/** Entries lie beside this one: bundled in a build, sources in development. */
-const beside = (name: string): string => path.join(path.dirname(here), name + path.extname(here));
 const root = path.resolve(path.dirname(here), here.endsWith('.ts') ? '..' : '../..');
 const atRoot = (...parts: string[]): string => path.join(root, ...parts);
-
-/** The gateway compiles schemas (ajv), so it alone may make code from strings. */
-const flags = ['--disable-sigusr1', '--disable-proto=delete', '--enable-source-maps'];
-/** Hostile input makes garbage fast: the young heap stays small and the old one is collected early (main/agent/README.md). */
-const gatewayMemory = ['--max-semi-space-size=2', '--heap-growing-percent=15'];
-const strictFlags = [...flags, '--disallow-code-generation-from-strings'];
-const commands: SupervisorDeps['commands'] = {
-  gateway: [process.execPath, ...flags, ...gatewayMemory, beside('gateway')],
-  vault: [process.execPath, ...strictFlags, beside('vault')],
-  egress: [process.execPath, ...strictFlags, ...onlyOwnFiles(), beside('egress')],
-  exchange: [process.execPath, ...strictFlags, beside('exchange')],
-};
-
-/** No file but its own code, nothing written, no program started. With native addons it stops mistakes, not attackers. */
-function onlyOwnFiles(): string[] {
-  const readable = [
-    path.dirname(here),
-    ...(here.endsWith('.ts') ? [root] : []),
-    realpathSync(atRoot('node_modules')),
-    atRoot('node_modules'),
-    '/proc/self/status',
-    // How require-addon (sodium-native) tells which libc this is.
-    '/etc/alpine-release',
-  ];
-  const warnings = '--disable-warning=PERM0001';
-  return ['--permission', '--allow-addons', warnings, ...readable.map((file) => `--allow-fs-read=${file}`)];
-}
 
 interface Places {
   readonly options: UpOptions;
@@ -104,7 +77,12 @@ async function run(places: Places, { lab, ownHardening, startedAt }: Circumstanc
   const supervisor = createSupervisor({
     channels: { createSocketPair, channelOverFd, handOver },
     registry,
-    commands,
+    commands: trustedCommands({
+      here,
+      root,
+      socketFolder: path.dirname(paths.socket),
+      stateFolder: paths.stateFolder,
+    }),
     startConnector: startSandboxed,
     version,
     socketPath: paths.socket,
@@ -130,6 +108,7 @@ async function run(places: Places, { lab, ownHardening, startedAt }: Circumstanc
       ...labReport(lab, registry),
     },
     ownHardening,
+    unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
   });
   closing.add(async () => {
     supervisor.record(lifecycle('stopped', 'sallyport', `version ${version}`));

@@ -67,7 +67,7 @@ type SupervisorEvent =
 
 export function tellSupervisorEvent(reporter: Reporter, event: SupervisorEvent): void {
   if (event.event === 'connector-suspended') {
-    reporter.tell(event, `connector ${event.name}: ${event.why}`);
+    reporter.tell(event, `connector ${event.name} is suspended: ${event.why}; start it again with: sallyport signin`);
     return;
   }
   const which = [event.kind, event.name].filter((part) => part !== undefined).join(' ');

@@ -3,6 +3,8 @@
 export interface CrashBudget {
   /** Counts one crash; false when this was one too many. */
   spend(): boolean;
+  /** Forgives what was counted. */
+  reset(): void;
 }
 
 export interface CrashBudgetOptions {
@@ -18,6 +20,9 @@ export function createCrashBudget({ crashes, withinMs }: CrashBudgetOptions): Cr
       const at = performance.now();
       times = [...times.filter((time) => at - time < withinMs), at];
       return times.length < crashes;
+    },
+    reset() {
+      times = [];
     },
   };
 }

@@ -1,6 +1,7 @@
 /**
  * Every connector's pair over time. Guarantees: a pair that died comes back whole, with new ends; one that ended three
- * times within ten minutes is suspended and says why; one whose sandbox cannot be made is failed, and the others work.
+ * times within ten minutes is suspended, says why, and is started again when the person signs in or the core is started
+ * anew; one whose sandbox cannot be made is failed, and the others work.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Status } from '../contract/control.ts';
@@ -12,9 +13,11 @@ import type { RegisteredConnector } from './registry.ts';
 import { crashLimit, lifecycle, restartPauseMs, type ConnectorState, type SupervisorDeps } from './wiring.ts';
 
 export interface Pairs {
-  /** Spawns every pair that is not suspended; `attachAll` follows once the core has its configuration. */
+  /** Spawns every pair, also a suspended one; `attachAll` follows once the core has its configuration. */
   spawnAll(): void;
   attachAll(core: Core): Promise<void>;
+  /** Starts suspended pairs again, with their crashes forgiven. Within a turn. */
+  liftSuspensions(): Promise<void>;
   stop(): Promise<void>;
   kill(): Promise<void>;
   list(): readonly Pair[];
@@ -86,7 +89,7 @@ export function createPairs(deps: SupervisorDeps, context: PairsContext): Pairs 
     const { name } = dead;
     delete slot.pair;
     if (!slot.budget.spend()) {
-      const say = `suspended: it ended three times within ten minutes (last: ${why})`;
+      const say = `it ended three times within ten minutes (last: ${why})`;
       tell(slot, 'suspended', say);
       core.gateway.control.notify('record', lifecycle('connector-suspended', name, why));
       deps.listener.event({ event: 'connector-suspended', name, why: say });
@@ -95,7 +98,11 @@ export function createPairs(deps: SupervisorDeps, context: PairsContext): Pairs 
     tell(slot, 'starting', why);
     await delay(restartPauseMs);
     // Meanwhile everything may have been stopped or started anew.
-    if (context.core() !== core) return;
+    if (context.core() === core) await startAgain(slot, core, why);
+  }
+
+  async function startAgain(slot: Slot, core: Core, why: string): Promise<void> {
+    const { name } = slot.registered.manifest;
     spawnPair(slot);
     await attach(slot, core);
     core.gateway.control.notify('record', lifecycle('process-restarted', name, why));
@@ -103,12 +110,24 @@ export function createPairs(deps: SupervisorDeps, context: PairsContext): Pairs 
       deps.listener.event({ event: 'process-restarted', kind, name, pid });
   }
 
+  /** Those that may crash again from now on. */
+  function forgiven(): Slot[] {
+    const suspended = slots.filter(({ state }) => state === 'suspended');
+    for (const { budget } of suspended) budget.reset();
+    return suspended;
+  }
+
   return {
     spawnAll() {
-      for (const slot of slots) if (slot.state !== 'suspended') spawnPair(slot);
+      forgiven();
+      for (const slot of slots) spawnPair(slot);
     },
     async attachAll(core) {
       await Promise.all(slots.map((slot) => attach(slot, core)));
+    },
+    async liftSuspensions() {
+      const core = context.core();
+      if (core) await Promise.all(forgiven().map((slot) => startAgain(slot, core, 'the person signed in')));
     },
     async stop() {
       await Promise.all(release(slots).map((pair) => pair.stop()));

@@ -5,6 +5,7 @@
  */
 import type { DoctorReport, Status } from '../contract/control.ts';
 import type { HardeningReport } from '../contract/channels.ts';
+import { Fault } from '../contract/errors.ts';
 import type { Principal } from '../contract/principal.ts';
 import type { Registry } from './registry.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -20,6 +21,8 @@ export interface ShellDeps {
   readonly openBrowser: (url: string) => Promise<boolean>;
   readonly about: Pick<Status, 'version' | 'runtime' | 'socket' | 'controlSocket' | 'consent' | 'lab'>;
   readonly ownHardening: HardeningReport;
+  /** How often a sign-in may be started while the one before has not succeeded. */
+  readonly unfinishedSignIns: { passes(): boolean };
 }
 
 export interface SignInRequest {
@@ -46,12 +49,20 @@ export interface Shell {
 export function createShell(deps: ShellDeps): Shell {
   const { supervisor, registry } = deps;
   let waitingForUrl: ((url: string) => void) | undefined;
+  let unfinished = false;
+  /** As the vault itself remembers; but any program of this user can kill the vault. */
+  let signedOut = false;
 
   async function signIn(
     { open, forceLogin }: SignInRequest,
     { signal, event }: Asker,
   ): Promise<{ principal: Principal }> {
+    if (unfinished && !deps.unfinishedSignIns.passes()) {
+      const say = 'Too many sign-ins were started. One that is open goes on; try again in 5 seconds.';
+      throw new Fault('rate_limited', say);
+    }
     const { control } = supervisor.core().vault;
+    unfinished = true;
     const timeoutMs = registry.config.identity.signInTimeoutMinutes * 60_000 + answerMarginMs;
     const cancel = (): void => void control.request('cancel-sign-in', {}).catch(() => undefined);
     signal.addEventListener('abort', cancel, { once: true });
@@ -63,7 +74,10 @@ export function createShell(deps: ShellDeps): Shell {
     const onUrl = (url: string): void => void show(url);
     waitingForUrl = onUrl;
     try {
-      return await control.request('sign-in', { forceLogin }, { timeoutMs });
+      const answer = await control.request('sign-in', { forceLogin: forceLogin || signedOut }, { timeoutMs });
+      unfinished = signedOut = false;
+      await supervisor.liftSuspensions();
+      return answer;
     } finally {
       signal.removeEventListener('abort', cancel);
       // A later sign-in, which cancelled this one, waits for its own.
@@ -78,6 +92,7 @@ export function createShell(deps: ShellDeps): Shell {
     },
     signIn,
     async signOut() {
+      signedOut = true;
       await supervisor.core().vault.control.request('sign-out', {});
     },
     async pause() {
@@ -118,8 +133,19 @@ async function readStatus({ supervisor, about }: ShellDeps): Promise<Status> {
     ],
     stages: gateway.stages,
     auditFile: gateway.auditFile,
-    degraded: [...supervisor.degraded(), ...weakerConsent(about.consent)],
+    degraded: [
+      ...supervisor.connectors().flatMap(missingConnector),
+      ...supervisor.degraded(),
+      ...weakerConsent(about.consent),
+    ],
   };
+}
+
+function missingConnector({ name, state, why }: Status['connectors'][number]): Status['degraded'] {
+  if (state !== 'failed' && state !== 'suspended') return [];
+  const logs = `see connector-${name}.log and egress-${name}.log in the state folder`;
+  const mend = state === 'suspended' ? `sallyport signin starts it again; ${logs}` : logs;
+  return [{ what: `connector ${name}`, why: why === undefined ? state : `${state}: ${why}`, mend }];
 }
 
 function weakerConsent(consent: Status['consent']): Status['degraded'] {

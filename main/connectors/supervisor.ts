@@ -32,6 +32,8 @@ export interface Supervisor {
   degraded(): Status['degraded'];
   setPaused(paused: boolean): Promise<void>;
   paused(): boolean;
+  /** The person signed in: connectors that crashed too often may try again. */
+  liftSuspensions(): Promise<void>;
   /** For the log that the gateway alone writes; lost while there is no gateway. */
   record(record: LifecycleRecord): void;
 }
@@ -125,6 +127,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       await currentCore().gateway.control.request('pause', { paused: next });
     },
     paused: () => paused,
+    liftSuspensions: () => turns.take(() => pairs.liftSuspensions()),
     record: (entry) => core?.gateway.control.notify('record', entry),
   };
 }

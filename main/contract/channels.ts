@@ -263,6 +263,7 @@ export const callReportSchema = z.strictObject({
   callId: callIdSchema,
   at: epochMs,
   program: text(200),
+  /** `Principal.username`: a label for people, never a key. */
   person: text(512).nullable(),
   tool: text(64),
   /** `released`, or the code of the refusal or fault. */
@@ -304,6 +305,7 @@ export const shellGateway = contract(
         params: empty,
         result: z.strictObject({
           agents: z.array(agentReportSchema).max(1000),
+          /** The oldest first. */
           calls: z.array(callReportSchema).max(200),
           stages: z.array(stageReportSchema),
           paused: z.boolean(),

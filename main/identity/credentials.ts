@@ -43,7 +43,7 @@ export interface EgressDesk {
 }
 
 export interface Credentials {
-  /** A second one for the same connector is a restarted pair: it waits until the person has authenticated. */
+  /** A second one for the same connector is a restarted pair: unless the person authenticated since the first one's end, it waits. */
   attach(connector: string, revoke: (reason: RevokeReason) => void): EgressDesk;
   waiting(): string[];
   /** The person has authenticated: nobody waits any more. */
@@ -81,6 +81,8 @@ export function createCredentials(deps: CredentialDeps): Credentials {
     waiting: () => [...waiting].sort(),
     authenticated: () => {
       waiting.clear();
+      // Whose end is gone by now needs no second sign-in when it comes back.
+      for (const connector of seen) if (!desks.has(connector)) seen.delete(connector);
     },
     revokeAll: (reason) => {
       if (reason !== 'person_changed') waiting.clear();

@@ -35,6 +35,7 @@ export interface VaultState extends Pick<Credentials, 'attach'> {
   configure(config: VaultConfig): void;
   signIn(forceLogin: boolean): Promise<Principal>;
   cancelSignIn(): void;
+  /** The next sign-in asks for the password (`prompt=login`), whoever starts it. */
   signOut(): void;
   status(): VaultStatus;
 }
@@ -42,6 +43,8 @@ export interface VaultState extends Pick<Credentials, 'attach'> {
 export function createVaultState(deps: VaultStateDeps): VaultState {
   const { exchanges, changed } = deps;
   let given: VaultConfig | undefined;
+  /** The provider's session may outlive a sign-out: whoever asks next, the person has to say so there. */
+  let signedOut = false;
   const config = (): VaultConfig => {
     if (given === undefined) throw new Fault('internal', 'The vault is not configured yet.');
     return given;
@@ -87,7 +90,8 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
     },
     signIn: async (forceLogin) => {
       try {
-        const fresh = await desk.signIn(forceLogin);
+        const fresh = await desk.signIn(forceLogin || signedOut);
+        signedOut = false;
         access.adopt(fresh);
         return fresh.principal;
       } catch (error) {
@@ -101,6 +105,7 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
       desk.cancel(new Fault('not_signed_in', 'The sign-in was cancelled.'));
     },
     signOut: () => {
+      signedOut = true;
       desk.cancel(new Fault('not_signed_in', 'The person signed out.'));
       access.end('signed_out', 'every credential was wiped');
       deps.wipeAll();

@@ -95,7 +95,7 @@ export function createAccount(call: ToolCall, { audit, clock, report }: AccountD
       });
       const outcome = settlement.kind === 'released' ? 'released' : (code ?? 'internal');
       if (settlement.kind !== 'cancelled')
-        report({ ...base, at: clock.epochMs(), person: person?.subject ?? null, outcome });
+        report({ ...base, at: clock.epochMs(), person: person?.username ?? null, outcome });
       return outcomeOf(settlement);
     },
   };

@@ -64,7 +64,7 @@ describe('the runner', () => {
     });
     expect(order).toEqual(['call-intent', 'dispatch', 'call-outcome']);
     expect(records[0]).toMatchObject({ decision: 'released', rows: 2, policy: 'p', stage: null });
-    expect(reports).toMatchObject([{ outcome: 'released', person: alice.subject }]);
+    expect(reports).toMatchObject([{ outcome: 'released', person: alice.username }]);
   });
 
   it('refuses before dispatch when the log cannot be written', async () => {

@@ -372,7 +372,7 @@ describe('what the shell and the disk see', () => {
       pid: process.pid,
       protocol: '2025-11-25',
     });
-    expect(status.calls.at(-1)).toMatchObject({ tool: 'probe_echo', outcome: 'released', person: alice.subject });
+    expect(status.calls.at(-1)).toMatchObject({ tool: 'probe_echo', outcome: 'released', person: alice.username });
     expect(status.stages.map(({ stage, mode }) => `${stage} ${mode}`)).toEqual([
       'admit enforced',
       'check-arguments enforced',

@@ -137,6 +137,18 @@ describe('credentials', () => {
     );
   });
 
+  it('needs no second sign-in for a pair that comes back after the person signed in', async () => {
+    const vault = await vaultOf();
+    const before = await vault.attachEgress('postgres');
+    await before.hello();
+    await signIn(vault, 'alice');
+    before.channel.close();
+    await signIn(vault, 'alice');
+    const later = await vault.attachEgress('postgres');
+    await later.hello();
+    expect((await later.channel.request('credential', { destination: 'database' }, longMs)).role).not.toBe('');
+  });
+
   it('refuses before hello and after a second hello', async () => {
     const vault = await vaultOf();
     const egress = await vault.attachEgress('postgres');
@@ -179,6 +191,24 @@ describe('the end of access', () => {
     expect(egress.revoked).toEqual(['person_changed', 'signed_out']);
     expect(await codeOf(egress.channel.request('credential', { destination: 'database' }))).toBe('not_signed_in');
     expect((await vault.shell.request('status', {})).principal).toBeNull();
+  });
+
+  it('lets no browser session bring the person back after a sign-out, whatever the caller asks for', async () => {
+    const vault = await vaultOf();
+    const promptOf = async (): Promise<string | null> => {
+      const answer = codeOf(vault.shell.request('sign-in', { forceLogin: false }, longMs));
+      const { searchParams } = new URL(await vault.nextUrl());
+      await vault.shell.request('cancel-sign-in', {});
+      expect(await answer).toBe('not_signed_in');
+      return searchParams.get('prompt');
+    };
+    await signIn(vault, 'alice');
+    expect(await promptOf()).not.toBe('login');
+    await vault.shell.request('sign-out', {});
+    expect(await promptOf()).toBe('login');
+    // Still: the one before was not completed.
+    await signIn(vault, 'alice');
+    expect(await promptOf()).not.toBe('login');
   });
 
   it('refreshes within the window, and ends access after the person was disabled', async () => {

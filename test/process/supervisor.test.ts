@@ -9,11 +9,13 @@ import { channelOverFd } from '../../main/channel/channel-over-socket.ts';
 import { handOver } from '../../main/channel/hand-over.ts';
 import { createSocketPair } from '../../main/channel/socket-pair.ts';
 import type { Registry } from '../../main/connectors/registry.ts';
+import { createShell } from '../../main/connectors/shell.ts';
 import { createSupervisor, type Supervisor } from '../../main/connectors/supervisor.ts';
 import type { SupervisorDeps, SupervisorEvent } from '../../main/connectors/wiring.ts';
 import { configSchema } from '../../main/contract/config.ts';
 import { Fault } from '../../main/contract/errors.ts';
 import { manifestSchema } from '../../main/contract/manifest.ts';
+import { createRateGate } from '../../main/rate-gate.ts';
 import { eventually, isAlive } from './harness.ts';
 
 const standIns = fileURLToPath(new URL('stand-ins/', import.meta.url));
@@ -63,6 +65,13 @@ function manifestOf(name: string) {
   });
 }
 
+const harmless = {
+  notDumpable: true,
+  noCoreDumps: true,
+  noNewPrivileges: true,
+  dieWithParent: true,
+  lockedMemory: false,
+};
 const folders: string[] = [];
 const running: Supervisor[] = [];
 const events: SupervisorEvent[] = [];
@@ -235,6 +244,32 @@ describe('a pair', () => {
     expect(supervisor.connectors()[0]?.why).toContain('three times');
     expect(supervisor.connectors()[1]).toMatchObject({ state: 'ready' });
     expect(await seenByGateway(supervisor)).toContain('one suspended');
+
+    await supervisor.liftSuspensions();
+    expect(supervisor.connectors()[0]).toMatchObject({ state: 'ready' });
+    expect(supervisor.connectors()[0]?.why).toBeUndefined();
+    // Its crashes are forgiven: one more is mended like a first one.
+    const crashed = pidOf(supervisor, 'connector', 'one');
+    process.kill(crashed, 'SIGKILL');
+    await eventually(
+      () =>
+        supervisor.connectors()[0]?.state === 'ready' &&
+        supervisor.processes().some(({ kind, name, pid }) => kind === 'connector' && name === 'one' && pid !== crashed),
+    );
+  });
+
+  test('that is suspended comes back with a new core', async () => {
+    const supervisor = supervise();
+    await supervisor.start();
+    for (let crash = 1; crash <= 3; crash += 1) {
+      await eventually(() => supervisor.connectors()[0]?.state === 'ready');
+      process.kill(pidOf(supervisor, 'egress', 'one'), 'SIGKILL');
+      await eventually(() => supervisor.connectors()[0]?.state !== 'ready');
+    }
+    await eventually(() => supervisor.connectors()[0]?.state === 'suspended');
+    process.kill(pidOf(supervisor, 'vault'), 'SIGKILL');
+    await eventually(() => events.some((event) => event.event === 'process-restarted' && event.kind === 'vault'));
+    expect(supervisor.connectors()[0]).toMatchObject({ state: 'ready' });
   });
 
   test('leaves no descriptor behind in the shell', async () => {
@@ -272,6 +307,30 @@ describe('the core', () => {
       );
     }
     expect(fatal[0]).toContain('three times');
+  });
+});
+
+describe('sign-ins', () => {
+  test('that nobody finishes are slowed down, and the one that is open goes on', async () => {
+    const supervisor = supervise();
+    await supervisor.start();
+    const shell = createShell({
+      supervisor,
+      registry: registryOf([]),
+      openBrowser: () => Promise.resolve(false),
+      about: { version: '0', runtime: '', socket: '', controlSocket: '', consent: 'ask' },
+      ownHardening: harmless,
+      unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
+    });
+    const asker = { signal: new AbortController().signal, event: () => undefined };
+    const codes: unknown[] = [];
+    for (let count = 0; count < 20; count += 1) {
+      shell.signIn({ open: false, forceLogin: false }, asker).catch(({ code }: { code: unknown }) => codes.push(code));
+    }
+    // The first and three more were let through: the stand-in ends each of them but the last.
+    await eventually(() => codes.length === 19);
+    expect(codes.filter((code) => code === 'rate_limited')).toHaveLength(16);
+    expect(codes.filter((code) => code === 'not_signed_in')).toHaveLength(3);
   });
 });
 

@@ -5,11 +5,14 @@
 import { channelOverFd } from '../../../main/channel/channel-over-socket.ts';
 import { receiveHandOvers } from '../../../main/channel/hand-over.ts';
 import { inheritedFds, shellEgress, shellGateway, shellVault } from '../../../main/contract/channels.ts';
+import { Fault } from '../../../main/contract/errors.ts';
 import { harden } from '../../../main/secrets/harden.ts';
 
 const kind = process.argv[2];
 const report = { ...harden(), lockedMemory: false };
 const seen: string[] = [];
+/** Nobody finishes a sign-in here; a newer one ends it. */
+let replace: (() => void) | undefined;
 const done = Promise.resolve({});
 const base = {
   hardening: () => Promise.resolve(report),
@@ -61,7 +64,12 @@ if (kind === 'gateway') {
       notices: {},
       requests: {
         ...base,
-        'sign-in': () => Promise.reject(new TypeError('nobody can sign in here')),
+        'sign-in': () => {
+          replace?.();
+          return new Promise((_, reject) => {
+            replace = () => reject(new Fault('not_signed_in', 'A newer sign-in replaced this one.'));
+          });
+        },
         'cancel-sign-in': () => done,
         'sign-out': () => done,
         status: () => Promise.resolve({ principal: null, validUntil: null, waiting: [], exchanges: [] }),

@@ -1,0 +1,65 @@
+/**
+ * How each trusted process is started. Guarantees: the permission model is on in all of them, with no more files and
+ * programs than each needs; only the vault starts programs. With native addons it stops mistakes and injected JavaScript
+ * that has no addon at hand, not native code; and Node 24 does not gate the network.
+ */
+import { realpathSync } from 'node:fs';
+import path from 'node:path';
+
+export interface TrustedPlaces {
+  /** A bundle or source file beside the entries. */
+  readonly here: string;
+  /** The product's folder, with node_modules. */
+  readonly root: string;
+  readonly socketFolder: string;
+  readonly stateFolder: string;
+}
+
+export type TrustedCommands = Readonly<Record<'gateway' | 'vault' | 'egress' | 'exchange', readonly string[]>>;
+
+/** Hostile input makes garbage fast: the young heap stays small and the old one is collected early (main/agent/README.md). */
+const gatewayMemory = ['--max-semi-space-size=2', '--heap-growing-percent=15'];
+const noCodeFromStrings = '--disallow-code-generation-from-strings';
+
+export function trustedCommands(places: TrustedPlaces): TrustedCommands {
+  const { here, socketFolder, stateFolder } = places;
+  const own = ownCode(places);
+  const command = (entry: string, ...flags: readonly string[]): string[] => [
+    process.execPath,
+    '--disable-sigusr1',
+    '--disable-proto=delete',
+    '--enable-source-maps',
+    ...flags,
+    ...own,
+    // Entries lie beside this one: bundled in a build, sources in development.
+    path.join(path.dirname(here), entry + path.extname(here)),
+  ];
+  const gatewayFiles = [
+    // Which program connected.
+    '--allow-fs-read=/proc',
+    ...[socketFolder, stateFolder].flatMap((folder) => [`--allow-fs-read=${folder}`, `--allow-fs-write=${folder}`]),
+  ];
+  return {
+    // It compiles schemas (ajv), so it alone may make code from strings.
+    gateway: command('gateway', ...gatewayMemory, ...gatewayFiles),
+    vault: command('vault', noCodeFromStrings, '--allow-child-process'),
+    egress: command('egress', noCodeFromStrings),
+    exchange: command('exchange', noCodeFromStrings),
+  };
+}
+
+/** No file but the product's own code, nothing written, no program started. */
+function ownCode({ here, root }: TrustedPlaces): string[] {
+  const modules = path.join(root, 'node_modules');
+  const readable = [
+    path.dirname(here),
+    ...(here.endsWith('.ts') ? [root] : []),
+    realpathSync(modules),
+    modules,
+    '/proc/self/status',
+    // How require-addon (sodium-native) tells which libc this is.
+    '/etc/alpine-release',
+  ];
+  const warnings = '--disable-warning=PERM0001';
+  return ['--permission', '--allow-addons', warnings, ...readable.map((file) => `--allow-fs-read=${file}`)];
+}
