@@ -29,16 +29,18 @@ export async function doctor({ socket, json }: { socket?: string; json?: boolean
 
 export function examine(report: DoctorReport): Finding[] {
   const { status } = report;
+  const missing = status.connectors.filter(({ state }) => state !== 'ready').map(connectorFinding);
+  const said = [consentOfAgents, ...missing.map(({ what }) => what)];
   return [
     runtimeFinding(),
     ...report.processes.flatMap(processFindings),
-    ...status.connectors.filter(({ state }) => state !== 'ready').map(connectorFinding),
+    ...missing,
     ...placeFindings(status),
     consentFinding(status),
     ...status.stages.map(stageFinding),
     authorityFinding(),
     ...status.degraded
-      .filter(({ what }) => what !== 'consent of agents')
+      .filter(({ what }) => !said.includes(what))
       .map(({ what, why, mend }) => ({ level: 'weaker' as const, what, why, mend })),
     { level: 'skipped', what: 'clock', why: 'there is no trusted clock to compare with' },
   ];
@@ -86,42 +88,46 @@ function trustedFindings(what: string, view: KernelView): Finding[] {
 }
 
 function connectorFindings(what: string, view: KernelView): Finding[] {
-  const shared =
-    namespaceOf(view.pid, 'net') !== undefined && namespaceOf(view.pid, 'net') === namespaceOf(process.pid, 'net');
+  const network = networkOf(view);
   const missing = [
     view.noNewPrivileges ? '' : 'it may gain privileges',
     view.tracer === 0 ? '' : `process ${view.tracer} traces it`,
     view.pidNamespaces > 1 ? '' : 'it sees other processes',
-    !shared && view.interfaces.every((name) => name === 'lo')
-      ? ''
-      : `it has network interfaces (${view.interfaces.join(', ')})`,
+    network === 'none' || network === 'unseen' ? '' : network,
     view.commandLine.includes('--permission') ? '' : 'the permission model is off',
   ].filter((problem) => problem !== '');
   if (missing.length > 0) {
-    return [
-      {
-        level: 'failed',
-        what,
-        why: missing.join(', '),
-        mend: 'install bubblewrap and allow user namespaces, then start again',
-      },
-    ];
+    const mend = 'install bubblewrap and allow user namespaces, then start again';
+    return [{ level: 'failed', what, why: missing.join(', '), mend }];
   }
-  const walls: Finding = {
-    level: 'ok',
-    what,
-    why: 'no network but lo, own namespaces, permission model, no new privileges, no debugger',
-  };
-  if (view.filtered) return [walls, { level: 'ok', what: `${what} filter`, why: 'a system call filter is on' }];
+  const others = 'own namespaces, permission model, no new privileges, no debugger';
   return [
-    walls,
-    {
-      level: 'weaker',
-      what: `${what} filter`,
-      why: 'system calls are not filtered',
-      mend: 'comes with a later version',
-    },
+    network === 'none'
+      ? { level: 'ok', what, why: `no network but lo, ${others}` }
+      : {
+          level: 'weaker',
+          what,
+          why: `${others}; its network cannot be seen`,
+          mend: 'run doctor as the user that runs Sallyport, outside a container that hides /proc',
+        },
+    view.filtered
+      ? { level: 'ok', what: `${what} filter`, why: 'a system call filter is on' }
+      : {
+          level: 'weaker',
+          what: `${what} filter`,
+          why: 'system calls are not filtered',
+          mend: 'comes with a later version',
+        },
   ];
+}
+
+/** `none` and `unseen` are two things: what the kernel hides was not checked. Anything else is what is wrong. */
+function networkOf({ pid, interfaces }: KernelView): string {
+  const [own, theirs] = [namespaceOf(process.pid, 'net'), namespaceOf(pid, 'net')];
+  const foreign = interfaces?.filter((name) => name !== 'lo') ?? [];
+  if (foreign.length > 0) return `it has network interfaces (${foreign.join(', ')})`;
+  if (own !== undefined && own === theirs) return 'it shares the network of this machine';
+  return own === undefined || theirs === undefined || interfaces === undefined ? 'unseen' : 'none';
 }
 
 function lockedFindings(what: string, { kind, report }: DoctorReport['processes'][number]): Finding[] {
@@ -167,8 +173,11 @@ function placeFindings(status: Status): Finding[] {
   );
 }
 
+/** Status names it as well. */
+const consentOfAgents = 'consent of agents';
+
 function consentFinding({ consent }: Status): Finding {
-  const what = 'consent of agents';
+  const what = consentOfAgents;
   if (consent === 'ask') return { level: 'ok', what, why: 'unknown programs are refused until the person allows them' };
   return {
     level: 'weaker',

@@ -11,7 +11,8 @@ export interface KernelView {
   readonly closed: boolean;
   /** Depth of process-id namespaces; 1 is the machine's own. */
   readonly pidNamespaces: number;
-  readonly interfaces: readonly string[];
+  /** Nothing where the kernel does not let this user look. */
+  readonly interfaces: readonly string[] | undefined;
   readonly commandLine: readonly string[];
 }
 
@@ -42,7 +43,7 @@ export function innermost(pid: number): number {
   }
 }
 
-/** `net:[4026531840]`, or nothing where the kernel does not let this user look, which is itself a protection. */
+/** `net:[4026531840]`, or nothing where the kernel does not let this user look. */
 export function namespaceOf(pid: number, kind: 'net' | 'user' | 'mnt'): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/${kind}`);
@@ -61,9 +62,9 @@ function isClosed(pid: number): boolean {
   }
 }
 
-function interfacesOf(pid: number): string[] {
-  const lines = (read(`/proc/${pid}/net/dev`) ?? '').split('\n').slice(2);
-  return lines.flatMap((line) => /^\s*([^:]+):/.exec(line)?.[1] ?? []);
+function interfacesOf(pid: number): string[] | undefined {
+  const lines = read(`/proc/${pid}/net/dev`)?.split('\n').slice(2);
+  return lines?.flatMap((line) => /^\s*([^:]+):/.exec(line)?.[1] ?? []);
 }
 
 function read(file: string): string | undefined {

@@ -1,0 +1,156 @@
+/** Where a protection is missing, doctor says so: each case takes one away from real processes and folders. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import readline from 'node:readline';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { DoctorReport, Status } from '../contract/control.ts';
+import { examine, type Finding } from './doctor.ts';
+
+const started: ChildProcess[] = [];
+const folder = mkdtempSync(path.join(os.tmpdir(), 'sallyport-doctor-'));
+afterAll(() => {
+  for (const child of started) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs until the end; the first line it prints is a pid. */
+async function pidFrom(script: string): Promise<number> {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    cwd: path.resolve(import.meta.dirname, '../..'),
+  });
+  started.push(child);
+  for await (const line of readline.createInterface({ input: child.stdout })) return Number(line);
+  throw new Error('it ended before it said who it is');
+}
+
+const ordinary = 'console.log(process.pid); process.stdin.resume();';
+/** A tracer and, as its child, whom it traces: Yama lets a parent do that. */
+const traced = `
+  import { spawn } from 'node:child_process';
+  import koffi from 'koffi';
+  const target = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { stdio: ['pipe', 'ignore', 'ignore'] });
+  const ptraceSeize = 0x4206;
+  koffi.load(null).func('long ptrace(int, int, void *, void *)')(ptraceSeize, target.pid, null, null);
+  console.log(target.pid);
+  process.stdin.resume();`;
+
+const locked = {
+  notDumpable: true,
+  noCoreDumps: true,
+  noNewPrivileges: true,
+  dieWithParent: true,
+  lockedMemory: true,
+};
+
+function find(report: Partial<DoctorReport>, status: Partial<Status> = {}): Finding[] {
+  return examine({
+    processes: [],
+    ...report,
+    status: {
+      version: '0',
+      runtime: '',
+      socket: path.join(folder, 'mcp.sock'),
+      controlSocket: path.join(folder, 'control.sock'),
+      signedIn: null,
+      waiting: [],
+      paused: false,
+      consent: 'ask',
+      connectors: [],
+      agents: [],
+      calls: [],
+      processes: [],
+      stages: [],
+      auditFile: path.join(folder, 'audit', 'audit.jsonl'),
+      degraded: [],
+      ...status,
+    },
+  });
+}
+
+const of = (findings: readonly Finding[], what: string): Finding | undefined =>
+  findings.find((finding) => finding.what === what);
+
+describe.runIf(process.platform === 'linux')('a process', () => {
+  it('whose memory this user can read is failed', async () => {
+    const pid = await pidFrom(ordinary);
+    // What it says of itself does not count.
+    const findings = find({ processes: [{ kind: 'vault', pid, report: locked }] });
+    expect(of(findings, 'vault')).toMatchObject({
+      level: 'failed',
+      why: expect.stringMatching(/memory can be read.*may gain privileges/) as string,
+    });
+  });
+
+  it('that is traced is failed, and names the tracer', async () => {
+    const pid = await pidFrom(traced);
+    const findings = find({ processes: [{ kind: 'gateway', pid, report: locked }] });
+    const tracer = started.at(-1)?.pid ?? 0;
+    expect(of(findings, 'gateway')).toMatchObject({ level: 'failed' });
+    expect(of(findings, 'gateway')?.why).toContain(`process ${String(tracer)} traces it`);
+  });
+
+  it('that is gone is failed', () => {
+    expect(
+      of(find({ processes: [{ kind: 'egress', name: 'x', pid: 2 ** 22 + 1, report: null }] }), 'egress x'),
+    ).toMatchObject({
+      level: 'failed',
+    });
+  });
+
+  it('that should be a walled connector, and has this machine’s network, is failed', async () => {
+    const pid = await pidFrom(ordinary);
+    const findings = find({ processes: [{ kind: 'connector', name: 'postgres', pid, report: null }] });
+    const finding = of(findings, 'connector postgres');
+    expect(finding).toMatchObject({ level: 'failed' });
+    expect(finding?.why).toMatch(/network/);
+    expect(finding?.why).toContain('sees other processes');
+    expect(finding?.why).toContain('permission model is off');
+  });
+
+  it('whose memory is not locked is weaker, and one that does not say so is failed', () => {
+    const pid = process.pid;
+    const unlocked = find({ processes: [{ kind: 'vault', pid, report: { ...locked, lockedMemory: false } }] });
+    expect(of(unlocked, 'vault memory')).toMatchObject({ level: 'weaker' });
+    expect(of(find({ processes: [{ kind: 'vault', pid, report: null }] }), 'vault memory')).toMatchObject({
+      level: 'failed',
+    });
+  });
+});
+
+describe.runIf(process.getuid !== undefined)('a place', () => {
+  it('that others can enter is failed, for the sockets and for the log', () => {
+    mkdirSync(path.join(folder, 'audit'), { mode: 0o700 });
+    chmodSync(path.join(folder, 'audit'), 0o755);
+    chmodSync(folder, 0o755);
+    const findings = find({});
+    for (const what of ['socket', 'control socket', 'audit folder'])
+      expect(of(findings, what)).toMatchObject({
+        level: 'failed',
+        why: expect.stringContaining('open to other users') as string,
+      });
+    chmodSync(folder, 0o700);
+  });
+
+  it('where something else lies in the place of a socket is failed', () => {
+    writeFileSync(path.join(folder, 'mcp.sock'), '');
+    expect(of(find({}), 'socket')).toMatchObject({
+      level: 'failed',
+      why: expect.stringContaining('is not a socket') as string,
+    });
+  });
+});
+
+it('names a missing connector once, as failed', () => {
+  const why = 'it ended three times';
+  const findings = find(
+    {},
+    {
+      connectors: [{ name: 'postgres', version: '0', state: 'suspended', tools: [], why }],
+      degraded: [{ what: 'connector postgres', why, mend: 'sallyport signin' }],
+    },
+  );
+  expect(findings.filter(({ what }) => what === 'connector postgres')).toMatchObject([{ level: 'failed' }]);
+});
