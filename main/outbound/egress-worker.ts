@@ -11,6 +11,7 @@ import { createPostgresConnections } from './postgres-connections.ts';
 import { createPostgresDialler } from './postgres-dial.ts';
 import { createLogIn } from './postgres-login.ts';
 import { createPostgresSessions } from './postgres-sessions.ts';
+import { createSessionQueue } from './session-queue.ts';
 import type { Secret } from '../contract/secret.ts';
 import type { SecretMemory } from './secret-memory.ts';
 import { createTickets, type TicketTerms } from './tickets.ts';
@@ -39,15 +40,23 @@ interface WorkerDeps {
   readonly onRecord: (record: ConnectionRecord) => void;
 }
 
-/** Across all calls: more would only queue at the database. */
-const maxConnections = 64;
+/**
+ * At one destination, across all calls, with the spare that is logged in ahead: fewer than a role is usually allowed
+ * (32 in the lab), so that a session the server has not quite closed does not cost the next call its login.
+ */
+const maxSessions = 24;
+const spareSessions = 1;
+/** Several times what one agent's connection may have under way. */
+const waitingPerProgram = 256;
 
 export function createEgressWorker(config: EgressConfig, deps: WorkerDeps): EgressWorker {
   const targets = new Map(Object.entries(config.destinations));
   const credentials = createCredentials({ ...deps, request: deps.requestCredential });
   const dial = createPostgresDialler(config);
   const sessions = createPostgresSessions({ logIn: createLogIn({ dial }), credentials, targets });
-  const connections = createPostgresConnections({ sessions, dial });
+  const places = maxSessions - spareSessions;
+  const queues = new Map([...targets.keys()].map((name) => [name, createSessionQueue({ places, waitingPerProgram })]));
+  const connections = createPostgresConnections({ sessions, queues, dial });
   const tickets = createTickets({
     connector: config.connector,
     configuredAddress: (destination) => {
@@ -63,11 +72,6 @@ export function createEgressWorker(config: EgressConfig, deps: WorkerDeps): Egre
       const link = tickets.admit(ticket, destination);
       if (typeof link === 'string') {
         stream.reset(link);
-        return;
-      }
-      if (open.size >= maxConnections) {
-        link.end('rate_limited');
-        stream.reset('rate_limited');
         return;
       }
       const served = connections.serve(link, stream).finally(() => open.delete(served));

@@ -1,6 +1,6 @@
 /**
- * Serves one stream of a connector with one PostgreSQL session of its own: log in (or take the spare) while the
- * connector starts up, hand over, splice, close. What ends the link resets the stream with the same code.
+ * Serves one stream of a connector with one PostgreSQL session of its own: wait for its turn, log in (or take the
+ * spare) while the connector starts up, hand over, splice, close. What ends the link resets the stream with the same code.
  */
 import { isIPv6 } from 'node:net';
 import type { ByteStream } from '../contract/channel.ts';
@@ -12,6 +12,7 @@ import type { DialPostgres } from './postgres-dial.ts';
 import type { PostgresSessions } from './postgres-sessions.ts';
 import { splice } from './postgres-splice.ts';
 import { greeting, readStartUp } from './postgres-start-up.ts';
+import type { SessionQueue } from './session-queue.ts';
 import type { Cut, Link } from './tickets.ts';
 
 export interface PostgresConnections {
@@ -21,6 +22,8 @@ export interface PostgresConnections {
 
 interface ConnectionDeps {
   readonly sessions: PostgresSessions;
+  /** By destination. */
+  readonly queues: ReadonlyMap<string, SessionQueue>;
   readonly dial: DialPostgres;
   readonly now?: () => number;
 }
@@ -31,7 +34,8 @@ interface Caller {
   readonly connector: ByteReader;
 }
 
-export function createPostgresConnections({ sessions, dial, now = Date.now }: ConnectionDeps): PostgresConnections {
+export function createPostgresConnections(deps: ConnectionDeps): PostgresConnections {
+  const { sessions, queues, dial, now = Date.now } = deps;
   const handOver = async (
     { session, credential }: LeasedSession,
     { link, stream, connector }: Caller,
@@ -54,6 +58,12 @@ export function createPostgresConnections({ sessions, dial, now = Date.now }: Co
     }
   };
 
+  const enter = async ({ destination, program }: Link, signal: AbortSignal): Promise<() => void> => {
+    const queue = queues.get(destination);
+    if (queue === undefined) throw new Fault('destination_not_allowed', 'This destination is not configured.');
+    return queue.enter({ program, signal });
+  };
+
   return {
     serve: async (link, stream) => {
       const gone = new AbortController();
@@ -70,10 +80,14 @@ export function createPostgresConnections({ sessions, dial, now = Date.now }: Co
         gone.abort();
       });
       let leased: LeasedSession | undefined;
-      try {
+      let leaveQueue: (() => void) | undefined;
+      const take = async (signal: AbortSignal): Promise<LeasedSession> => {
+        leaveQueue = await enter(link, signal);
         const { callId, subject, destination, deadlineAt: until } = link;
-        const signal = AbortSignal.any([link.signal, gone.signal]);
-        leased = await sessions.take({ destination, subject, callId, until, signal }).catch(async (error: unknown) => {
+        return sessions.take({ destination, subject, callId, until, signal });
+      };
+      try {
+        leased = await take(AbortSignal.any([link.signal, gone.signal])).catch(async (error: unknown) => {
           if (!gone.signal.aborted) throw error;
           // The login was stopped for the connector: its start-up failed, or it left.
           await startUp;
@@ -90,6 +104,7 @@ export function createPostgresConnections({ sessions, dial, now = Date.now }: Co
       } finally {
         leased?.session.socket.destroy();
         leased?.release();
+        leaveQueue?.();
       }
     },
   };

@@ -134,7 +134,10 @@ async function nextUnlessError(reader: ByteReader): Promise<Message> {
   throw brokenProtocol();
 }
 
-/** Starting up, shutting down or full (classes 57 and 53) passes by itself; everything else is a refusal. */
+/**
+ * Starting up, shutting down or full (classes 57 and 53) passes by itself: `backend_unreachable`, here as in the
+ * connector. `rate_limited` is only ever our own limit. Everything else is a refusal.
+ */
 function refusal(state: string): Fault {
   return /^5[37]/.test(state)
     ? new Fault('backend_unreachable', 'The database takes no connections at the moment. Try again later.')

@@ -28,6 +28,8 @@ export interface Cut {
 export interface Link {
   readonly callId: string;
   readonly subject: string;
+  /** Who called, as the gateway names it. */
+  readonly program: string;
   readonly destination: string;
   /** Milliseconds since the epoch. */
   readonly deadlineAt: number;
@@ -184,6 +186,7 @@ function createLink(deps: TicketDeps & { readonly now: () => number }, ticket: T
   return {
     callId: ticket.terms.callId,
     subject: ticket.terms.subject,
+    program: ticket.terms.program,
     destination,
     deadlineAt: ticket.deadlineAt,
     signal: abort.signal,

@@ -47,6 +47,7 @@ export interface FakeVault {
 
 export interface Terms {
   readonly subject?: string;
+  readonly program?: string;
   readonly destinations?: readonly string[];
   readonly deadlineMs?: number;
   readonly maxBytes?: number;
@@ -142,7 +143,7 @@ export async function startEgress(options: StandOptions): Promise<EgressStand> {
         ticket,
         callId,
         subject: terms.subject ?? 'alice',
-        program: 'a test',
+        program: terms.program ?? 'a test',
         destinations: [...(terms.destinations ?? ['database'])],
         deadlineMs: terms.deadlineMs ?? 30_000,
         maxBytes: terms.maxBytes ?? 10_000_000,
