@@ -26,6 +26,7 @@ import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
 import type { Authorizer, Identity } from './pipeline/stage.ts';
 import { createAuthorizer } from './policy/cedar.ts';
 import { createRateGate } from './rate-gate.ts';
+import { createRefusalFold, type FoldingSink } from './refusal-fold.ts';
 
 type CallReport = z.infer<typeof callReportSchema>;
 type Configuration = z.output<(typeof shellGateway)['a']['requests']['configure']['params']>;
@@ -35,7 +36,7 @@ type Status = z.input<(typeof shellGateway)['a']['requests']['status']['result']
 interface PipelineParts {
   readonly tools: ToolRegistry;
   readonly authorizer: Authorizer;
-  readonly log: AuditLog;
+  readonly audit: FoldingSink;
   readonly consent: 'ask' | 'allow';
 }
 
@@ -49,6 +50,7 @@ export interface GatewayCoreDeps {
 interface Running {
   readonly door: Door;
   readonly log: AuditLog;
+  readonly audit: FoldingSink;
   readonly pipeline: Pipeline;
 }
 
@@ -77,6 +79,7 @@ export class GatewayCore {
       record: this.#recorder(),
       'connector-state': ({ connector, state }) => {
         if (state === 'failed' || state === 'suspended') this.#links.giveUp(connector);
+        else this.#links.takeBack(connector);
       },
     },
     requests: {
@@ -148,20 +151,21 @@ export class GatewayCore {
     // Before the log is touched: another instance may be writing it.
     await door.check();
     const log = await openAuditLog({ folder: path.join(stateFolder, 'audit'), epochMs: Date.now });
-    const pipeline = this.#createPipeline({ tools, authorizer, log, consent: configuration.consent });
-    this.#running = { door, log, pipeline };
+    const audit = createRefusalFold(log);
+    const pipeline = this.#createPipeline({ tools, authorizer, audit, consent: configuration.consent });
+    this.#running = { door, log, audit, pipeline };
     this.#links.configure(new Map(connectors.map(({ manifest, settings }) => [manifest.name, settings])));
     log.append(lifecycle('started', `version ${version}`));
   }
 
-  #createPipeline({ tools, authorizer, log, consent }: PipelineParts): Pipeline {
+  #createPipeline({ tools, authorizer, audit, consent }: PipelineParts): Pipeline {
     return createPipeline({
       tools: () => tools.all,
       findTool: (name) => tools.find(name),
       identity: () => this.#identity,
       gate: () => ({ paused: this.#paused, consent }),
       authorizer,
-      audit: log,
+      audit,
       dispatch: createDispatch({ pairOf: (name) => this.#links.pairOf(name) }),
       clock: { epochMs: Date.now, monotonicMs: () => performance.now() },
       report: (report) => {
@@ -193,11 +197,12 @@ export class GatewayCore {
     return this.#stopping;
   }
 
-  async #windDown({ door, log, pipeline }: Running): Promise<void> {
+  async #windDown({ door, log, audit, pipeline }: Running): Promise<void> {
     log.append(lifecycle('stopped', ''));
     pipeline.stopAll('connector_failed');
     await within(stopTimeoutMs, pipeline.idle());
     door.close();
+    audit.flush();
     await within(stopTimeoutMs, log.close());
   }
 

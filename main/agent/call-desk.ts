@@ -14,58 +14,62 @@ export interface CallRequest {
   readonly caller: Caller;
   readonly toolName: string;
   readonly arguments: Readonly<Record<string, unknown>>;
+  readonly reply: Reply;
 }
+
+/** Called exactly once for each message: with its answer, or null when it gets none. */
+export type Reply = (line: string | null) => void;
 
 export interface CallDeskDeps {
   readonly call: (call: ToolCall) => Promise<CallOutcome>;
   readonly newCallId: () => string;
-  readonly send: (line: string) => void;
 }
 
 export interface CallDesk {
   start(request: CallRequest): void;
   cancel(id: RequestId): void;
   cancelAll(): void;
+  /** Calls back once, when no call is in flight. */
+  whenIdle(done: () => void): void;
   /** Started since the connection opened. */
   readonly calls: number;
 }
 
-export function createCallDesk({ call, newCallId, send }: CallDeskDeps): CallDesk {
+export function createCallDesk({ call, newCallId }: CallDeskDeps): CallDesk {
   const running = new Map<RequestId, AbortController>();
+  const idlers: (() => void)[] = [];
   let calls = 0;
 
-  function answer(request: CallRequest, callId: string, outcome: CallOutcome): void {
-    if (outcome.kind === 'cancelled') return;
-    if (outcome.kind === 'released') send(resultLine(request.id, releasedJson(outcome.result.text, request.stamp)));
-    else send(refusalLine(request, callId, outcome.refusal));
-  }
-
-  async function run(request: CallRequest, signal: AbortSignal): Promise<void> {
+  async function outcomeLine(request: CallRequest, signal: AbortSignal): Promise<string | null> {
     const callId = newCallId();
     const { caller, toolName } = request;
     try {
-      answer(
-        request,
-        callId,
-        await call(Object.freeze({ callId, caller, toolName, arguments: request.arguments, signal })),
-      );
+      const outcome = await call(Object.freeze({ callId, caller, toolName, arguments: request.arguments, signal }));
+      if (outcome.kind === 'cancelled') return null;
+      if (outcome.kind === 'refused') return refusalLine(request, callId, outcome.refusal);
+      return resultLine(request.id, releasedJson(outcome.result.text, request.stamp));
     } catch {
       const refusal: Refusal = { code: 'internal', say: 'Something broke inside Sallyport. Try again.' };
-      send(refusalLine(request, callId, refusal));
-    } finally {
-      running.delete(request.id);
+      return refusalLine(request, callId, refusal);
     }
+  }
+
+  async function run(request: CallRequest, signal: AbortSignal): Promise<void> {
+    const line = await outcomeLine(request, signal);
+    running.delete(request.id);
+    request.reply(line);
+    if (running.size === 0) for (const done of idlers.splice(0)) done();
   }
 
   return {
     start(request) {
       if (running.size >= maxInFlight) {
         const say = `At most ${maxInFlight} calls may run at once on a connection. Wait for an answer, then send it again.`;
-        send(errorLine(protocolError(request.id, 'too_many_requests_in_flight', say)));
+        request.reply(errorLine(protocolError(request.id, 'too_many_requests_in_flight', say)));
         return;
       }
       if (running.has(request.id)) {
-        send(errorLine(protocolError(request.id, 'malformed', 'A request with this id is still running.')));
+        request.reply(errorLine(protocolError(request.id, 'malformed', 'A request with this id is still running.')));
         return;
       }
       const controller = new AbortController();
@@ -78,6 +82,10 @@ export function createCallDesk({ call, newCallId, send }: CallDeskDeps): CallDes
     },
     cancelAll() {
       for (const controller of running.values()) controller.abort();
+    },
+    whenIdle(done) {
+      if (running.size === 0) done();
+      else idlers.push(done);
     },
     get calls() {
       return calls;

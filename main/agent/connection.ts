@@ -1,19 +1,22 @@
 /**
  * One connection: bytes to frames to the session, and back. Guarantees that no program can take more than its share: a
- * bounded slice of work per turn, no reading while its answers pile up, no more than 1,000 small reads a second, and an
- * end when protocol errors outnumber good messages by ten. It does not limit how many calls a program makes: that is policy.
+ * bounded slice of work per turn, no reading while its answers pile up, no more than 1,000 small reads a second, an end
+ * when it says nothing at first, and an end when protocol errors outnumber good messages by ten. It does not limit how many calls a program makes: that is policy.
  */
 import type { Socket } from 'node:net';
 import { firstBytes, notImplemented } from './first-bytes.ts';
-import { createFramer, ownBytes, type BlockPool, type Frame, type Framer } from './framing.ts';
+import type { BlockShare } from './blocks.ts';
+import { createFramer, type Frame, type Framer } from './framing.ts';
+import { ownBytes } from './line-store.ts';
+import { hasHungUp } from './peer.ts';
 import { readInto } from './reused-buffer.ts';
 import type { Session } from './session.ts';
-import { frameErrorLine } from './wire.ts';
+import { crowdedLine, frameErrorLine } from './wire.ts';
 
 export interface ConnectionDeps {
   /** Accepted by a server with `pauseOnConnect`; taken over. */
   readonly socket: Socket;
-  readonly pool: BlockPool;
+  readonly blocks: BlockShare;
   readonly openSession: (send: (line: string) => void) => Session;
   readonly onClose: () => void;
 }
@@ -28,8 +31,20 @@ const pileEndBytes = 32 * 1024 * 1024;
 const smallPieceBytes = 4096;
 const gatherMs = 1;
 const lingerMs = 1000;
+/** For the last answers to a program that ended its side: they may be long. */
+const answersLingerMs = 10_000;
 /** A long line holds a block that others may need. */
 const longLineMs = 10_000;
+/** Longer than a long line of somebody else may take. */
+const blockWaitMs = 12_000;
+/** A connection without a line takes the place of one that has something to say. */
+const firstLineMs = 10_000;
+/** How often we look whether a program that ended its side is still there for its answers. */
+const goneLookMs = 250;
+
+const silentSay =
+  'No message came within ten seconds, and others may need the place. Connect when there is one to send.';
+const blockedSay = 'Too many long messages are being sent at once, so this one was skipped. Send it again in a moment.';
 
 export interface Connection {
   /** Null until the first bytes told that it speaks JSON-RPC. */
@@ -54,16 +69,24 @@ class AgentConnection implements Connection {
   #received = 0;
   #unsent = '';
   #longLine: NodeJS.Timeout | null = null;
+  readonly #silent: NodeJS.Timeout;
 
-  constructor({ socket, pool, openSession, onClose }: ConnectionDeps) {
-    this.#framer = createFramer(pool);
+  constructor({ socket, blocks, openSession, onClose }: ConnectionDeps) {
+    this.#framer = createFramer(blocks);
     this.#openSession = openSession;
     this.#socket = readInto(socket, this.#buffer, (bytes) => this.#read(bytes));
     this.#socket.on('error', () => {
       this.#socket.destroy();
     });
+    this.#socket.on('end', () => {
+      this.#finish();
+    });
+    this.#silent = setTimeout(() => {
+      this.#end(`${crowdedLine(silentSay)}\n`);
+    }, firstLineMs).unref();
     this.#socket.on('close', () => {
       this.#ended = true;
+      clearTimeout(this.#silent);
       this.#watchLongLine(false);
       this.#framer.close();
       this.session?.close();
@@ -114,7 +137,9 @@ class AgentConnection implements Connection {
       }
       const frame = this.#framer.next();
       if (frame === null) return this.#readOn();
+      if (frame === 'blocked') return this.#waitForBlock(session);
       this.#take(session, frame);
+      if (frame.kind === 'batch') done += frame.messages.length;
     }
     setImmediate(() => {
       this.#workOn(session);
@@ -127,8 +152,11 @@ class AgentConnection implements Connection {
   }
 
   #take(session: Session, frame: Frame): void {
+    clearTimeout(this.#silent);
     if (frame.kind === 'error') this.#send(frameErrorLine(frame.code, frame.notAnObject === true));
-    const valid = frame.kind === 'message' && session.receive(frame.message);
+    const valid =
+      (frame.kind === 'message' && session.receive(frame.message)) ||
+      (frame.kind === 'batch' && session.receiveBatch(frame.messages));
     this.#strikes = valid ? Math.max(0, this.#strikes - 1) : this.#strikes + 1;
     if (this.#strikes >= strikesAllowed) this.#end('');
   }
@@ -140,6 +168,39 @@ class AgentConnection implements Connection {
       this.#socket.resume();
     }, gatherMs);
     return false;
+  }
+
+  #waitForBlock(session: Session): false {
+    clearTimeout(this.#silent);
+    const late = setTimeout(() => {
+      this.#framer.skipLine();
+      this.#send(crowdedLine(blockedSay));
+      this.#workOn(session);
+    }, blockWaitMs).unref();
+    this.#framer.whenRoom(() => {
+      clearTimeout(late);
+      setImmediate(() => {
+        this.#workOn(session);
+      });
+    });
+    return false;
+  }
+
+  /** The program says nothing more; it still gets the answers to what runs, as long as it is there. */
+  #finish(): void {
+    if (this.session === null || hasHungUp(this.#socket)) {
+      this.#socket.destroy();
+      return;
+    }
+    const look = setInterval(() => {
+      if (hasHungUp(this.#socket)) this.#socket.destroy();
+    }, goneLookMs).unref();
+    this.#socket.once('close', () => {
+      clearInterval(look);
+    });
+    this.session.whenIdle(() => {
+      this.#end('', answersLingerMs);
+    });
   }
 
   #watchLongLine(waits: boolean): void {
@@ -172,12 +233,12 @@ class AgentConnection implements Connection {
   }
 
   /** Last words, a moment to read them, and the end. */
-  #end(last: string): void {
+  #end(last: string, forMs = lingerMs): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#flush();
     this.#socket.end(last);
     this.#socket.resume();
-    setTimeout(() => this.#socket.destroy(), lingerMs).unref();
+    setTimeout(() => this.#socket.destroy(), forMs).unref();
   }
 }

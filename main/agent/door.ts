@@ -2,10 +2,11 @@
 import type { Caller, ToolCall } from '../contract/call.ts';
 import type { CallOutcome } from '../pipeline/account.ts';
 import { createConnection, type Connection } from './connection.ts';
-import { createBlockPool } from './framing.ts';
+import { createBlockPool } from './blocks.ts';
 import { createSession, type Session, type SessionReport } from './session.ts';
 import { createAgentSocket } from './socket.ts';
 import type { ToolListing } from './tool-listing.ts';
+import { crowdedLine } from './wire.ts';
 
 export interface DoorDeps {
   readonly socketPath: string;
@@ -25,29 +26,36 @@ export interface Door {
 }
 
 const maxConnections = 64;
+/** So that one process cannot shut the others out. Processes that the kernel does not name count as one. */
+const maxConnectionsPerProcess = 16;
 /** Half-read lines beyond 64 KiB at one time, of all connections together. */
 const maxLongLines = 4;
 
 export function createDoor({ socketPath, ...deps }: DoorDeps): Door {
   const pool = createBlockPool(maxLongLines);
-  const connections = new Set<Connection>();
+  const connections = new Map<Connection, number | null>();
   const socket = createAgentSocket({
     socketPath,
     onConnection(accepted, peer) {
-      if (connections.size >= maxConnections) {
-        accepted.destroy();
+      const { pid } = peer;
+      const own = [...connections.values()].filter((other) => other === pid).length;
+      if (connections.size >= maxConnections || own >= maxConnectionsPerProcess) {
+        const say = `At most ${maxConnections} connections are open at once, ${maxConnectionsPerProcess} of one program. Close one, then connect again.`;
+        accepted.on('error', () => accepted.destroy());
+        accepted.end(`${crowdedLine(say)}\n`, () => accepted.destroy());
         return;
       }
       const connection: Connection = createConnection({
         socket: accepted,
-        pool,
+        blocks: pool.of(pid),
         openSession: (send) => createSession({ ...deps, peer, send }),
         onClose: () => connections.delete(connection),
       });
-      connections.add(connection);
+      connections.set(connection, pid);
     },
   });
-  const sessions = (): Session[] => [...connections].flatMap(({ session }) => (session === null ? [] : [session]));
+  const sessions = (): Session[] =>
+    [...connections.keys()].flatMap(({ session }) => (session === null ? [] : [session]));
 
   return {
     check: () => socket.check(),
@@ -58,7 +66,7 @@ export function createDoor({ socketPath, ...deps }: DoorDeps): Door {
     reports: () => sessions().map((session) => session.report()),
     close() {
       socket.close();
-      for (const connection of connections) connection.close();
+      for (const connection of connections.keys()) connection.close();
     },
   };
 }

@@ -1,10 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createBlockPool, createFramer, ownBytes, type Frame, type Framer } from './framing.ts';
+import { createBlockPool, type BlockPool } from './blocks.ts';
+import { createFramer, type Frame, type Framer } from './framing.ts';
+import { ownBytes } from './line-store.ts';
 
 function drain(framer: Framer): Frame[] {
   const frames: Frame[] = [];
-  for (let frame = framer.next(); frame !== null; frame = framer.next()) frames.push(frame);
+  for (let frame = framer.next(); frame !== null; frame = framer.next()) {
+    if (frame === 'blocked') throw new Error('no block');
+    frames.push(frame);
+  }
   return frames;
 }
 
@@ -37,8 +42,8 @@ describe('framing', () => {
         fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1 }),
         (lines, sizes) => {
           const bytes = Buffer.concat(lines.flatMap((one) => [one, Buffer.from('\n')]));
-          const whole = feed(createFramer(createBlockPool(1), 200), bytes, [bytes.length || 1]);
-          expect(feed(createFramer(createBlockPool(1), 200), bytes, sizes)).toEqual(whole);
+          const whole = feed(createFramer(createBlockPool(1).of(1), 200), bytes, [bytes.length || 1]);
+          expect(feed(createFramer(createBlockPool(1).of(1), 200), bytes, sizes)).toEqual(whole);
         },
       ),
       { numRuns: 3000 },
@@ -52,11 +57,11 @@ describe('framing', () => {
       Buffer.from(`"${'x'.repeat(200)}"\n`),
       Buffer.from('[1]\n\n\r\n7\n{"a":1}\r\n'),
     ]);
-    expect(feed(createFramer(createBlockPool(1), 100), bytes, [7])).toEqual([
+    expect(feed(createFramer(createBlockPool(1).of(1), 100), bytes, [7])).toEqual([
       { kind: 'error', code: 'malformed' },
       { kind: 'error', code: 'invalid_utf8' },
       { kind: 'error', code: 'frame_too_large' },
-      { kind: 'error', code: 'malformed', notAnObject: true },
+      { kind: 'batch', messages: [1] },
       { kind: 'error', code: 'malformed', notAnObject: true },
       { kind: 'message', message: { a: 1 } },
     ]);
@@ -64,20 +69,53 @@ describe('framing', () => {
 
   it('takes a line of exactly the limit and no byte more', () => {
     const of = (length: number): Buffer => Buffer.from(`{"a":"${'x'.repeat(length - 8)}"}\n`);
-    expect(feed(createFramer(createBlockPool(1), 100), of(100), [3])).toMatchObject([{ kind: 'message' }]);
-    expect(feed(createFramer(createBlockPool(1), 100), of(101), [3])).toMatchObject([{ code: 'frame_too_large' }]);
+    expect(feed(createFramer(createBlockPool(1).of(1), 100), of(100), [3])).toMatchObject([{ kind: 'message' }]);
+    expect(feed(createFramer(createBlockPool(1).of(1), 100), of(101), [3])).toMatchObject([
+      { code: 'frame_too_large' },
+    ]);
   });
 
-  it('keeps long half-read lines in a bounded number of blocks, and gives them back', () => {
+  const half = Buffer.from(`{"a":"${'x'.repeat(2 * ownBytes)}`);
+  const [first, second] = [half.subarray(0, ownBytes), half.subarray(ownBytes)];
+  const end = Buffer.from('"}\n{"b":1}\n');
+
+  /** A framer of process `pid` with the first part of a long line in its own store, and what it says to the second. */
+  function longLine(pool: BlockPool, pid: number) {
+    const framer = createFramer(pool.of(pid), 4 * ownBytes);
+    feed(framer, first, [ownBytes]);
+    framer.push(second);
+    return { framer, said: framer.next() };
+  }
+
+  it('keeps long half-read lines in a bounded number of blocks, one a process, and lets the others wait', () => {
+    const pool = createBlockPool(2, 4 * ownBytes);
+    const [held, sibling, other, late] = [1, 1, 2, 3].map((pid) => longLine(pool, pid));
+    expect([held, sibling, other, late].map((line) => line?.said)).toEqual([null, 'blocked', null, 'blocked']);
+    const woken: string[] = [];
+    sibling?.framer.whenRoom(() => woken.push('sibling'));
+    late?.framer.whenRoom(() => woken.push('late'));
+    // First come, first served, but for a process that has its one.
+    other?.framer.close();
+    expect(woken).toEqual(['late']);
+    expect(feed(held!.framer, end, [100])).toMatchObject([{ kind: 'message' }, { message: { b: 1 } }]);
+    expect(woken).toEqual(['late', 'sibling']);
+    for (const { framer } of [late!, sibling!]) {
+      expect(framer.next()).toBeNull();
+      expect(feed(framer, end, [100])).toMatchObject([{ kind: 'message' }, { message: { b: 1 } }]);
+    }
+  });
+
+  it('skips a line that waited too long, and forgets who left', () => {
     const pool = createBlockPool(1, 4 * ownBytes);
-    const [first, second] = [createFramer(pool, 4 * ownBytes), createFramer(pool, 4 * ownBytes)];
-    const half = Buffer.from(`{"a":"${'x'.repeat(2 * ownBytes)}`);
-    expect(feed(first, half, [ownBytes])).toEqual([]);
-    expect(feed(second, half, [ownBytes])).toEqual([{ kind: 'error', code: 'frame_too_large' }]);
-    expect(feed(second, Buffer.from('"}\n{"b":1}\n'), [100])).toEqual([{ kind: 'message', message: { b: 1 } }]);
-    expect(feed(first, Buffer.from('"}\n'), [100])).toMatchObject([{ kind: 'message' }]);
-    expect(feed(second, half, [ownBytes])).toEqual([]);
-    second.close();
-    expect(feed(first, half, [ownBytes])).toEqual([]);
+    const [held, late, gone] = [1, 2, 3].map((pid) => longLine(pool, pid).framer);
+    const woken: string[] = [];
+    late!.whenRoom(() => woken.push('late'));
+    gone!.whenRoom(() => woken.push('gone'));
+    late!.skipLine();
+    gone!.close();
+    expect(feed(late!, end, [100])).toEqual([{ kind: 'message', message: { b: 1 } }]);
+    held!.close();
+    expect(woken).toEqual([]);
+    expect(longLine(pool, 2).said).toBeNull();
   });
 });

@@ -20,6 +20,7 @@ const solSocket = 1;
 const soPeerCred = 17;
 const soPeerPidFd = 77;
 const pollIn = 1;
+const pollHangUp = 16;
 
 interface Native {
   getsockopt(fd: number, level: number, name: number, value: Buffer, length: Buffer): number;
@@ -71,12 +72,26 @@ function option(fd: number, name: number, bytes: number): Buffer | null {
   return native().getsockopt(fd, solSocket, name, value, length) === 0 ? value : null;
 }
 
+/** False: the other side only ended what it sends (unix(7)), and may still read. */
+export function hasHungUp(socket: Socket): boolean {
+  // Elsewhere this was not tried: an end is an end.
+  if (process.platform !== 'linux') return true;
+  const fd = descriptorOf(socket);
+  return fd === null || (polled(fd, 0) & pollHangUp) !== 0;
+}
+
 /** A pidfd is readable once its process has ended (pidfd_open(2)). */
 function hasEnded(pidFd: number): boolean {
+  return polled(pidFd, pollIn) !== 0;
+}
+
+/** The events that hold now (poll(2)). */
+function polled(fd: number, events: number): number {
   const entry = Buffer.alloc(8);
-  entry.writeInt32LE(pidFd, 0);
-  entry.writeInt16LE(pollIn, 4);
-  return native().poll(entry, 1, 0) !== 0;
+  entry.writeInt32LE(fd, 0);
+  entry.writeInt16LE(events, 4);
+  native().poll(entry, 1, 0);
+  return entry.readInt16LE(6);
 }
 
 /** Field 22 of /proc/PID/stat; the name in field 2 may hold spaces and parentheses. */

@@ -10,12 +10,13 @@ interface Inside {
 
 /**
  * Takes over an accepted socket of a server with `pauseOnConnect`. `onRead` says how many bytes are in `buffer`; they stay
- * there until it is called again. It answers false to stop reading, until `resume()`.
+ * there until it is called again. It answers false to stop reading, until `resume()`. When the other side ends, the
+ * socket says `end` and stays open for writing.
  */
 export function readInto(accepted: Socket, buffer: Buffer, onRead: (bytes: number) => boolean): Socket {
   const inside = accepted as unknown as Inside;
   // `handle` is what net.Server itself passes; with `onread` it is the only way to choose the buffer of an accepted socket.
-  const options = { handle: inside._handle, onread: { buffer, callback: onRead } };
+  const options = { handle: inside._handle, allowHalfOpen: true, onread: { buffer, callback: onRead } };
   inside._handle = null;
   const socket = new Socket(options as unknown as SocketConstructorOpts);
   socket.resume();

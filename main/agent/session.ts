@@ -11,12 +11,16 @@ import {
 import type { Caller, ToolCall } from '../contract/call.ts';
 import type { ProtocolCode } from '../contract/errors.ts';
 import type { CallOutcome } from '../pipeline/account.ts';
-import { createCallDesk, type CallDesk } from './call-desk.ts';
+import { collectAnswers } from './batch.ts';
+import { createCallDesk, type CallDesk, type Reply } from './call-desk.ts';
 import { programLabel } from './label.ts';
 import type { ToolListing } from './tool-listing.ts';
 import {
+  batchVersion,
   errorLine,
+  frameErrorLine,
   handshakeVersions,
+  maxBatch,
   metaKeys,
   notificationLine,
   protocolError,
@@ -41,6 +45,10 @@ export interface SessionDeps {
 export interface Session {
   /** False: not a JSON-RPC message. It was answered; the connection counts it. */
   receive(message: Json): boolean;
+  /** JSON-RPC 2.0 §6. False: no batch, or one of its messages is none. */
+  receiveBatch(messages: readonly unknown[]): boolean;
+  /** Calls back once, when every call in flight was answered. */
+  whenIdle(done: () => void): void;
   /** The person or their rights changed: tell those who asked to be told. */
   toolsChanged(): void;
   report(): SessionReport;
@@ -62,6 +70,7 @@ interface Request {
   readonly id: RequestId;
   readonly params: Json;
   readonly era: Era;
+  readonly reply: Reply;
 }
 
 const maxSubscriptions = 8;
@@ -91,42 +100,45 @@ class Conversation implements Session {
   #isClosed = false;
   #agent: string | null = null;
 
-  readonly #discover = ({ id }: Request): void => {
-    const supportedVersions = [...statelessVersions, ...handshakeVersions];
-    const result = { supportedVersions, capabilities, instructions, ttlMs: discoverTtlMs, cacheScope: 'private' };
-    this.#send(resultLine(id, JSON.stringify(result).slice(0, -1) + this.#stamps.stateless + '}'));
+  readonly #reply: Reply = (line) => {
+    if (line !== null) this.#send(line);
   };
 
-  readonly #listTools = ({ id, params, era }: Request): void => {
+  readonly #discover = ({ id, reply }: Request): void => {
+    const supportedVersions = [...statelessVersions, ...handshakeVersions];
+    const result = { supportedVersions, capabilities, instructions, ttlMs: discoverTtlMs, cacheScope: 'private' };
+    reply(resultLine(id, JSON.stringify(result).slice(0, -1) + this.#stamps.stateless + '}'));
+  };
+
+  readonly #listTools = ({ id, params, era, reply }: Request): void => {
     if (params['cursor'] !== undefined) {
-      this.#invalidParams(id, 'The list has one page: send no cursor.');
+      reply(invalidParams(id, 'The list has one page: send no cursor.'));
       return;
     }
     const { json, ttlMs } = this.#deps.listTools(this.#caller());
     const caching = era === 'stateless' ? `,"ttlMs":${ttlMs},"cacheScope":"private"` : '';
-    this.#send(resultLine(id, `{"tools":${json}${caching}${this.#stamps[era]}}`));
+    reply(resultLine(id, `{"tools":${json}${caching}${this.#stamps[era]}}`));
   };
 
-  readonly #callTool = ({ id, params, era }: Request): void => {
+  readonly #callTool = ({ id, params, era, reply }: Request): void => {
     const parsed = CallToolRequestParamsSchema.safeParse(params);
     if (!parsed.success) {
-      this.#invalidParams(id, `tools/call: ${where(parsed.error.issues[0]?.path)} is missing or has another type.`);
+      reply(invalidParams(id, `tools/call: ${where(parsed.error.issues[0]?.path)} is missing or has another type.`));
       return;
     }
     // Parsed only to check: what goes on is the value that was frozen at the door.
     const args = (params['arguments'] ?? noArguments) as Json;
     const { name: toolName } = parsed.data;
-    this.#desk.start({ id, era, stamp: this.#stamps[era], caller: this.#caller(), toolName, arguments: args });
+    const stamp = this.#stamps[era];
+    this.#desk.start({ id, era, stamp, caller: this.#caller(), toolName, arguments: args, reply });
   };
 
-  readonly #listen = ({ id, params }: Request): void => {
+  readonly #listen = ({ id, params, reply }: Request): void => {
     const filter = SubscriptionFilterSchema.safeParse(params['notifications']);
     const full = this.#subscriptions.size >= maxSubscriptions || this.#subscriptions.has(id);
     if (!filter.success || full) {
-      this.#invalidParams(
-        id,
-        `Name the notifications; at most ${maxSubscriptions} subscriptions, each with its own id.`,
-      );
+      const say = `Name the notifications; at most ${maxSubscriptions} subscriptions, each with its own id.`;
+      reply(invalidParams(id, say));
       return;
     }
     const wanted = filter.data.toolsListChanged === true;
@@ -134,16 +146,17 @@ class Conversation implements Session {
     const notifications = wanted ? { toolsListChanged: true } : {};
     const body = { _meta: { [metaKeys.subscription]: id }, notifications };
     this.#send(notificationLine('notifications/subscriptions/acknowledged', body));
+    reply(null);
   };
 
-  readonly #initialize = ({ id, params }: Request): void => {
+  readonly #initialize = ({ id, params, reply }: Request): void => {
     if (this.#protocol !== null) {
-      this.#fail(id, 'malformed', 'This connection has a protocol version already.');
+      reply(failure(id, 'malformed', 'This connection has a protocol version already.'));
       return;
     }
     const parsed = InitializeRequestParamsSchema.safeParse(params);
     if (!parsed.success) {
-      this.#invalidParams(id, `initialize: ${where(parsed.error.issues[0]?.path)} is missing or has another type.`);
+      reply(invalidParams(id, `initialize: ${where(parsed.error.issues[0]?.path)} is missing or has another type.`));
       return;
     }
     const { clientInfo, protocolVersion: wanted } = parsed.data;
@@ -151,7 +164,7 @@ class Conversation implements Session {
     const protocolVersion = handshakeVersions.find((version) => version === wanted) ?? handshakeVersions[0];
     this.#protocol = protocolVersion;
     const result = { protocolVersion, capabilities, serverInfo: this.#serverInfo, instructions };
-    this.#send(resultLine(id, JSON.stringify(result)));
+    reply(resultLine(id, JSON.stringify(result)));
   };
 
   readonly #methods: Readonly<Record<Era, Readonly<Record<string, (request: Request) => void>>>> = {
@@ -163,8 +176,8 @@ class Conversation implements Session {
     },
     handshake: {
       initialize: this.#initialize,
-      ping: ({ id }) => {
-        this.#send(resultLine(id, '{}'));
+      ping: ({ id, reply }) => {
+        reply(resultLine(id, '{}'));
       },
       // Without a version it is a client's first probe; any error would read as "older than 2026-07-28".
       'server/discover': this.#discover,
@@ -180,26 +193,48 @@ class Conversation implements Session {
     const meta = JSON.stringify({ [metaKeys.serverInfo]: this.#serverInfo });
     this.#stamps = { handshake: '', stateless: `,"resultType":"complete","_meta":${meta}` };
     const { call, newCallId } = deps;
-    const send = (line: string): void => {
-      this.#send(line);
-    };
-    this.#desk = createCallDesk({ call, newCallId, send });
+    this.#desk = createCallDesk({ call, newCallId });
   }
 
   receive(message: Json): boolean {
+    return this.#receive(message, this.#reply);
+  }
+
+  receiveBatch(messages: readonly unknown[]): boolean {
+    if (this.#protocol !== batchVersion || messages.length === 0 || messages.length > maxBatch) {
+      this.#send(frameErrorLine('malformed', true));
+      return false;
+    }
+    const reply = collectAnswers(messages.length, this.#reply);
+    // Each message is worked on, whatever the ones before it were.
+    return messages.map((message) => this.#receive(isObject(message) ? message : {}, reply)).every(Boolean);
+  }
+
+  whenIdle(done: () => void): void {
+    this.#desk.whenIdle(done);
+  }
+
+  #receive(message: Json, reply: Reply): boolean {
     const { jsonrpc, id, method } = message as { jsonrpc?: unknown; id?: unknown; method?: unknown };
     const params = message['params'] ?? {};
     // An answer: we never ask, so there is nothing to match it with.
     const isAnswer = method === undefined && id !== undefined && ('result' in message || 'error' in message);
-    if (jsonrpc === '2.0' && isAnswer) return true;
+    if (jsonrpc === '2.0' && isAnswer) {
+      reply(null);
+      return true;
+    }
     const known = isRequestId(id) ? id : null;
     const isRequest = 'id' in message;
     if (jsonrpc !== '2.0' || typeof method !== 'string' || !isObject(params) || (isRequest && known === null)) {
-      this.#fail(known, 'malformed', notJsonRpc);
+      reply(failure(known, 'malformed', notJsonRpc));
       return false;
     }
-    if (known === null) this.#notification(method, params);
-    else this.#request(known, method, params);
+    if (known === null) {
+      this.#notification(method, params);
+      reply(null);
+    } else {
+      this.#request(method, { id: known, params, reply });
+    }
     return true;
   }
 
@@ -228,27 +263,24 @@ class Conversation implements Session {
     this.#desk.cancelAll();
   }
 
-  #request(id: RequestId, method: string, params: Json): void {
+  #request(method: string, { id, params, reply }: Omit<Request, 'era'>): void {
     const meta = metaOf(params);
     const version = meta[metaKeys.version];
     const era: Era = version === undefined ? 'handshake' : 'stateless';
     const methods = this.#methods[era];
     const handle = Object.hasOwn(methods, method) ? methods[method] : undefined;
     if (version !== undefined && !statelessVersions.some((known) => known === version)) {
-      this.#send(errorLine(unsupportedVersion(id, version)));
+      reply(errorLine(unsupportedVersion(id, version)));
     } else if (handle === undefined) {
-      this.#fail(
-        id,
-        'unknown_method',
-        'There is no such method. Tools are listed by tools/list and called by tools/call.',
-      );
+      const say = 'There is no such method. Tools are listed by tools/list and called by tools/call.';
+      reply(failure(id, 'unknown_method', say));
     } else if (era === 'stateless' && !isObject(meta[metaKeys.clientCapabilities])) {
-      this.#invalidParams(id, `_meta needs "${metaKeys.clientCapabilities}", an object.`);
+      reply(invalidParams(id, `_meta needs "${metaKeys.clientCapabilities}", an object.`));
     } else if (era === 'handshake' && this.#protocol === null && method.startsWith('tools/')) {
-      this.#send(errorLine(missingVersion(id)));
+      reply(errorLine(missingVersion(id)));
     } else {
       if (era === 'stateless') this.#meet(meta);
-      handle({ id, params, era });
+      handle({ id, params, era, reply });
     }
   }
 
@@ -273,14 +305,6 @@ class Conversation implements Session {
     return Object.freeze({ program: programLabel(this.#agent, executable), pid });
   }
 
-  #fail(id: RequestId | null, code: ProtocolCode, say: string): void {
-    this.#send(errorLine(protocolError(id, code, say)));
-  }
-
-  #invalidParams(id: RequestId, say: string): void {
-    this.#send(errorLine({ id, number: rpcErrors.invalidParams, say, data: { code: 'malformed' } }));
-  }
-
   #send(line: string): void {
     if (!this.#isClosed) this.#deps.send(line);
   }
@@ -288,6 +312,14 @@ class Conversation implements Session {
 
 const notJsonRpc =
   'Not a JSON-RPC 2.0 message: it needs "jsonrpc": "2.0", "method", an object as "params", a text or integer as "id".';
+
+function failure(id: RequestId | null, code: ProtocolCode, say: string): string {
+  return errorLine(protocolError(id, code, say));
+}
+
+function invalidParams(id: RequestId, say: string): string {
+  return errorLine({ id, number: rpcErrors.invalidParams, say, data: { code: 'malformed' } });
+}
 
 function unsupportedVersion(id: RequestId, version: unknown): RpcError {
   const requested = typeof version === 'string' ? version.slice(0, 64) : 'not a text';

@@ -3,6 +3,7 @@
  * disagree about which counts), no `__proto__`, `constructor` or `prototype` member, no lone surrogate, no nesting
  * deeper than 64 and at most 50,000 members and elements, all in linear time and without recursion.
  */
+import { parseExactly } from '../contract/exact-json.ts';
 
 export type JsonRead = { readonly ok: true; readonly value: unknown } | { readonly ok: false };
 
@@ -13,30 +14,45 @@ const forbidden = new Set(['__proto__', 'constructor', 'prototype']);
 const refused: JsonRead = Object.freeze({ ok: false });
 
 export function readJson(text: string): JsonRead {
-  const written = countMembers(text);
+  const written = scan(text);
   if (written === null) return refused;
   let value: unknown;
   try {
     value = JSON.parse(text);
+    if (written.hasEscapedName) value = parseExactly(text);
   } catch {
     return refused;
   }
   // JSON.parse keeps the last of two members with one name, so a duplicate shows as a missing member.
-  return freezeCounting(value) === written ? { ok: true, value } : refused;
+  return freezeCounting(value) === written.members ? { ok: true, value } : refused;
 }
 
-/** Members as written: each has one colon outside strings. Null: too deep or too many. Right for what JSON.parse accepts. */
-function countMembers(text: string): number | null {
+interface Scanned {
+  /** As written: each has one colon outside strings. */
+  readonly members: number;
+  /** A name is written with a backslash: `JSON.parse` may take it for another (exact-json.ts). */
+  readonly hasEscapedName: boolean;
+}
+
+/** Null: too deep or too many. Right for what JSON.parse accepts. */
+function scan(text: string): Scanned | null {
   let depth = 0;
   let colons = 0;
   let commas = 0;
+  let open = 0;
+  let backslash = text.indexOf('\\');
+  let hasEscapedName = false;
   for (let at = 0; at < text.length; at += 1) {
     switch (text.charCodeAt(at)) {
       case 0x22: // "
+        open = at;
         at = endOfString(text, at);
         break;
       case 0x3a: // :
         colons += 1;
+        // The last string was a name.
+        if (backslash !== -1 && backslash < open) backslash = text.indexOf('\\', open);
+        if (backslash !== -1 && backslash < at) hasEscapedName = true;
         break;
       case 0x2c: // ,
         commas += 1;
@@ -54,7 +70,7 @@ function countMembers(text: string): number | null {
       default:
     }
   }
-  return colons;
+  return { members: colons, hasEscapedName };
 }
 
 /** Index of the closing quote of the string that opens at `open`, or the end of the text. */

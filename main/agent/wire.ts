@@ -6,6 +6,10 @@ export const handshakeVersions = ['2025-11-25', '2025-06-18', '2025-03-26', '202
 /** Revisions without state: each request names its own. */
 export const statelessVersions = ['2026-07-28'] as const;
 
+/** The one revision whose text has batches ("MUST support receiving JSON-RPC batches"). */
+export const batchVersion = '2025-03-26';
+export const maxBatch = 32;
+
 export const metaKeys = {
   version: 'io.modelcontextprotocol/protocolVersion',
   clientInfo: 'io.modelcontextprotocol/clientInfo',
@@ -46,6 +50,11 @@ export function notificationLine(method: string, params?: Readonly<Record<string
   return JSON.stringify({ jsonrpc: '2.0', method, ...(params === undefined ? {} : { params }) });
 }
 
+/** No answer to a request: the connection, or a line of it, finds no room. */
+export function crowdedLine(say: string): string {
+  return errorLine(protocolError(null, 'too_many_requests_in_flight', say));
+}
+
 const frameErrors: Readonly<Record<'malformed' | 'frame_too_large' | 'invalid_utf8', { number: number; say: string }>> =
   {
     malformed: {
@@ -62,7 +71,7 @@ const frameErrors: Readonly<Record<'malformed' | 'frame_too_large' | 'invalid_ut
 export function frameErrorLine(code: 'malformed' | 'frame_too_large' | 'invalid_utf8', notAnObject: boolean): string {
   const { number, say } = frameErrors[code];
   if (!notAnObject) return errorLine({ id: null, number, say, data: { code } });
-  const invalid = 'Send one JSON-RPC 2.0 object a line; batches are not supported.';
+  const invalid = `Send one JSON-RPC 2.0 object a line; only revision ${batchVersion} has batches, of 1 to ${maxBatch} messages.`;
   return errorLine({ id: null, number: rpcErrors.invalidRequest, say: invalid, data: { code } });
 }
 

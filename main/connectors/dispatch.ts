@@ -14,12 +14,14 @@ import {
   type gatewayEgress,
 } from '../contract/channels.ts';
 import { outcomeCodeSchema, type OutcomeCode, type Refusal } from '../contract/errors.ts';
-import { sayFor } from './outcome-says.ts';
+import { sayFor, saySuspended } from './outcome-says.ts';
 
 /** The gateway's ends of a connector's pair; null while one is being restarted. */
 export interface Pair {
   readonly connector: Channel<typeof gatewayConnector.a> | null;
   readonly egress: Channel<typeof gatewayEgress.a> | null;
+  /** The shell does not restart it until the person does something. */
+  readonly givenUp: boolean;
 }
 
 export interface DispatchDeps {
@@ -38,8 +40,8 @@ export type Dispatch = (cleared: ClearedCall, signal: AbortSignal) => Promise<Di
 
 export function createDispatch({ pairOf }: DispatchDeps): Dispatch {
   return async (cleared, signal) => {
-    const { connector, egress } = pairOf(cleared.connector);
-    if (connector === null || egress === null) return failed('connector_failed');
+    const { connector, egress, givenUp } = pairOf(cleared.connector);
+    if (connector === null || egress === null) return givenUp ? stopped : failed('connector_failed');
     const ticket = randomBytes(32).toString('base64url');
     const opened = await openTicket(egress, ticket, cleared);
     if (opened !== null) return failed(opened);
@@ -194,7 +196,18 @@ function failed(code: OutcomeCode): Dispatched {
   return { ok: false, refusal: refusalOf(code), resultBytes: 0, backendBytes: 0 };
 }
 
-const retryAfterMs: Partial<Record<OutcomeCode, number>> = { connector_failed: 2000, backend_unreachable: 5000 };
+const stopped: Dispatched = {
+  ok: false,
+  refusal: { code: 'connector_failed', say: saySuspended, retry: 'never' },
+  resultBytes: 0,
+  backendBytes: 0,
+};
+
+const retryAfterMs: Partial<Record<OutcomeCode, number>> = {
+  connector_failed: 2000,
+  backend_unreachable: 5000,
+  rate_limited: 2000,
+};
 
 function refusalOf(code: OutcomeCode): Refusal {
   const after = retryAfterMs[code];

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Channel } from '../contract/channel.ts';
 import type { gatewayConnector, gatewayEgress } from '../contract/channels.ts';
-import { createLinks } from './links.ts';
+import { createLinks, type Links } from './links.ts';
 
 type ConnectorChannel = Channel<typeof gatewayConnector.a>;
 
@@ -47,7 +47,7 @@ it('lets a successor take over, and ignores the end of what it replaced', async 
   await links.settled();
   expect(links.pairOf('probe').connector).toBe(second.end);
   links.detach('probe', second.end);
-  expect(links.pairOf('probe')).toEqual({ connector: null, egress: null });
+  expect(links.pairOf('probe')).toEqual({ connector: null, egress: null, givenUp: false });
 });
 
 it('closes a connector that does not take its settings; giving up settles', async () => {
@@ -59,4 +59,16 @@ it('closes a connector that does not take its settings; giving up settles', asyn
   await links.settled();
   expect(state.closed).toBe(true);
   expect(links.pairOf('probe').connector).toBeNull();
+});
+
+it.each<[string, (links: Links) => void]>([
+  ['the shell starts it again', (links) => links.takeBack('probe')],
+  ['a new end is handed over', (links) => links.attachConnector('probe', channel().end)],
+])('is not given up any more when %s', (_when, comeBack) => {
+  const links = createLinks();
+  links.configure(new Map([['probe', {}]]));
+  links.giveUp('probe');
+  expect(links.pairOf('probe').givenUp).toBe(true);
+  comeBack(links);
+  expect(links.pairOf('probe').givenUp).toBe(false);
 });

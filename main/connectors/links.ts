@@ -17,8 +17,10 @@ export interface Links {
   pairOf(name: string): Pair;
   /** From the configuration; connectors attached before it wait for it. */
   configure(settings: ReadonlyMap<string, Readonly<Record<string, unknown>>>): void;
-  /** The shell gave up on it. */
+  /** The shell gave up on it, for now. */
   giveUp(name: string): void;
+  /** The shell starts it again; so does handing over a new end. */
+  takeBack(name: string): void;
   /** Resolves when each connector has taken its settings or was given up. */
   settled(): Promise<void>;
 }
@@ -90,8 +92,8 @@ export function createLinks(): Links {
       link.ready = false;
     },
     pairOf(name) {
-      const { connector, egress, ready } = linkOf(name);
-      return { connector: ready ? connector : null, egress };
+      const { connector, egress, ready, givenUp } = linkOf(name);
+      return { connector: ready ? connector : null, egress, givenUp };
     },
     configure(known) {
       settings = known;
@@ -100,6 +102,9 @@ export function createLinks(): Links {
     giveUp(name) {
       linkOf(name).givenUp = true;
       wake();
+    },
+    takeBack(name) {
+      linkOf(name).givenUp = false;
     },
     settled() {
       if (isSettled()) return Promise.resolve();

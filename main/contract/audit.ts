@@ -41,6 +41,15 @@ const outcomeSchema = z.strictObject({
   durationMs: z.number().nonnegative(),
 });
 
+/** Calls that ended before an intent, beyond the rate at which each has an outcome of its own: how many in a second. */
+const foldedSchema = z.strictObject({
+  event: z.literal('refusals-folded'),
+  ...who,
+  /** Null: cancelled, or of several kinds. */
+  code: codeSchema.nullable(),
+  count: z.int().positive(),
+});
+
 const connectionSchema = z.strictObject({
   event: z.literal('connection'),
   callId: z.uuid().nullable(),
@@ -79,6 +88,7 @@ const lifecycleSchema = z.strictObject({
 export const auditRecordSchema = z.discriminatedUnion('event', [
   intentSchema,
   outcomeSchema,
+  foldedSchema,
   connectionSchema,
   lifecycleSchema,
 ]);

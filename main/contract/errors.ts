@@ -87,6 +87,8 @@ export interface Refusal {
   /** One sentence for the model: what it may do instead. Never a backend's text, a policy's name or a secret. */
   readonly say: string;
   readonly retryAfterMs?: number;
+  /** Where the code's usual answer does not fit. */
+  readonly retry?: Retry;
 }
 
 /** A fault: something broke. Thrown; caught once, by the pipeline's runner or a process's entry. */
@@ -120,7 +122,7 @@ export function toWire(refusal: Refusal, callId: string): WireResult {
     content: [{ type: 'text', text: refusal.say }],
     structuredContent: {
       code: refusal.code,
-      retry: retries[refusal.code] ?? 'never',
+      retry: refusal.retry ?? retries[refusal.code] ?? 'never',
       ...(refusal.retryAfterMs === undefined ? {} : { retryAfterMs: refusal.retryAfterMs }),
       callId,
     },
