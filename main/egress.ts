@@ -18,6 +18,12 @@ import { createGuardedMemory } from './secrets/guarded-memory.ts';
 import { harden } from './secrets/harden.ts';
 import { createBoxKeyPair } from './secrets/sealed-box.ts';
 
+process.on('uncaughtException', (error) => {
+  // One line for the log; a stack never leaves the process.
+  process.stderr.write(`egress: ${error.message}\n`);
+  process.exit(1);
+});
+
 const kernelReport = harden();
 const memory = createGuardedMemory();
 const hardening: HardeningReport = { ...kernelReport, lockedMemory: memory.locked };

@@ -19,7 +19,7 @@ import { createReporter, type Reporter } from './cli/reporter.ts';
 import { readyEvent, readyText, tellCall, tellSupervisorEvent } from './cli/up-report.ts';
 import { upOptionsSchema, type UpOptions } from './cli/up-options.ts';
 import { version } from './cli/version.ts';
-import { createClosing, type Closing } from './cli/closing.ts';
+import { createClosing, explainFailure, type Closing } from './cli/closing.ts';
 import { loadRegistry, type Registry } from './connectors/registry.ts';
 import { startSandboxed } from './connectors/sandbox.ts';
 import { createShell, type Shell } from './connectors/shell.ts';
@@ -45,34 +45,59 @@ interface Places {
 
 async function main(): Promise<void> {
   const startedAt = performance.now();
-  const ownHardening: HardeningReport = { ...harden({ dieWithParent: false }), lockedMemory: false };
-  const options = upOptionsSchema.parse(JSON.parse(process.argv[2] ?? '{}'));
+  const ownHardening = hardened();
+  const options = readOptions();
   const reporter = createReporter(options.json);
   const closing = createClosing(reporter);
   closing.onSignals(options.endWithInput);
   try {
     const paths = findPaths(options);
+    // A wrong configuration leaves no trace. The lab's is known once the lab runs.
+    const configured = options.lab ? undefined : registryFor(options, paths);
     takePlace(paths);
     const lab = options.lab ? await labFor({ options, paths, reporter, closing }) : undefined;
     const stateFolder =
       lab && options.stateFolder === undefined ? path.join(paths.stateFolder, 'lab') : paths.stateFolder;
     makeOwnFolder(stateFolder);
     const places: Places = { options, paths: { ...paths, stateFolder }, reporter, closing };
-    await run(places, { lab, ownHardening, startedAt });
+    const registry = configured ?? registryFor(options, paths, lab);
+    await run(places, { lab, registry, ownHardening, startedAt });
   } catch (error) {
     closing.fail(error);
   }
 }
 
+/** Nothing else is opened yet: what fails here ends at once, with one line. */
+function hardened(): HardeningReport {
+  try {
+    return { ...harden({ dieWithParent: false }), lockedMemory: false };
+  } catch (error) {
+    process.stderr.write(`${explainFailure(error)}\n`);
+    process.exit(1);
+  }
+}
+
+/** Wrong usage: this program is started by ours. */
+function readOptions(): UpOptions {
+  try {
+    return upOptionsSchema.parse(JSON.parse(process.argv[2] ?? ''));
+  } catch {
+    process.stderr.write(
+      'sallyport: start it with "sallyport up --headless" (sallyport up --help lists what there is)\n',
+    );
+    process.exit(2);
+  }
+}
+
 interface Circumstances {
   readonly lab: Lab | undefined;
+  readonly registry: Registry;
   readonly ownHardening: HardeningReport;
   readonly startedAt: number;
 }
 
-async function run(places: Places, { lab, ownHardening, startedAt }: Circumstances): Promise<void> {
+async function run(places: Places, { lab, registry, ownHardening, startedAt }: Circumstances): Promise<void> {
   const { options, paths, reporter, closing } = places;
-  const registry = registryFor(places, lab);
   const consent = consentFor(options, registry);
   const supervisor = createSupervisor({
     channels: { createSocketPair, channelOverFd, handOver },
@@ -152,7 +177,7 @@ function labReport(lab: Lab | undefined, registry: Registry): Pick<Status, 'lab'
   return { lab: { folder: lab.folder, people: [...lab.people], authority: registry.config.identity.authority } };
 }
 
-function registryFor({ options, paths }: Places, lab: Lab | undefined): Registry {
+function registryFor(options: UpOptions, paths: Paths, lab?: Lab): Registry {
   const chosen = options.configFile !== undefined || existsSync(paths.configFile);
   return loadRegistry({
     ...(lab ? { labConfig: lab.config } : chosen ? { configFile: paths.configFile } : {}),

@@ -1,5 +1,6 @@
 /** A folder that only this user can enter: what makes the sockets and files in it ours. */
 import { lstatSync, type Stats } from 'node:fs';
+import path from 'node:path';
 
 /** Why this folder is not safe, or nothing. */
 export function folderProblem(folder: string): string | undefined {
@@ -8,7 +9,10 @@ export function folderProblem(folder: string): string | undefined {
   if (!found) return `${folder} is not there`;
   if (!found.isDirectory()) return `${folder} is not a folder of its own: remove it`;
   if (found.uid !== process.getuid()) return `${folder} belongs to another user: choose another with --socket`;
-  if ((found.mode & 0o077) !== 0) return `${folder} is open to other users: chmod 700 ${folder}`;
+  if ((found.mode & 0o077) !== 0) {
+    const own = path.join(folder, 'sallyport');
+    return `${folder} is open to other users: choose a folder of its own, such as ${own} (if nothing else is in it: chmod 700)`;
+  }
   return undefined;
 }
 

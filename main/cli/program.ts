@@ -18,7 +18,7 @@ export function createProgram(): Command {
     .description('A guarded door between the AI agents on this machine and what a person may use.')
     .version(version, '--version')
     .helpOption('--help', 'show this help')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'show help, also of one command')
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'sallyport: ')) })
     .showHelpAfterError('(sallyport --help lists what there is)');
@@ -52,22 +52,26 @@ function addUp(program: Command): void {
 
 function addPerson(program: Command): void {
   talking(program, 'signin', 'sign in, in your own browser')
-    .option('--user <name>', 'in the lab: sign this person in without a screen')
+    .addOption(new Option('--user <name>', 'in the lab: sign this person in without a screen').conflicts('printUrl'))
     .option('--print-url', 'print the address instead of opening a browser')
     .action((options: SignInOptions) => signIn(options));
   talking(program, 'signout', 'wipe every credential now').action(async (options: SocketOption) => {
     await ask(options, 'sign-out');
     process.stdout.write('signed out: every credential is wiped\n');
   });
-  talking(program, 'pause', 'refuse every call of every agent, now').action(async (options: SocketOption) => {
-    await ask(options, 'pause');
-    process.stdout.write('paused: every call is refused until you resume\n');
-  });
-  talking(program, 'resume', 'let agents work again (asks the person at the tray)').action(
+  talking(program, 'pause', 'refuse every call of every agent, until Sallyport is started again').action(
     async (options: SocketOption) => {
-      await ask(options, 'resume');
+      await ask(options, 'pause');
+      process.stdout.write('paused: every call is refused until Sallyport is started again\n');
     },
   );
+  talking(
+    program,
+    'resume',
+    'let agents work again: only the person can, at the tray; without one, start Sallyport again',
+  ).action(async (options: SocketOption) => {
+    await ask(options, 'resume');
+  });
 }
 
 function addLooking(program: Command): void {

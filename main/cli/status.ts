@@ -16,7 +16,7 @@ export function statusText(status: Status): string {
     aligned([
       ['signed in', signedInText(status)],
       ...(status.waiting.length > 0 ? [['needs you', `${status.waiting.join(', ')}: sallyport signin`] as const] : []),
-      ['agents', status.paused ? 'paused: every call is refused' : agentsText(status)],
+      ['agents', status.paused ? 'paused: every call is refused until Sallyport is started again' : agentsText(status)],
       ['socket', status.socket],
       ['audit', status.auditFile],
       ['version', `${status.version} on ${status.runtime}`],
@@ -38,16 +38,18 @@ export function statusText(status: Status): string {
     section(
       'last calls',
       status.calls
-        .slice(0, 5)
-        .map(({ tool, outcome, person, durationMs }) => [
+        .slice(-5)
+        .reverse()
+        .map(({ tool, outcome, person, durationMs, at }) => [
           tool,
-          `${outcome}  ${durationMs.toFixed(0)} ms  ${nameOf(person, status)}`,
+          `${outcome}  ${durationMs.toFixed(0)} ms  ${person ?? 'nobody'}  ${timeText(at)}`,
         ]),
     ),
     section(
       'degraded',
       status.degraded.map(({ what, why, mend }) => [what, `${why}; ${mend}`]),
     ),
+    'sallyport doctor checks every protection and says what else is weaker',
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
@@ -59,15 +61,15 @@ function section(title: string, rows: readonly (readonly [string, string])[]): s
 function signedInText({ signedIn }: Status): string {
   if (!signedIn) return 'nobody: sallyport signin';
   const { displayName, username, roles } = signedIn.principal;
-  const until =
-    signedIn.validUntil === null ? '' : `, confirmed until ${new Date(signedIn.validUntil).toLocaleTimeString()}`;
+  const until = signedIn.validUntil === null ? '' : `, confirmed until ${timeText(signedIn.validUntil)}`;
   return `${displayName} (${username}${roles.length > 0 ? `; ${roles.join(', ')}` : ''})${until}`;
 }
 
-/** A subject is a key, not a name; ours is known. */
-function nameOf(subject: string | null, { signedIn }: Status): string {
-  if (subject === null) return 'nobody';
-  return subject === signedIn?.principal.subject ? signedIn.principal.username : subject;
+/** 24 hours, here; with its date where that is not today's. */
+function timeText(epochMs: number, now = new Date()): string {
+  // The one locale that writes as ISO 8601 does.
+  const [today, [date, time]] = [now.toLocaleDateString('sv-SE'), new Date(epochMs).toLocaleString('sv-SE').split(' ')];
+  return date === today ? (time ?? '') : `${date ?? ''} ${time ?? ''}`;
 }
 
 function agentsText({ consent, agents }: Status): string {

@@ -88,22 +88,35 @@ function nearest(root: Node, path: readonly PropertyKey[]): Node {
   return root;
 }
 
-/** One zod issue as path and reason in the words of a configuration file. */
-export function explain(issue: z.core.$ZodIssue): { path: readonly PropertyKey[]; reason: string } {
-  const where = issue.path.length === 0 ? 'the file' : `"${issue.path.map(String).join('.')}"`;
-  if (issue.code === 'unrecognized_keys') {
-    const [key = ''] = issue.keys;
-    return { path: [...issue.path, key], reason: `unknown key "${key}"` };
-  }
-  return { path: issue.path, reason: `${where}: ${issue.message}` };
+interface Problem {
+  readonly path: readonly PropertyKey[];
+  readonly reason: string;
 }
 
-/** Parses a whole file with a schema. Throws a `Fault` naming file, line and the first reason. */
-export function parseLocated<T extends z.ZodType>(json: LocatedJson, schema: T): z.output<T> {
-  const parsed = schema.safeParse(json.value);
+/** zod's issues in the words of a configuration file; unknown keys one by one. */
+function problemsOf(error: z.core.$ZodError, value: unknown): Problem[] {
+  return error.issues.flatMap((issue): Problem[] => {
+    const { path } = issue;
+    const name = path.length === 0 ? 'the file' : `"${path.map(String).join('.')}"`;
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({ path: [...path, key], reason: `unknown key "${key}"` }));
+    if (valueAt(value, path) === undefined) return [{ path, reason: `${name} is missing` }];
+    return [{ path, reason: `${name}: ${issue.message.replace(/^Invalid input: /, '')}` }];
+  });
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined | null)?.[key], value);
+}
+
+/** Parses with a schema. Throws one `Fault` with a line for each thing that is wrong; `refuse` says where it stands. */
+export function parseWith<T extends z.ZodType>(
+  schema: T,
+  value: unknown,
+  refuse: (path: readonly PropertyKey[], reason: string) => Fault,
+): z.output<T> {
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  if (!issue) throw json.refuse([], 'it does not fit its schema');
-  const { path, reason } = explain(issue);
-  throw json.refuse(path, reason);
+  const lines = problemsOf(parsed.error, value).map(({ path, reason }) => refuse(path, reason).message);
+  throw new Fault('malformed', [...new Set(lines)].join('\n'));
 }

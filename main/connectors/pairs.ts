@@ -38,12 +38,16 @@ interface Slot {
   pair?: Pair;
 }
 
-export function createPairs(deps: SupervisorDeps, context: PairsContext): Pairs {
-  const slots: Slot[] = deps.registry.connectors.map((registered) => ({
+function slotsFor({ registry }: SupervisorDeps): Slot[] {
+  return registry.connectors.map((registered) => ({
     registered,
     budget: createCrashBudget(crashLimit),
     state: 'starting',
   }));
+}
+
+export function createPairs(deps: SupervisorDeps, context: PairsContext): Pairs {
+  const slots = slotsFor(deps);
 
   function tell(slot: Slot, state: ConnectorState, why?: string): void {
     slot.state = state;
@@ -102,24 +106,15 @@ export function createPairs(deps: SupervisorDeps, context: PairsContext): Pairs 
   }
 
   async function startAgain(slot: Slot, core: Core, why: string): Promise<void> {
-    const { name } = slot.registered.manifest;
     spawnPair(slot);
     await attach(slot, core);
-    core.gateway.control.notify('record', lifecycle('process-restarted', name, why));
-    for (const { kind, pid } of pairEntries(slot.pair))
-      deps.listener.event({ event: 'process-restarted', kind, name, pid });
-  }
-
-  /** Those that may crash again from now on. */
-  function forgiven(): Slot[] {
-    const suspended = slots.filter(({ state }) => state === 'suspended');
-    for (const { budget } of suspended) budget.reset();
-    return suspended;
+    core.gateway.control.notify('record', lifecycle('process-restarted', slot.registered.manifest.name, why));
+    for (const entry of pairEntries(slot.pair)) deps.listener.event({ event: 'process-restarted', ...entry });
   }
 
   return {
     spawnAll() {
-      forgiven();
+      forgiveSuspended(slots);
       for (const slot of slots) spawnPair(slot);
     },
     async attachAll(core) {
@@ -127,7 +122,8 @@ export function createPairs(deps: SupervisorDeps, context: PairsContext): Pairs 
     },
     async liftSuspensions() {
       const core = context.core();
-      if (core) await Promise.all(forgiven().map((slot) => startAgain(slot, core, 'the person signed in')));
+      if (!core) return;
+      await Promise.all(forgiveSuspended(slots).map((slot) => startAgain(slot, core, 'the person signed in')));
     },
     async stop() {
       await Promise.all(release(slots).map((pair) => pair.stop()));
@@ -138,6 +134,13 @@ export function createPairs(deps: SupervisorDeps, context: PairsContext): Pairs 
     list: () => slots.flatMap((slot) => slot.pair ?? []),
     connectors: () => slots.map(describe),
   };
+}
+
+/** Those that were suspended may crash again from now on. */
+function forgiveSuspended(slots: readonly Slot[]): Slot[] {
+  const suspended = slots.filter(({ state }) => state === 'suspended');
+  for (const { budget } of suspended) budget.reset();
+  return suspended;
 }
 
 /** Their watchers see that they are nobody's any more. */

@@ -117,6 +117,15 @@ describe('file, line and reason', () => {
     else expect(said).toMatch(expected);
   });
 
+  test('of everything that is wrong, a line each', () => {
+    const { authority: _, ...rest } = identity;
+    expect(refusal({ identity: rest, colour: 'red', size: 1 }).split('\n')).toEqual([
+      'own.json:2: "identity.authority" is missing',
+      'own.json:9: unknown key "colour"',
+      'own.json:10: unknown key "size"',
+    ]);
+  });
+
   test('of a connector that is not there, twice there, or half configured', () => {
     expect(refusal({ identity, connectors: [{ name: 'ghost' }] })).toContain('no connector "ghost"');
     expect(refusal({ identity, connectors: [connector, connector] })).toContain('two connectors are named "files"');

@@ -14,7 +14,7 @@ import {
 } from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
 import { manifestSchema, type ConnectorManifest } from '../contract/manifest.ts';
-import { explain, locateJson, parseLocated, readLocatedJson, type LocatedJson } from './located-json.ts';
+import { locateJson, parseWith, readLocatedJson, type LocatedJson } from './located-json.ts';
 
 export interface RegisteredConnector {
   readonly manifest: ConnectorManifest;
@@ -76,11 +76,7 @@ function ownSettings(sources: RegistrySources): LocatedJson | undefined {
 /** `layers`: the strongest first. The layer that said a value is blamed for it. */
 function parseLayers(layers: readonly LocatedJson[]): SallyportConfig {
   const merged = layers.reduceRight<unknown>((weaker, layer) => merge(weaker, layer.value), undefined);
-  const parsed = configSchema.safeParse(merged);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const { path: where, reason } = issue ? explain(issue) : { path: [], reason: 'it does not fit its schema' };
-  throw blamed(layers, where).refuse(where, reason);
+  return parseWith(configSchema, merged, (where, reason) => blamed(layers, where).refuse(where, reason));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -158,7 +154,7 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
 
 function readManifest(folder: string, name: string): ConnectorManifest {
   const json = readLocatedJson(path.join(folder, 'manifest.json'));
-  const manifest = parseLocated(json, manifestSchema);
+  const manifest = parseWith(manifestSchema, json.value, (where, reason) => json.refuse(where, reason));
   if (manifest.name !== name)
     throw json.refuse(['name'], `the folder's connector is "${manifest.name}", "${name}" was configured`);
   const seen = new Set<string>();

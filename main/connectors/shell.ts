@@ -97,7 +97,7 @@ export function createShell(deps: ShellDeps): Shell {
     },
     async pause() {
       await supervisor.setPaused(true);
-      supervisor.record(lifecycle('paused', 'sallyport', 'every agent is refused until the person resumes'));
+      supervisor.record(lifecycle('paused', 'sallyport', 'every agent is refused'));
     },
     onUrl(url) {
       if (isOfAuthority(url, registry.config.identity.authority)) waitingForUrl?.(url);

@@ -10,7 +10,7 @@ import { Fault } from '../contract/errors.ts';
 import { startCore, type Core } from './core.ts';
 import { createCrashBudget } from './crash-budget.ts';
 import type { Pair } from './pair.ts';
-import { createPairs, pairEntries, reasonOf } from './pairs.ts';
+import { createPairs, pairEntries, reasonOf, type Pairs } from './pairs.ts';
 import { crashLimit, lifecycle, restartPauseMs, type LifecycleRecord, type SupervisorDeps } from './wiring.ts';
 
 export interface ProcessEntry {
@@ -101,18 +101,12 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     await Promise.all([ending?.kill(), pairs.kill()]);
   }
 
-  async function stopInOrder(last: Core): Promise<void> {
-    await last.stopGateway();
-    await pairs.stop();
-    await last.stopVault();
-    await endEverything(last);
-  }
-
   return {
     start: () => turns.take(startEverything),
     async stop() {
       stopping = true;
-      if (core) await stopInOrder(core);
+      if (core) await stopInOrder(core, pairs);
+      await endEverything(core);
       // What was being started meanwhile fails now, and whatever of it lives is ended.
       await turns.idle();
       await endEverything(core);
@@ -130,6 +124,12 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     liftSuspensions: () => turns.take(() => pairs.liftSuspensions()),
     record: (entry) => core?.gateway.control.notify('record', entry),
   };
+}
+
+async function stopInOrder(core: Core, pairs: Pairs): Promise<void> {
+  await core.stopGateway();
+  await pairs.stop();
+  await core.stopVault();
 }
 
 interface Turns {

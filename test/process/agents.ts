@@ -16,6 +16,8 @@ export interface Agent {
   listTools(): Promise<readonly string[]>;
   call(name: string, args?: Readonly<Record<string, unknown>>): Promise<CallResult>;
   close(): Promise<void>;
+  /** Of the bridge, where there is one. */
+  readonly bridgePid: number | null;
 }
 
 export type Line = 'v1' | 'v2';
@@ -66,12 +68,14 @@ export async function connectAgent(product: Product, line: Line, way: Way): Prom
   if (line === 'v1') {
     const client = new EarlierClient(info);
     // Its optional members are declared otherwise than ours under exactOptionalPropertyTypes.
-    await client.connect((way === 'socket' ? new SocketTransport(product.socket) : new EarlierStdio(bridge)) as never);
-    return agentOf(client);
+    const transport = way === 'socket' ? new SocketTransport(product.socket) : new EarlierStdio(bridge);
+    await client.connect(transport as never);
+    return agentOf(client, transport);
   }
   const client = new CurrentClient(info, { versionNegotiation: { mode: 'auto' } });
-  await client.connect((way === 'socket' ? new SocketTransport(product.socket) : new CurrentStdio(bridge)) as never);
-  return agentOf(client);
+  const transport = way === 'socket' ? new SocketTransport(product.socket) : new CurrentStdio(bridge);
+  await client.connect(transport as never);
+  return agentOf(client, transport);
 }
 
 interface AnyClient {
@@ -80,10 +84,11 @@ interface AnyClient {
   close(): Promise<void>;
 }
 
-function agentOf(client: AnyClient): Agent {
+function agentOf(client: AnyClient, transport: SocketTransport | EarlierStdio | CurrentStdio): Agent {
   return {
     listTools: async () => (await client.listTools()).tools.map(({ name }) => name),
     call: async (name, args = {}) => (await client.callTool({ name, arguments: { ...args } })) as CallResult,
     close: () => client.close(),
+    bridgePid: 'pid' in transport ? transport.pid : null,
   };
 }

@@ -1,5 +1,7 @@
 /** SIGKILL of each kind of process: nothing stays behind, nothing blocks the next start, and no access survives. */
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { innermost } from '../../main/cli/kernel-view.ts';
 import { connectAgent, type Agent, type CallResult } from './agents.ts';
 import { eventually, family, isAlive, startProduct, type Product } from './harness.ts';
 
@@ -11,6 +13,17 @@ const endless = {
 
 function codeOf(result: CallResult): unknown {
   return result.isError === true ? result.structuredContent?.['code'] : 'released';
+}
+
+/** A call that runs until something cuts it: its intent is in the log by now. */
+async function begun(product: Product, agent: Agent): Promise<{ readonly running: Promise<CallResult> }> {
+  const { auditFile } = await product.status();
+  const intents = (): number => readFileSync(auditFile, 'utf8').split('"call-intent"').length;
+  const before = intents();
+  const running = agent.call('postgres_query', endless);
+  running.catch(() => undefined);
+  await eventually(() => intents() > before);
+  return { running };
 }
 
 describe('one process is killed', () => {
@@ -33,9 +46,9 @@ describe('one process is killed', () => {
     if (!found) throw new Error(`there is no ${kind}`);
     return found.pid;
   };
-  async function killAndWait(kind: 'gateway' | 'vault' | 'egress' | 'connector'): Promise<void> {
+  async function killAndWait(kind: 'gateway' | 'vault' | 'egress' | 'connector', pid?: number): Promise<void> {
     const before = restarted(kind);
-    process.kill(await pidOf(kind), 'SIGKILL');
+    process.kill(pid ?? (await pidOf(kind)), 'SIGKILL');
     await eventually(() => restarted(kind) > before, 30_000);
   }
   /** The bridge finds the socket again by itself. */
@@ -43,10 +56,22 @@ describe('one process is killed', () => {
     await eventually(async () => codeOf(await agent.call('postgres_query', quick)) === code, 30_000);
   }
 
+  test('the bridge: its agent sees the end, nobody else is touched, and the next one works', async () => {
+    await callUntil('released');
+    const other = await connectAgent(product, 'v2', 'bridge');
+    const { running } = await begun(product, other);
+    process.kill(other.bridgePid!, 'SIGKILL');
+    await expect(running).rejects.toThrow();
+    await eventually(async () => (await product.status()).agents.length === 1);
+    expect(codeOf(await agent.call('postgres_query', quick))).toBe('released');
+    const next = await connectAgent(product, 'v2', 'bridge');
+    expect(codeOf(await next.call('postgres_query', quick))).toBe('released');
+    await next.close();
+  });
+
   test('the connector: coded error now, no credential until the person signed in again', async () => {
     await callUntil('released');
-    const running = agent.call('postgres_query', endless);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    const { running } = await begun(product, agent);
     await killAndWait('connector');
     expect(['connector_failed', 'access_ended', 'reauthentication_required']).toContain(codeOf(await running));
     expect(codeOf(await agent.call('postgres_query', quick))).toBe('reauthentication_required');
@@ -56,8 +81,7 @@ describe('one process is killed', () => {
   });
 
   test('the egress worker: the same', async () => {
-    const running = agent.call('postgres_query', endless);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    const { running } = await begun(product, agent);
     await killAndWait('egress');
     expect(codeOf(await running)).not.toBe('released');
     expect(codeOf(await agent.call('postgres_query', quick))).toBe('reauthentication_required');
@@ -65,9 +89,28 @@ describe('one process is killed', () => {
     await callUntil('released');
   });
 
+  test('a third time, the runtime inside the walls: suspended with a mend, until the person signs in', async () => {
+    const { running } = await begun(product, agent);
+    const launcher = await pidOf('connector');
+    const inside = innermost(launcher);
+    expect(inside).not.toBe(launcher);
+    process.kill(inside, 'SIGKILL');
+    expect(codeOf(await running)).not.toBe('released');
+    await eventually(async () => (await product.status()).connectors[0]?.state === 'suspended');
+    expect(isAlive(launcher)).toBe(false);
+    expect((await product.status()).degraded).toContainEqual({
+      what: 'connector postgres',
+      why: expect.stringMatching(/^suspended: it ended three times/) as string,
+      mend: expect.stringContaining('sallyport signin') as string,
+    });
+    expect(codeOf(await agent.call('postgres_query', quick))).toBe('connector_failed');
+    await product.signIn('alice');
+    expect((await product.status()).connectors[0]).toMatchObject({ state: 'ready' });
+    await callUntil('released');
+  });
+
   test('the vault: everything forgets the person; the agent is told, and works on after a sign-in', async () => {
-    const running = agent.call('postgres_query', endless);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    const { running } = await begun(product, agent);
     await killAndWait('vault');
     expect(codeOf(await running)).not.toBe('released');
     expect((await product.status()).signedIn).toBeNull();
@@ -77,8 +120,7 @@ describe('one process is killed', () => {
   });
 
   test('the gateway: a call in flight ends with a code, is never repeated, and the bridge comes back', async () => {
-    const running = agent.call('postgres_query', endless);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    const { running } = await begun(product, agent);
     await killAndWait('gateway');
     expect(codeOf(await running)).toBe('connector_failed');
     await callUntil('not_signed_in');
@@ -95,6 +137,52 @@ describe('one process is killed', () => {
     expect(stderr).toMatch(/^sallyport: .+\n$/);
     await product.signIn('alice');
     await callUntil('released');
+  });
+});
+
+describe('a part of the lab is killed', () => {
+  let product: Product;
+  let agent: Agent;
+  let pids: number[];
+  beforeAll(async () => {
+    product = await startProduct();
+    pids = family(product.process.pid!);
+    await product.signIn('alice');
+    agent = await connectAgent(product, 'v1', 'bridge');
+    expect(codeOf(await agent.call('postgres_query', quick))).toBe('released');
+  });
+  afterAll(async () => {
+    await agent.close();
+    expect((await product.stop()).code).toBe(0);
+    await eventually(() => pids.every((pid) => !isAlive(pid)));
+  });
+
+  const kill = (program: RegExp): void => {
+    const found = pids.find((pid) => isAlive(pid) && program.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')));
+    if (found === undefined) throw new Error(`nothing runs ${String(program)}`);
+    process.kill(found, 'SIGKILL');
+  };
+
+  test('PostgreSQL: the call in flight ends with a code, and the next ones say what is gone', async () => {
+    const { running } = await begun(product, agent);
+    kill(/^[^\0]+\/bin\/postgres\0/);
+    expect(['backend_unreachable', 'connector_failed']).toContain(codeOf(await running));
+    // The first may still be given a connection that is dying.
+    await eventually(async () => codeOf(await agent.call('postgres_query', quick)) === 'backend_unreachable');
+  });
+
+  test('the issuer: no new credential, and a code that says so', async () => {
+    kill(/\/issuer\.mjs\0/);
+    await product.signIn('bob');
+    expect(codeOf(await agent.call('postgres_query', quick))).toBe('backend_unreachable');
+  });
+
+  test('the identity provider: a sign-in fails at once with one line; who is signed in stays so', async () => {
+    kill(/\/identity-provider\.mjs\0/);
+    const { code, stderr } = await product.cli('signin', '--print-url');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^sallyport: .+\n$/);
+    expect((await product.status()).signedIn?.principal.username).toBe('bob');
   });
 });
 

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import type { Status } from '../contract/control.ts';
+import { statusText } from './status.ts';
+
+const quiet: Status = {
+  version: '0',
+  runtime: 'Node.js',
+  socket: '/run/mcp.sock',
+  controlSocket: '/run/control.sock',
+  signedIn: null,
+  waiting: [],
+  paused: false,
+  consent: 'ask',
+  connectors: [],
+  agents: [],
+  calls: [],
+  processes: [],
+  stages: [],
+  auditFile: '/state/audit.jsonl',
+  degraded: [],
+};
+const call = (tool: string, at: number): Status['calls'][number] => ({
+  callId: '00000000-0000-4000-8000-000000000000',
+  at,
+  program: 'p',
+  person: 'bob',
+  tool,
+  outcome: 'released',
+  durationMs: 1,
+});
+
+describe('status', () => {
+  it('shows the last five calls, the newest first, by the name of who made them', () => {
+    const calls = [1, 2, 3, 4, 5, 6, 7].map((count) => call(`tool_${String(count)}`, count));
+    const text = statusText({ ...quiet, calls });
+    expect(text.match(/tool_\d/g)).toEqual(['tool_7', 'tool_6', 'tool_5', 'tool_4', 'tool_3']);
+    expect(text).toContain('bob');
+  });
+
+  it('writes 24 hours, and the date where it is not today’s', () => {
+    const now = new Date();
+    const today = new Date(now.getFullYear(), now.getMonth(), now.getDate(), 15, 4, 5).getTime();
+    const text = statusText({ ...quiet, calls: [call('today', today), call('earlier', today - 72 * 3_600_000)] });
+    expect(text).toMatch(/today .* bob {2}15:04:05\n/);
+    expect(text).toMatch(/earlier .* bob {2}\d{4}-\d\d-\d\d \d\d:04:05\n/);
+  });
+
+  it('says suspended once, and where to look for what is weaker', () => {
+    const connectors: Status['connectors'] = [
+      { name: 'postgres', version: '1', state: 'suspended', tools: [], why: 'it ended three times' },
+    ];
+    const text = statusText({ ...quiet, connectors });
+    expect(text.match(/suspended/g)).toHaveLength(1);
+    expect(text).toContain('sallyport doctor');
+  });
+});
