@@ -250,6 +250,18 @@ export const stageReportSchema = z.strictObject({
   rule: text(200),
 });
 
+/** Tells programs apart for consent. A label, not authentication: any program of this user can look like another. */
+export const programKeySchema = text(600);
+
+/** A program as it showed itself: what consent is asked for. */
+export const programSeenSchema = z.strictObject({
+  key: programKeySchema,
+  program: text(200),
+  executable: text(4096).nullable(),
+  pid: z.int().nullable(),
+});
+export type ProgramSeen = z.infer<typeof programSeenSchema>;
+
 export const agentReportSchema = z.strictObject({
   /** A label for the person, not authentication. */
   program: text(200),
@@ -301,6 +313,14 @@ export const shellGateway = contract(
       /** Start listening: every connector was attached and configured, or marked failed. */
       listen: { params: empty, result: empty },
       pause: { params: z.strictObject({ paused: z.boolean() }), result: empty },
+      /** What the person said, all of it: replaces what was known. */
+      consent: {
+        params: z.strictObject({
+          allowed: z.array(programKeySchema).max(1000),
+          denied: z.array(programKeySchema).max(1000),
+        }),
+        result: empty,
+      },
       status: {
         params: empty,
         result: z.strictObject({
@@ -315,7 +335,17 @@ export const shellGateway = contract(
     },
     streams: {},
   },
-  { notices: { call: callReportSchema }, requests: {}, streams: {} },
+  {
+    notices: {
+      call: callReportSchema,
+      /** A program without an answer listed tools or made a call. Bounded by the gateway: once a program. */
+      'program-unknown': programSeenSchema,
+      /** Agents came or went: the shell may ask for `status`. */
+      'agents-changed': empty,
+    },
+    requests: {},
+    streams: {},
+  },
 );
 
 export const shellVault = contract(

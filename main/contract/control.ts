@@ -4,7 +4,13 @@
  * `{"id", "result"}` or `{"id", "error": {"code", "say"}}`. Same user only. It serves the `sallyport` command.
  */
 import { z } from 'zod';
-import { agentReportSchema, callReportSchema, hardeningReportSchema, stageReportSchema } from './channels.ts';
+import {
+  agentReportSchema,
+  callReportSchema,
+  hardeningReportSchema,
+  programKeySchema,
+  stageReportSchema,
+} from './channels.ts';
 import { codeSchema } from './errors.ts';
 import { principalSchema } from './principal.ts';
 
@@ -18,18 +24,36 @@ export const controlMethods = {
   pause: { params: empty },
   resume: { params: empty },
   doctor: { params: empty },
+  /** Widens, so it only opens the consent window, where there is one. */
+  'allow-agent': { params: z.strictObject({ key: programKeySchema }) },
+  'deny-agent': { params: z.strictObject({ key: programKeySchema }) },
+  'forget-agent': { params: z.strictObject({ key: programKeySchema }) },
   stop: { params: empty },
 } as const;
 export type ControlMethod = keyof typeof controlMethods;
 
 export const controlRequestSchema = z.strictObject({
   id: z.union([z.int(), z.string().max(64)]),
-  method: z.enum(['status', 'sign-in', 'sign-out', 'pause', 'resume', 'doctor', 'stop']),
+  method: z.enum(Object.keys(controlMethods) as [ControlMethod, ...ControlMethod[]]),
   params: z.record(z.string(), z.unknown()).default({}),
 });
 
 export const processKindSchema = z.enum(['shell', 'gateway', 'vault', 'egress', 'connector', 'exchange']);
 export type ProcessKind = z.infer<typeof processKindSchema>;
+
+/** A program that made itself known, and what the person said about it in this run. */
+export const programSchema = z.strictObject({
+  key: programKeySchema,
+  /** What it says of itself, and what the kernel says it runs: a label, not authentication. */
+  program: z.string(),
+  /** The path of its executable, where the kernel tells. */
+  executable: z.string().nullable(),
+  /** The process that asked last. */
+  pid: z.int().nullable(),
+  since: z.int(),
+  decision: z.enum(['waiting', 'allowed', 'denied']),
+});
+export type Program = z.infer<typeof programSchema>;
 
 export const statusSchema = z.strictObject({
   version: z.string(),
@@ -51,6 +75,8 @@ export const statusSchema = z.strictObject({
     }),
   ),
   agents: z.array(agentReportSchema),
+  /** Programs that were asked about; empty when consent is not asked for. */
+  programs: z.array(programSchema),
   calls: z.array(callReportSchema),
   processes: z.array(z.strictObject({ kind: processKindSchema, name: z.string().optional(), pid: z.int() })),
   stages: z.array(stageReportSchema),
@@ -75,5 +101,14 @@ export const doctorSchema = z.strictObject({
   status: statusSchema,
 });
 export type DoctorReport = z.infer<typeof doctorSchema>;
+
+/** One line of `doctor`. */
+export const findingSchema = z.strictObject({
+  level: z.enum(['ok', 'weaker', 'failed', 'skipped']),
+  what: z.string(),
+  why: z.string(),
+  mend: z.string().optional(),
+});
+export type Finding = z.infer<typeof findingSchema>;
 
 export const controlErrorSchema = z.strictObject({ code: codeSchema, say: z.string() });

@@ -1,0 +1,75 @@
+/**
+ * What the window may ask of the shell, and what it is told: one table, from which the preload makes its named methods and
+ * the shell its handlers. The renderer runs no Node and sees no token; what it shows came from agents and backends,
+ * so it is text and nothing else. Widening (`decide` with `allow`, `resume`) exists here and nowhere outside the shell.
+ */
+import { z } from 'zod';
+import { findingSchema, statusSchema } from './control.ts';
+
+const empty = z.strictObject({});
+
+export const signInProgressSchema = z.discriminatedUnion('step', [
+  z.strictObject({ step: z.literal('idle') }),
+  /** The browser was opened; with `url` it could not be, and the person may copy the address. */
+  z.strictObject({ step: z.literal('browser'), since: z.int(), url: z.string().optional() }),
+  /** In words for the person, with what to do. */
+  z.strictObject({ step: z.literal('failed'), say: z.string() }),
+]);
+
+export const windowStateSchema = z.strictObject({
+  /** Null while processes are being started. */
+  status: statusSchema.nullable(),
+  signIn: signInProgressSchema,
+  /** The protections as `doctor` sees them; null until they were read. */
+  protection: z.array(findingSchema).nullable(),
+  /** False: this desktop shows no tray icons, so the window stays. */
+  tray: z.boolean(),
+  /** Why Sallyport cannot serve, when it cannot: the window says so and offers to quit. */
+  failure: z.string().nullable(),
+});
+export type WindowState = z.infer<typeof windowStateSchema>;
+
+export const windowMethods = {
+  state: { params: empty, result: windowStateSchema },
+  /** Opens the person's browser. Progress comes as `changed`. */
+  signIn: { params: empty, result: empty },
+  cancelSignIn: { params: empty, result: empty },
+  signOut: { params: empty, result: empty },
+  pause: { params: empty, result: empty },
+  resume: { params: empty, result: empty },
+  /** The person's answer about a program, kept for this run. */
+  decide: { params: z.strictObject({ key: z.string().max(600), decision: z.enum(['allow', 'deny']) }), result: empty },
+  /** Unknown again: its next call asks. */
+  forget: { params: z.strictObject({ key: z.string().max(600) }), result: empty },
+  /** Reads the protections again from the kernel. */
+  checkProtection: { params: empty, result: empty },
+  quit: { params: empty, result: empty },
+} as const;
+export type WindowMethod = keyof typeof windowMethods;
+
+export const windowEvents = {
+  /** Something changed; the window asks for `state`. */
+  changed: empty,
+  /** The tray asks for a part of the window. */
+  show: z.strictObject({ screen: z.enum(['overview', 'programs', 'calls', 'protection']) }),
+} as const;
+export type WindowEvent = keyof typeof windowEvents;
+
+type Params<M extends WindowMethod> = z.infer<(typeof windowMethods)[M]['params']>;
+type Result<M extends WindowMethod> = z.infer<(typeof windowMethods)[M]['result']>;
+
+/** `window.sallyport` in the renderer. */
+export type WindowBridge = {
+  readonly [M in WindowMethod]: (params: Params<M>) => Promise<Result<M>>;
+} & {
+  /** Answers how to stop listening. */
+  readonly on: <E extends WindowEvent>(
+    event: E,
+    listener: (body: z.infer<(typeof windowEvents)[E]>) => void,
+  ) => () => void;
+};
+
+/** IPC channel names; the preload and the shell use no other. */
+export const windowChannel = { call: 'sallyport:call', event: 'sallyport:event' } as const;
+/** The window's own scheme and only page. */
+export const windowPage = 'app://sallyport/index.html';
