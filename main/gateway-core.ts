@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import type { z } from 'zod';
+import { createAgentConsent, type AgentConsent, type ConsentAnswers } from './agent-consent.ts';
 import { createDoor, type Door } from './agent/door.ts';
 import { createToolListings } from './agent/tool-listing.ts';
 import { openAuditLog, type AuditLog } from './audit/log.ts';
@@ -19,6 +20,7 @@ import {
   type gatewayVault,
   type HandOver,
   type HardeningReport,
+  type ProgramSeen,
   type shellGateway,
 } from './contract/channels.ts';
 import { Fault } from './contract/errors.ts';
@@ -37,12 +39,13 @@ interface PipelineParts {
   readonly tools: ToolRegistry;
   readonly authorizer: Authorizer;
   readonly audit: FoldingSink;
-  readonly consent: 'ask' | 'allow';
+  readonly consent: AgentConsent;
 }
 
 export interface GatewayCoreDeps {
   readonly hardening: HardeningReport;
   readonly reportCall: (report: CallReport) => void;
+  readonly reportUnknown: (program: ProgramSeen) => void;
   readonly exit: (code: number) => void;
 }
 
@@ -52,6 +55,7 @@ interface Running {
   readonly log: AuditLog;
   readonly audit: FoldingSink;
   readonly pipeline: Pipeline;
+  readonly consent: AgentConsent;
 }
 
 const nobody: Identity = Object.freeze({ principal: null, validUntil: null, waiting: [] });
@@ -96,6 +100,10 @@ export class GatewayCore {
       },
       pause: ({ paused }) => {
         this.#pause(paused);
+        return Promise.resolve({});
+      },
+      consent: (answers) => {
+        this.#consent(answers);
         return Promise.resolve({});
       },
       status: () => Promise.resolve(this.#status()),
@@ -152,8 +160,13 @@ export class GatewayCore {
     await door.check();
     const log = await openAuditLog({ folder: path.join(stateFolder, 'audit'), epochMs: Date.now });
     const audit = createRefusalFold(log);
-    const pipeline = this.#createPipeline({ tools, authorizer, audit, consent: configuration.consent });
-    this.#running = { door, log, audit, pipeline };
+    const consent = createAgentConsent({
+      mode: configuration.consent,
+      onUnknown: this.#deps.reportUnknown,
+      monotonicMs: () => performance.now(),
+    });
+    const pipeline = this.#createPipeline({ tools, authorizer, audit, consent });
+    this.#running = { door, log, audit, pipeline, consent };
     this.#links.configure(new Map(connectors.map(({ manifest, settings }) => [manifest.name, settings])));
     log.append(lifecycle('started', `version ${version}`));
   }
@@ -163,7 +176,7 @@ export class GatewayCore {
       tools: () => tools.all,
       findTool: (name) => tools.find(name),
       identity: () => this.#identity,
-      gate: () => ({ paused: this.#paused, consent }),
+      gate: () => ({ paused: this.#paused, consentTo: (caller) => consent.of(caller) }),
       authorizer,
       audit,
       dispatch: createDispatch({ pairOf: (name) => this.#links.pairOf(name) }),
@@ -219,6 +232,13 @@ export class GatewayCore {
     this.#paused = paused;
     if (paused) this.#running?.pipeline.stopAll('paused');
     this.#running?.door.toolsChanged();
+  }
+
+  #consent(answers: ConsentAnswers): void {
+    const { consent, pipeline, door } = this.#configured();
+    consent.replace(answers);
+    pipeline.stopAll('agent_not_allowed', (caller) => consent.of(caller) !== 'allowed');
+    door.toolsChanged();
   }
 
   #attachConnector(name: string, socket: Socket): void {

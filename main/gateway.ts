@@ -27,6 +27,9 @@ const core = new GatewayCore({
   reportCall: (report) => {
     shell.notify('call', report);
   },
+  reportUnknown: (program) => {
+    shell.notify('program-unknown', program);
+  },
   exit: (code) => process.exit(code),
 });
 const shell = channelOverFd<typeof shellGateway, 'b'>({

@@ -5,12 +5,10 @@
  */
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
+import type { Product } from './product.ts';
 
 export interface TrustedPlaces {
-  /** A bundle or source file beside the entries. */
-  readonly here: string;
-  /** The product's folder, with node_modules. */
-  readonly root: string;
+  readonly product: Product;
   readonly socketFolder: string;
   readonly stateFolder: string;
 }
@@ -22,17 +20,16 @@ const gatewayMemory = ['--max-semi-space-size=2', '--heap-growing-percent=15'];
 const noCodeFromStrings = '--disallow-code-generation-from-strings';
 
 export function trustedCommands(places: TrustedPlaces): TrustedCommands {
-  const { here, socketFolder, stateFolder } = places;
-  const own = ownCode(places);
+  const { product, socketFolder, stateFolder } = places;
+  const own = ownCode(product);
   const command = (entry: string, ...flags: readonly string[]): string[] => [
-    process.execPath,
+    product.runtime,
     '--disable-sigusr1',
     '--disable-proto=delete',
     '--enable-source-maps',
     ...flags,
     ...own,
-    // Entries lie beside this one: bundled in a build, sources in development.
-    path.join(path.dirname(here), entry + path.extname(here)),
+    path.join(product.entries, entry + product.extension),
   ];
   const gatewayFiles = [
     // Which program connected.
@@ -49,11 +46,11 @@ export function trustedCommands(places: TrustedPlaces): TrustedCommands {
 }
 
 /** No file but the product's own code, nothing written, no program started. */
-function ownCode({ here, root }: TrustedPlaces): string[] {
+function ownCode({ entries, extension, root }: Product): string[] {
   const modules = path.join(root, 'node_modules');
   const readable = [
-    path.dirname(here),
-    ...(here.endsWith('.ts') ? [root] : []),
+    entries,
+    ...(extension === '.ts' ? [root] : []),
     realpathSync(modules),
     modules,
     '/proc/self/status',

@@ -5,15 +5,15 @@
  */
 import { closeSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import path from 'node:path';
 import koffi from 'koffi';
 
 export interface Peer {
-  readonly executable: string;
+  /** The path of what it runs; null where the kernel does not tell. */
+  readonly executable: string | null;
   readonly pid: number | null;
 }
 
-const unknownPeer: Peer = Object.freeze({ executable: 'unknown', pid: null });
+const unknownPeer: Peer = Object.freeze({ executable: null, pid: null });
 
 // unix(7), socket(7); numbers of Linux on x86-64 and arm64.
 const solSocket = 1;
@@ -54,7 +54,7 @@ function named(fd: number, pid: number): Peer {
   const pidFd = option(fd, soPeerPidFd, 4)?.readInt32LE(0) ?? null;
   try {
     const startedBefore = startTime(pid);
-    const executable = path.basename(readlinkSync(`/proc/${pid}/exe`));
+    const executable = readlinkSync(`/proc/${pid}/exe`);
     // A pid can be given to another process: the name counts only if this one still lives.
     if (startTime(pid) !== startedBefore || (pidFd !== null && hasEnded(pidFd))) return unknownPeer;
     return { executable, pid };

@@ -13,7 +13,8 @@ import type { ProtocolCode } from '../contract/errors.ts';
 import type { CallOutcome } from '../pipeline/account.ts';
 import { collectAnswers } from './batch.ts';
 import { createCallDesk, type CallDesk, type Reply } from './call-desk.ts';
-import { programLabel } from './label.ts';
+import { callerOf } from './label.ts';
+import type { Peer } from './peer.ts';
 import type { ToolListing } from './tool-listing.ts';
 import {
   batchVersion,
@@ -33,8 +34,8 @@ import {
 
 export interface SessionDeps {
   readonly version: string;
-  /** The executable's name and the process, from the kernel. */
-  readonly peer: { readonly executable: string; readonly pid: number | null };
+  /** From the kernel. */
+  readonly peer: Peer;
   readonly listTools: (caller: Caller) => ToolListing;
   readonly call: (call: ToolCall) => Promise<CallOutcome>;
   readonly newCallId: () => string;
@@ -99,6 +100,7 @@ class Conversation implements Session {
   #isReady = false;
   #isClosed = false;
   #agent: string | null = null;
+  #known: { readonly agent: string | null; readonly caller: Caller } | null = null;
 
   readonly #reply: Reply = (line) => {
     if (line !== null) this.#send(line);
@@ -301,8 +303,9 @@ class Conversation implements Session {
   }
 
   #caller(): Caller {
-    const { executable, pid } = this.#deps.peer;
-    return Object.freeze({ program: programLabel(this.#agent, executable), pid });
+    const agent = this.#agent;
+    if (this.#known?.agent !== agent) this.#known = { agent, caller: callerOf(agent, this.#deps.peer) };
+    return this.#known.caller;
   }
 
   #send(line: string): void {

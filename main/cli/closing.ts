@@ -14,18 +14,19 @@ export interface Closing {
   onSignals(endWithInput: boolean): void;
 }
 
-export function createClosing(reporter: Reporter): Closing {
+/** @param exit how this runtime ends: Electron has its own way */
+export function createClosing(reporter: Reporter, exit: (code: number) => void = process.exit): Closing {
   const closers: (() => Promise<void>)[] = [];
   let over = false;
 
   async function close(exitCode: number): Promise<void> {
     if (over) return;
     over = true;
-    setTimeout(() => process.exit(1), lastResortMs).unref();
+    setTimeout(() => exit(1), lastResortMs).unref();
     reporter.tell({ event: 'stopping' }, exitCode === 0 ? 'stopping …' : undefined);
     for (const one of closers.reverse()) await one().catch(() => undefined);
     reporter.tell({ event: 'stopped' });
-    process.exit(exitCode);
+    exit(exitCode);
   }
 
   return {

@@ -5,8 +5,8 @@ import os from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { DoctorReport, Status } from '../contract/control.ts';
-import { examine, type Finding } from './doctor.ts';
+import type { DoctorReport, Finding, Status } from '../contract/control.ts';
+import { examine } from './doctor.ts';
 
 const started: ChildProcess[] = [];
 const folder = mkdtempSync(path.join(os.tmpdir(), 'sallyport-doctor-'));
@@ -60,6 +60,7 @@ function find(report: Partial<DoctorReport>, status: Partial<Status> = {}): Find
       consent: 'ask',
       connectors: [],
       agents: [],
+      programs: [],
       calls: [],
       processes: [],
       stages: [],

@@ -6,18 +6,11 @@
 import { lstatSync } from 'node:fs';
 import path from 'node:path';
 import tls from 'node:tls';
-import { doctorSchema, type DoctorReport, type Status } from '../contract/control.ts';
+import { doctorSchema, type DoctorReport, type Finding, type Status } from '../contract/control.ts';
 import { askControl } from './control-client.ts';
 import { innermost, namespaceOf, viewProcess, type KernelView } from './kernel-view.ts';
 import { folderProblem, socketProblem } from './own-folder.ts';
 import { findPaths, isPipe } from './paths.ts';
-
-export interface Finding {
-  readonly level: 'ok' | 'weaker' | 'failed' | 'skipped';
-  readonly what: string;
-  readonly why: string;
-  readonly mend?: string;
-}
 
 export async function doctor({ socket, json }: { socket?: string; json?: boolean }): Promise<void> {
   const { controlSocket } = findPaths({ socket });
@@ -27,13 +20,14 @@ export async function doctor({ socket, json }: { socket?: string; json?: boolean
   if (findings.some(({ level }) => level === 'failed')) process.exitCode = 1;
 }
 
-export function examine(report: DoctorReport): Finding[] {
+/** @param runtime the Node.js binary that runs what is examined */
+export function examine(report: DoctorReport, runtime = process.execPath): Finding[] {
   const { status } = report;
   const missing = status.connectors.filter(({ state }) => state !== 'ready').map(connectorFinding);
   const said = [consentOfAgents, ...missing.map(({ what }) => what)];
   return [
-    runtimeFinding(),
-    ...report.processes.flatMap(processFindings),
+    runtimeFinding(runtime),
+    ...report.processes.flatMap((entry) => processFindings(entry, status.runtime)),
     ...missing,
     ...placeFindings(status),
     consentFinding(status),
@@ -46,9 +40,9 @@ export function examine(report: DoctorReport): Finding[] {
   ];
 }
 
-function runtimeFinding(): Finding {
+function runtimeFinding(runtime: string): Finding {
   const what = 'runtime';
-  const { uid, mode } = lstatSync(process.execPath);
+  const { uid, mode } = lstatSync(runtime);
   if (uid === 0 && (mode & 0o044) === 0)
     return { level: 'ok', what, why: 'unreadable to users: its processes are closed from their first instant' };
   const mend = 'install the package, where the runtime belongs to root with mode 0711';
@@ -60,7 +54,7 @@ function runtimeFinding(): Finding {
   };
 }
 
-function processFindings(entry: DoctorReport['processes'][number]): Finding[] {
+function processFindings(entry: DoctorReport['processes'][number], shellRuntime: string): Finding[] {
   const what = [entry.kind, entry.name].filter((part) => part !== undefined).join(' ');
   if (process.platform !== 'linux') return [{ level: 'skipped', what, why: 'the kernel’s view is read on Linux only' }];
   const view = viewProcess(entry.kind === 'connector' ? innermost(entry.pid) : entry.pid);
@@ -68,6 +62,7 @@ function processFindings(entry: DoctorReport['processes'][number]): Finding[] {
     return [
       { level: 'failed', what, why: 'the process is gone', mend: 'run doctor again; see the logs in the state folder' },
     ];
+  if (entry.kind === 'shell' && shellRuntime.startsWith('Electron ')) return [electronFinding(what, view)];
   return [
     ...(entry.kind === 'connector' ? connectorFindings(what, view) : trustedFindings(what, view)),
     ...lockedFindings(what, entry),
@@ -85,6 +80,15 @@ function trustedFindings(what: string, view: KernelView): Finding[] {
   const mend =
     process.getuid?.() === 0 ? 'run Sallyport and doctor as an ordinary user' : 'end Sallyport and start it again';
   return [{ level: 'failed', what, why: missing.join(', '), mend }];
+}
+
+/** It holds no secret, but the person's authority. Only the binary's mode closes it: see `hardenElectron`. */
+function electronFinding(what: string, view: KernelView): Finding {
+  if (view.tracer !== 0)
+    return { level: 'failed', what, why: `process ${view.tracer} traces it`, mend: 'end Sallyport and start it again' };
+  if (view.closed) return { level: 'ok', what, why: 'memory and environment closed, no debugger' };
+  const mend = 'install the package, where Electron belongs to root with mode 0711';
+  return { level: 'weaker', what, why: 'its memory can be read by this user; it holds no secret', mend };
 }
 
 function connectorFindings(what: string, view: KernelView): Finding[] {
@@ -198,8 +202,11 @@ function stageFinding({ stage, mode, rule }: Status['stages'][number]): Finding 
 }
 
 function authorityFinding(): Finding {
-  const count = tls.getCACertificates('system').length;
   const what = 'certificate authorities';
+  // Electron 33 carries Node 20, which cannot tell.
+  const { getCACertificates } = tls as Partial<typeof tls>;
+  if (!getCACertificates) return { level: 'skipped', what, why: 'read by "sallyport doctor", not in the window' };
+  const count = getCACertificates('system').length;
   if (count > 0) return { level: 'ok', what, why: `${count} of the system can be read` };
   return {
     level: 'weaker',

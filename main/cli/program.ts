@@ -1,5 +1,6 @@
 /** Every subcommand, its options and its help. What they do lives beside this file. */
 import { Command, Option } from 'commander';
+import { decideAgent, listAgents } from './agents.ts';
 import { askControl } from './control-client.ts';
 import { doctor } from './doctor.ts';
 import { mcp } from './mcp.ts';
@@ -8,6 +9,7 @@ import { signIn, type SignInOptions } from './sign-in.ts';
 import { showStatus } from './status.ts';
 import { up, type UpFlags } from './up.ts';
 import { version } from './version.ts';
+import { withLab } from './with-lab.ts';
 
 interface SocketOption {
   readonly socket?: string;
@@ -24,6 +26,7 @@ export function createProgram(): Command {
     .showHelpAfterError('(sallyport --help lists what there is)');
   addUp(program);
   addPerson(program);
+  addAgents(program);
   addLooking(program);
   addBridge(program);
   return program;
@@ -39,39 +42,67 @@ function talking(program: Command, name: string, description: string): Command {
 }
 
 function addUp(program: Command): void {
-  talking(program, 'up', 'start Sallyport and stay until it is ended')
-    .option('--headless', 'without a tray: the same product on plain Node')
-    .option('--lab', 'with a local identity provider, issuer and PostgreSQL to try things on')
+  const command = talking(program, 'up', 'start Sallyport with its tray, and stay until it is ended').option(
+    '--headless',
+    'without a tray: the same product on plain Node',
+  );
+  if (withLab) command.option('--lab', 'with a local identity provider, issuer and PostgreSQL to try things on');
+  command
     .option('--config <file>', 'configuration (default: sallyport.json in the configuration folder)')
     .option('--state <folder>', 'state folder')
-    .addOption(new Option('--consent <mode>', 'programs nobody was asked about').choices(['ask', 'allow']))
+    .addOption(
+      new Option('--consent <mode>', 'programs nobody was asked about').choices(withLab ? ['ask', 'allow'] : ['ask']),
+    )
     .option('--json', 'one JSON object a line on standard output')
     .option('--end-with-input', 'end when standard input ends')
     .action((flags: UpFlags) => up(flags));
 }
 
 function addPerson(program: Command): void {
-  talking(program, 'signin', 'sign in, in your own browser')
-    .addOption(new Option('--user <name>', 'in the lab: sign this person in without a screen').conflicts('printUrl'))
+  const signin = talking(program, 'signin', 'sign in, in your own browser')
     .option('--print-url', 'print the address instead of opening a browser')
     .action((options: SignInOptions) => signIn(options));
+  if (withLab)
+    signin.addOption(
+      new Option('--user <name>', 'in the lab: sign this person in without a screen').conflicts('printUrl'),
+    );
   talking(program, 'signout', 'wipe every credential now').action(async (options: SocketOption) => {
     await ask(options, 'sign-out');
     process.stdout.write('signed out: every credential is wiped\n');
   });
-  talking(program, 'pause', 'refuse every call of every agent, until Sallyport is started again').action(
+  talking(program, 'pause', 'refuse every call of every agent, until the person resumes').action(
     async (options: SocketOption) => {
       await ask(options, 'pause');
-      process.stdout.write('paused: every call is refused until Sallyport is started again\n');
+      process.stdout.write('paused: every call is refused until you resume at the tray, or start Sallyport again\n');
     },
   );
-  talking(
-    program,
-    'resume',
-    'let agents work again: only the person can, at the tray; without one, start Sallyport again',
-  ).action(async (options: SocketOption) => {
-    await ask(options, 'resume');
-  });
+  talking(program, 'resume', 'open the window to let agents work again; without a tray, start Sallyport again').action(
+    async (options: SocketOption) => {
+      await ask(options, 'resume');
+      process.stdout.write('the window asks whether to resume\n');
+    },
+  );
+}
+
+function addAgents(program: Command): void {
+  const agents = program
+    .command('agents')
+    .description('which programs may call, as the person said in this run')
+    .helpOption('--help', 'show this help')
+    .helpCommand('help [command]', 'show help, also of one command');
+  talking(agents, 'list', 'every program that asked, and what the person said')
+    .option('--json', 'as one JSON array')
+    .action((options: SocketOption & { json?: boolean }) => listAgents(options));
+  const says = {
+    allow: 'open the window, where the person may allow it',
+    deny: 'refuse its calls, also those that run',
+    forget: 'make it unknown again: its next call asks',
+  } as const;
+  for (const decision of ['allow', 'deny', 'forget'] as const) {
+    talking(agents, decision, says[decision])
+      .argument('<program>', 'the start of its key, or its name, as "agents list" shows them')
+      .action((named: string, options: SocketOption) => decideAgent(decision, named, options));
+  }
 }
 
 function addLooking(program: Command): void {

@@ -13,6 +13,7 @@ const quiet: Status = {
   consent: 'ask',
   connectors: [],
   agents: [],
+  programs: [],
   calls: [],
   processes: [],
   stages: [],

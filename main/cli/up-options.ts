@@ -8,6 +8,8 @@ export const upOptionsSchema = z.strictObject({
   configFile: z.string().optional(),
   stateFolder: z.string().optional(),
   socket: z.string().optional(),
+  /** The Node.js binary that runs everything but the shell; an installed application uses its own. */
+  runtime: z.string(),
   /** End when standard input ends: for programs that start Sallyport and must not leave it behind. */
   endWithInput: z.boolean(),
 });

@@ -1,8 +1,10 @@
-/** `sallyport up`: becomes the shell. */
+/** `sallyport up`: becomes the shell, in Electron or, headless, on this runtime. */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Fault } from '../contract/errors.ts';
+import { hasDisplay } from './browser.ts';
 import type { UpOptions } from './up-options.ts';
 
 export interface UpFlags {
@@ -21,25 +23,35 @@ const passedOn =
   /^(HOME|USER|LOGNAME|PATH|TMPDIR|TZ|LANG|LC_.*|XDG_.*|DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|DBUS_SESSION_BUS_ADDRESS|SALLYPORT_(LAB_NEEDLES|DEBUG))$/;
 
 export async function up(flags: UpFlags): Promise<void> {
-  if (flags.headless !== true) {
-    throw new Fault('malformed', 'the tray comes with the next version: start with "sallyport up --headless"');
-  }
+  const options = JSON.stringify(toOptions(flags));
+  const [program, ...parameters] = [...(flags.headless === true ? headless() : desktop()), options];
+  const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => passedOn.test(key)));
+  if (process.execve && process.platform !== 'win32') process.execve(program, [program, ...parameters], env);
+  await runInForeground(program, parameters, env);
+}
+
+type CommandLine = readonly [program: string, ...parameters: string[]];
+
+function headless(): CommandLine {
   const here = fileURLToPath(import.meta.url);
-  const bundled = here.endsWith('.mjs');
-  const entry = bundled
+  const entry = here.endsWith('.mjs')
     ? path.join(path.dirname(here), 'headless.mjs')
     : path.join(path.dirname(here), '..', 'headless.ts');
-  const parameters = [
-    '--disable-sigusr1',
-    '--disable-proto=delete',
-    '--enable-source-maps',
-    entry,
-    JSON.stringify(toOptions(flags)),
-  ];
-  const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => passedOn.test(key)));
-  if (process.execve && process.platform !== 'win32')
-    process.execve(process.execPath, [process.execPath, ...parameters], env);
-  await runInForeground(parameters, env);
+  return [process.execPath, '--disable-sigusr1', '--disable-proto=delete', '--enable-source-maps', entry];
+}
+
+/** In an installed application Electron lies beside our resources; in a checkout set-up says where it is. */
+function desktop(): CommandLine {
+  if (!hasDisplay())
+    throw new Fault('malformed', 'there is no screen to show anything on: start with "sallyport up --headless"');
+  const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+  const installed = path.resolve(root, '../../sallyport');
+  if (existsSync(path.resolve(root, '../app.asar')) && existsSync(installed)) return [installed];
+  const folder = process.env['ELECTRON_OVERRIDE_DIST_PATH'];
+  const electron = folder === undefined ? undefined : path.join(folder, 'electron');
+  if (electron === undefined || !existsSync(electron))
+    throw new Fault('malformed', 'Electron is not on this machine yet: run "npm start" once, or add --headless');
+  return [electron, root];
 }
 
 function toOptions(flags: UpFlags): UpOptions {
@@ -48,6 +60,7 @@ function toOptions(flags: UpFlags): UpOptions {
     lab: flags.lab === true,
     json: flags.json === true,
     endWithInput: flags.endWithInput === true,
+    runtime: process.execPath,
     ...(consent === undefined ? {} : { consent }),
     ...(config === undefined ? {} : { configFile: path.resolve(config) }),
     ...(state === undefined ? {} : { stateFolder: path.resolve(state) }),
@@ -56,8 +69,12 @@ function toOptions(flags: UpFlags): UpOptions {
 }
 
 /** Where a process cannot become another one. */
-async function runInForeground(parameters: readonly string[], env: Record<string, string | undefined>): Promise<void> {
-  const child = spawn(process.execPath, parameters, { stdio: 'inherit', env });
+async function runInForeground(
+  program: string,
+  parameters: readonly string[],
+  env: Record<string, string | undefined>,
+): Promise<void> {
+  const child = spawn(program, parameters, { stdio: 'inherit', env });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   process.exitCode = await new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
 }

@@ -43,14 +43,23 @@ export function startCore(deps: SupervisorDeps): Core {
     fd: forGateway.a,
     contract: shellGateway,
     side: 'a',
-    handlers: { notices: { call: listener.call }, requests: {}, streams: {}, onClose: () => undefined },
+    handlers: {
+      notices: {
+        call: listener.call,
+        'program-unknown': listener.programUnknown,
+        'agents-changed': listener.changed,
+      },
+      requests: {},
+      streams: {},
+      onClose: () => undefined,
+    },
   });
   const vault = channels.channelOverFd({
     fd: forVault.a,
     contract: shellVault,
     side: 'a',
     handlers: {
-      notices: { 'open-url': ({ url }) => listener.openUrl(url), changed: () => undefined },
+      notices: { 'open-url': ({ url }) => listener.openUrl(url), changed: listener.changed },
       requests: {},
       streams: {},
       onClose: () => undefined,

@@ -54,6 +54,7 @@ export function createPairs(deps: SupervisorDeps, context: PairsContext): Pairs 
     if (why === undefined) delete slot.why;
     else slot.why = why;
     context.core()?.gateway.control.notify('connector-state', { connector: slot.registered.manifest.name, state });
+    deps.listener.changed();
   }
 
   function spawnPair(slot: Slot): void {

@@ -152,24 +152,24 @@ export function probeSandbox(options: Omit<SandboxOptions, 'level'>): SandboxPro
     : { works: false, why: `bubblewrap failed (${said})`, mend: `run it by hand: ${launcher} --ro-bind / / true` };
 }
 
-/** Bundled, the host's file lies in the next folder; in development, in the build's. */
-function hostFile(): string {
-  const near = path.resolve(import.meta.dirname, '../connector-host/host.mjs');
-  return existsSync(near) ? near : path.resolve(import.meta.dirname, '../../dist/connector-host/host.mjs');
+interface Sandboxed {
+  readonly process: ChildProcess;
+  readonly degraded: { what: string; why: string; mend: string }[];
 }
 
-let probed: SandboxProbe | undefined;
-
-/** @throws Fault `protection_missing`, with the mend, where the walls cannot be made. */
-export function startSandboxed(
-  connector: { readonly entry: string; readonly folder: string },
-  ends: { readonly gateway: number; readonly egress: number },
-): { readonly process: ChildProcess; readonly degraded: { what: string; why: string; mend: string }[] } {
-  const options = { entry: connector.entry, host: hostFile(), runtime: process.execPath };
-  probed ??= probeSandbox(options);
-  if (!probed.works)
-    throw new Fault('protection_missing', `connectors cannot be isolated: ${probed.why}; ${probed.mend}`);
-  const { command, args, env, stdio } = sandboxCommand({ ...options, level: 'namespaces' });
-  const started = spawn(command, args, { env: { ...env }, cwd: '/', stdio: [...stdio, ends.gateway, ends.egress] });
-  return { process: started, degraded: [] };
+/** The walls are tried once. What it answers throws a Fault `protection_missing`, with the mend, where they cannot be made. */
+export function createSandbox(parts: Pick<SandboxOptions, 'host' | 'runtime'>) {
+  let probed: SandboxProbe | undefined;
+  return (
+    { entry }: { readonly entry: string },
+    ends: { readonly gateway: number; readonly egress: number },
+  ): Sandboxed => {
+    const options = { ...parts, entry };
+    probed ??= probeSandbox(options);
+    if (!probed.works)
+      throw new Fault('protection_missing', `connectors cannot be isolated: ${probed.why}; ${probed.mend}`);
+    const { command, args, env, stdio } = sandboxCommand({ ...options, level: 'namespaces' });
+    const started = spawn(command, args, { env: { ...env }, cwd: '/', stdio: [...stdio, ends.gateway, ends.egress] });
+    return { process: started, degraded: [] };
+  };
 }

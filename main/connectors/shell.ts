@@ -1,12 +1,14 @@
 /**
- * What the shell does when it is asked: status, sign-in, sign-out, pause. Guarantees: a sign-in address is opened only
- * if it is https and of the configured authority's origin; nothing here widens access, since every program of this
- * user can ask. Trusts: gateway and vault for what they report of themselves.
+ * What the shell does when it is asked: status, sign-in, sign-out, pause, resume. Guarantees: a sign-in address is opened
+ * only if it is https and of the configured authority's origin. `resume` widens: only the window may reach it; every
+ * program of this user can ask for the rest. Trusts: gateway and vault for what they report of themselves.
  */
 import type { DoctorReport, Status } from '../contract/control.ts';
 import type { HardeningReport } from '../contract/channels.ts';
 import { Fault } from '../contract/errors.ts';
 import type { Principal } from '../contract/principal.ts';
+import type { WindowState } from '../contract/window.ts';
+import type { Consent } from './consent.ts';
 import type { Registry } from './registry.ts';
 import type { Supervisor } from './supervisor.ts';
 import { lifecycle } from './wiring.ts';
@@ -20,7 +22,10 @@ export interface ShellDeps {
   /** False when this machine has no way to show it. */
   readonly openBrowser: (url: string) => Promise<boolean>;
   readonly about: Pick<Status, 'version' | 'runtime' | 'socket' | 'controlSocket' | 'consent' | 'lab'>;
+  readonly programs: Consent['programs'];
   readonly ownHardening: HardeningReport;
+  /** Something that `status` or `signInProgress` shows is different. */
+  readonly onChange: () => void;
   /** How often a sign-in may be started while the one before has not succeeded. */
   readonly unfinishedSignIns: { passes(): boolean };
 }
@@ -40,8 +45,12 @@ export interface Shell {
   status(): Promise<Status>;
   doctor(): Promise<DoctorReport>;
   signIn(request: SignInRequest, asker: Asker): Promise<{ readonly principal: Principal }>;
+  signInProgress(): WindowState['signIn'];
+  cancelSignIn(): Promise<void>;
   signOut(): Promise<void>;
   pause(): Promise<void>;
+  /** For the window alone. */
+  resume(): Promise<void>;
   /** For the supervisor's listener. */
   onUrl(url: string): void;
 }
@@ -52,6 +61,28 @@ export function createShell(deps: ShellDeps): Shell {
   let unfinished = false;
   /** As the vault itself remembers; but any program of this user can kill the vault. */
   let signedOut = false;
+  let progress: WindowState['signIn'] = { step: 'idle' };
+  let attempt = 0;
+
+  function move(to: WindowState['signIn']): void {
+    progress = to;
+    deps.onChange();
+  }
+
+  /** What a sign-in that a later one replaced still has to say is not shown. */
+  async function shown<T>(work: () => Promise<T>): Promise<T> {
+    const own = (attempt += 1);
+    move({ step: 'browser', since: Date.now() });
+    try {
+      const answer = await work();
+      if (own === attempt) move({ step: 'idle' });
+      return answer;
+    } catch (error) {
+      const say = error instanceof Fault ? error.message : 'Something broke inside Sallyport. Try again.';
+      if (own === attempt) move({ step: 'failed', say });
+      throw error;
+    }
+  }
 
   async function signIn(
     { open, forceLogin }: SignInRequest,
@@ -69,7 +100,10 @@ export function createShell(deps: ShellDeps): Shell {
     const show = async (url: string): Promise<void> => {
       const opened = open && (await deps.openBrowser(url));
       if (opened) event({ event: 'opened' });
-      else event({ event: 'url', url });
+      else {
+        event({ event: 'url', url });
+        if (progress.step === 'browser') move({ ...progress, url });
+      }
     };
     const onUrl = (url: string): void => void show(url);
     waitingForUrl = onUrl;
@@ -90,14 +124,27 @@ export function createShell(deps: ShellDeps): Shell {
     async doctor() {
       return { processes: await readHardening(deps), status: await readStatus(deps) };
     },
-    signIn,
+    signIn: (request, asker) => shown(() => signIn(request, asker)),
+    signInProgress: () => progress,
+    async cancelSignIn() {
+      attempt += 1;
+      move({ step: 'idle' });
+      await supervisor.core().vault.control.request('cancel-sign-in', {});
+    },
     async signOut() {
       signedOut = true;
       await supervisor.core().vault.control.request('sign-out', {});
+      deps.onChange();
     },
     async pause() {
       await supervisor.setPaused(true);
       supervisor.record(lifecycle('paused', 'sallyport', 'every agent is refused'));
+      deps.onChange();
+    },
+    async resume() {
+      await supervisor.setPaused(false);
+      supervisor.record(lifecycle('resumed', 'sallyport', 'agents are served again'));
+      deps.onChange();
     },
     onUrl(url) {
       if (isOfAuthority(url, registry.config.identity.authority)) waitingForUrl?.(url);
@@ -107,13 +154,14 @@ export function createShell(deps: ShellDeps): Shell {
 
 /** RFC 6749 §3.1: the authorization endpoint is TLS only; here it must also be where the configuration says. */
 export function isOfAuthority(url: string, authority: string): boolean {
-  const parsed = URL.parse(url);
-  return parsed?.protocol === 'https:' && parsed.origin === new URL(authority).origin && parsed.username === '';
+  if (!URL.canParse(url)) return false;
+  const parsed = new URL(url);
+  return parsed.protocol === 'https:' && parsed.origin === new URL(authority).origin && parsed.username === '';
 }
 
 const statusTimeoutMs = 5_000;
 
-async function readStatus({ supervisor, about }: ShellDeps): Promise<Status> {
+async function readStatus({ supervisor, about, programs }: ShellDeps): Promise<Status> {
   const [gateway, vault] = await Promise.all([
     supervisor.core().gateway.control.request('status', {}, { timeoutMs: statusTimeoutMs }),
     supervisor.core().vault.control.request('status', {}, { timeoutMs: statusTimeoutMs }),
@@ -125,6 +173,7 @@ async function readStatus({ supervisor, about }: ShellDeps): Promise<Status> {
     paused: supervisor.paused(),
     connectors: supervisor.connectors(),
     agents: gateway.agents,
+    programs: [...programs()],
     calls: gateway.calls,
     processes: [
       { kind: 'shell', pid: process.pid },

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessKind, Status } from '../contract/control.ts';
 import { Fault } from '../contract/errors.ts';
 import { startCore, type Core } from './core.ts';
+import type { ConsentAnswers } from './consent.ts';
 import { createCrashBudget } from './crash-budget.ts';
 import type { Pair } from './pair.ts';
 import { createPairs, pairEntries, reasonOf, type Pairs } from './pairs.ts';
@@ -31,6 +32,8 @@ export interface Supervisor {
   connectors(): Status['connectors'];
   degraded(): Status['degraded'];
   setPaused(paused: boolean): Promise<void>;
+  /** Like a pause, it outlives every restart. */
+  setConsent(answers: ConsentAnswers): Promise<void>;
   paused(): boolean;
   /** The person signed in: connectors that crashed too often may try again. */
   liftSuspensions(): Promise<void>;
@@ -42,6 +45,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   const budget = createCrashBudget(crashLimit);
   let core: Core | undefined;
   let paused = false;
+  let consent: ConsentAnswers = { allowed: [], denied: [] };
   let stopping = false;
   const turns = createTurns(() => stopping);
 
@@ -66,6 +70,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     pairs.spawnAll();
     await started.configure();
     await pairs.attachAll(started);
+    await started.gateway.control.request('consent', toFrame(consent));
     if (paused) await started.gateway.control.request('pause', { paused });
     await started.gateway.control.request('listen', {});
   }
@@ -120,10 +125,18 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       paused = next;
       await currentCore().gateway.control.request('pause', { paused: next });
     },
+    async setConsent(answers) {
+      consent = answers;
+      await currentCore().gateway.control.request('consent', toFrame(consent));
+    },
     paused: () => paused,
     liftSuspensions: () => turns.take(() => pairs.liftSuspensions()),
     record: (entry) => core?.gateway.control.notify('record', entry),
   };
+}
+
+function toFrame({ allowed, denied }: ConsentAnswers): { allowed: string[]; denied: string[] } {
+  return { allowed: [...allowed], denied: [...denied] };
 }
 
 async function stopInOrder(core: Core, pairs: Pairs): Promise<void> {

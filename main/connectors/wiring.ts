@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Channel, ChannelContract, ChannelHandlers } from '../contract/channel.ts';
 import type { z } from 'zod';
 import type { AuditRecord } from '../contract/audit.ts';
-import type { callReportSchema, HandOver } from '../contract/channels.ts';
+import type { callReportSchema, HandOver, ProgramSeen } from '../contract/channels.ts';
 import type { ProcessKind, Status } from '../contract/control.ts';
 import type { RegisteredConnector, Registry } from './registry.ts';
 
@@ -51,6 +51,10 @@ export interface SupervisorListener {
   /** What happened to processes, for people and for the log. */
   readonly event: (event: SupervisorEvent) => void;
   readonly call: (report: z.output<typeof callReportSchema>) => void;
+  /** A program that nobody was asked about. */
+  readonly programUnknown: (program: ProgramSeen) => void;
+  /** Agents, the person or a connector changed: whoever shows them asks for the status. */
+  readonly changed: () => void;
   /** Nothing can be served any more: the shell ends. */
   readonly fatal: (say: string) => void;
 }

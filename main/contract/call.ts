@@ -8,7 +8,11 @@ import type { ToolManifest } from './manifest.ts';
 
 /** The program on the other end of the socket: a label for people and policy, not authentication. */
 export interface Caller {
+  /** Tells programs apart for consent: one label and one executable, one key. */
+  readonly key: string;
   readonly program: string;
+  /** The path of what it runs, where the kernel tells. */
+  readonly executable: string | null;
   readonly pid: number | null;
 }
 

@@ -14,7 +14,7 @@ function bench(more: Partial<PipelineDeps> = {}) {
     tools: () => [tool],
     findTool: (name) => (name === tool.name ? tool : null),
     identity: () => ({ principal: alice, validUntil: null, waiting: [] }),
-    gate: () => ({ paused: false, consent: 'allow' }),
+    gate: () => ({ paused: false, consentTo: () => 'allowed' }),
     authorizer: { decide: () => ({ permitted: true, policy: 'p' }) },
     audit: {
       appendDurably: (record) => {
@@ -176,9 +176,9 @@ describe('the runner', () => {
   });
 
   it('lists by the same stages', () => {
-    const caller = { program: 'a test', pid: 1 };
+    const { caller } = toolCall();
     expect(bench().pipeline.visible(caller)).toHaveLength(1);
-    expect(bench({ gate: () => ({ paused: true, consent: 'allow' }) }).pipeline.visible(caller)).toEqual([]);
+    expect(bench({ gate: () => ({ paused: true, consentTo: () => 'allowed' }) }).pipeline.visible(caller)).toEqual([]);
     expect(
       bench({ authorizer: { decide: () => ({ permitted: false, policy: null }) } }).pipeline.visible(caller),
     ).toEqual([]);

@@ -51,8 +51,8 @@ export interface Pipeline {
   run(call: ToolCall): Promise<CallOutcome>;
   /** The tools this person may use from this program, by the same stages that judge a call. */
   visible(caller: Caller): readonly OfferedTool[];
-  /** Stops every call in flight: the person left, changed, or paused. */
-  stopAll(code: OutcomeCode): void;
+  /** Stops every call in flight, or those of some programs: the person left, changed, paused, or took consent back. */
+  stopAll(code: OutcomeCode, of?: (caller: Caller) => boolean): void;
   /** Resolves when no call is in flight. */
   idle(): Promise<void>;
   readonly stages: readonly StageReport[];
@@ -72,7 +72,7 @@ class Runner implements Pipeline {
     createMinimize(),
     createScrubSecrets(),
   ] as const;
-  readonly #inFlight = new Set<AbortController>();
+  readonly #inFlight = new Map<AbortController, Caller>();
   readonly #idlers: (() => void)[] = [];
 
   constructor(deps: PipelineDeps) {
@@ -96,7 +96,7 @@ class Runner implements Pipeline {
       stop.abort('cancelled' satisfies StopReason);
     };
     const account = createAccount(call, this.#deps);
-    this.#inFlight.add(stop);
+    this.#inFlight.set(stop, call.caller);
     call.signal.addEventListener('abort', onCancel);
     if (call.signal.aborted) onCancel();
     try {
@@ -124,8 +124,8 @@ class Runner implements Pipeline {
     });
   }
 
-  stopAll(code: OutcomeCode): void {
-    for (const stop of this.#inFlight) stop.abort(code satisfies StopReason);
+  stopAll(code: OutcomeCode, of: (caller: Caller) => boolean = () => true): void {
+    for (const [stop, caller] of this.#inFlight) if (of(caller)) stop.abort(code satisfies StopReason);
   }
 
   idle(): Promise<void> {
@@ -215,6 +215,7 @@ function notJudged(): Settlement {
 const stopSays: Partial<Record<OutcomeCode, string>> = {
   access_ended: 'The person signed out or changed while this ran. Ask them to sign in, then call again.',
   paused: 'The person paused all agents while this ran. Wait until they resume in Sallyport.',
+  agent_not_allowed: 'The person took the consent for this program back while this ran.',
 };
 
 function isStopped(signal: AbortSignal): boolean {

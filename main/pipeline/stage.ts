@@ -1,6 +1,6 @@
 /** What a stage is. Two kinds, no `next()`: inbound stages judge a call, outbound stages narrow its result. */
 import type { Caller, ClearedCall, OfferedTool, ToolCall } from '../contract/call.ts';
-import type { OutcomeCode, Refusal } from '../contract/errors.ts';
+import type { OutcomeCode, Refusal, Retry } from '../contract/errors.ts';
 import type { Principal } from '../contract/principal.ts';
 
 /** What the gateway knows about the person, taken once per call. */
@@ -15,7 +15,8 @@ export interface Identity {
 /** The person's decisions about agents. */
 export interface Gate {
   readonly paused: boolean;
-  readonly consent: 'ask' | 'allow';
+  /** About an unknown program the person is asked. */
+  consentTo(caller: Caller): 'allowed' | 'denied' | 'unknown';
 }
 
 export interface InboundView {
@@ -75,7 +76,7 @@ export const pass: Verdict = Object.freeze({ pass: true });
 export function refuse(
   code: OutcomeCode,
   say: string,
-  more: { retryAfterMs?: number; policy?: string } = {},
+  more: { retryAfterMs?: number; retry?: Retry; policy?: string } = {},
 ): Verdict & { pass: false } {
   const { policy, ...rest } = more;
   return { pass: false, refusal: { code, say, ...rest }, ...(policy === undefined ? {} : { policy }) };

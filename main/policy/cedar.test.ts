@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { alice, offeredTool } from '../../test/samples/pipeline.ts';
+import { alice, offeredTool, toolCall } from '../../test/samples/pipeline.ts';
 import { createAuthorizer, type Question } from './cedar.ts';
 
 const policies = (...texts: string[]) => texts.map((text, at) => ({ name: `p${at}.cedar`, text }));
 const ask = (more: Partial<Question> = {}): Question => ({
   principal: alice,
-  caller: { program: 'a test', pid: 1 },
+  caller: toolCall().caller,
   tool: offeredTool(),
   resource: 'database',
   ...more,

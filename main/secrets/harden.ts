@@ -62,6 +62,27 @@ export function harden({ dieWithParent = true }: HardenOptions = {}): KernelRepo
   return report;
 }
 
+/**
+ * For Electron's main process. It stays dumpable, since dialogs and the clipboard broke without, and may gain
+ * privileges, since Chromium's sandbox helper in packages is set-uid: there the 0711 binary closes it from its first instant.
+ */
+export function hardenElectron(): KernelReport {
+  process.on('SIGUSR1', () => undefined);
+  if (process.platform !== 'linux')
+    return { notDumpable: false, noCoreDumps: false, noNewPrivileges: false, dieWithParent: false };
+  const kernel = bindKernel();
+  kernel.forbidCoreDumps();
+  if (statusField('TracerPid') !== '0') {
+    throw new Fault('protection_missing', 'A debugger is attached to this process. Detach it and start again.');
+  }
+  return {
+    notDumpable: kernel.prctl(PR_GET_DUMPABLE, 0) === 0,
+    noCoreDumps: kernel.coreLimitIsZero(),
+    noNewPrivileges: statusField('NoNewPrivs') === '1',
+    dieWithParent: false,
+  };
+}
+
 interface Kernel {
   prctl(option: number, value: number): number;
   parentDeathSignal(): number;

@@ -23,7 +23,7 @@ function pipelineWith(durable: boolean, principal: () => typeof alice) {
     tools: () => [tool],
     findTool: () => tool,
     identity: () => ({ principal: principal(), validUntil: null, waiting: [] }),
-    gate: () => ({ paused: false, consent: 'allow' }),
+    gate: () => ({ paused: false, consentTo: () => 'allowed' }),
     authorizer,
     audit: durable ? log : { appendDurably: () => Promise.resolve(), append: () => undefined },
     dispatch: () => Promise.resolve({ ok: true, value: { text: 'x', rows: [1] }, resultBytes: 1, backendBytes: 1 }),

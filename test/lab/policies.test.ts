@@ -3,6 +3,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { manifestSchema } from '../../main/contract/manifest.ts';
 import { createAuthorizer } from '../../main/policy/cedar.ts';
+import { toolCall } from '../samples/pipeline.ts';
 
 const file = path.join(import.meta.dirname, 'policies/lab.cedar');
 const authorizer = createAuthorizer([{ name: file, text: readFileSync(file, 'utf8') }]);
@@ -22,7 +23,7 @@ function decide(roles: readonly string[], operation: 'read' | 'write' | 'admin')
   };
   const checks = { checkArguments: () => null, checkOutput: () => null };
   const offered = { name: 'postgres_query', connector: 'postgres', manifest: { ...tool!, operation }, ...checks };
-  return authorizer.decide({ principal, caller: { program: 'test', pid: null }, tool: offered, resource: 'database' });
+  return authorizer.decide({ principal, caller: toolCall().caller, tool: offered, resource: 'database' });
 }
 
 test.each([

@@ -104,6 +104,8 @@ function supervise(change: Partial<SupervisorDeps> = {}): Supervisor {
       openUrl: () => undefined,
       event: (event) => void events.push(event),
       call: () => undefined,
+      programUnknown: () => undefined,
+      changed: () => undefined,
       fatal: (say) => void fatal.push(say),
     },
     ...change,
@@ -283,16 +285,19 @@ describe('a pair', () => {
 });
 
 describe('the core', () => {
-  test.each(['gateway', 'vault'] as const)('a dead %s restarts everything, and a pause stays', async (kind) => {
+  test.each(['gateway', 'vault'] as const)('a dead %s restarts everything; a pause and consent stay', async (kind) => {
     const supervisor = supervise();
     await supervisor.start();
     await supervisor.setPaused(true);
+    await supervisor.setConsent({ allowed: ['a'], denied: ['b'] });
     const before = supervisor.processes().map(({ pid }) => pid);
     process.kill(pidOf(supervisor, kind), 'SIGKILL');
     await eventually(() => events.some((event) => event.event === 'process-restarted' && event.kind === 'vault'));
     for (const pid of before) expect(isAlive(pid)).toBe(false);
     expect(supervisor.connectors().map(({ state }) => state)).toEqual(['ready', 'ready']);
-    expect(await seenByGateway(supervisor)).toContain('paused');
+    const seen = await seenByGateway(supervisor);
+    expect(seen).toContain('paused');
+    expect(seen).toContain('allowed a denied b');
   });
 
   test('that keeps dying is given up with a reason', async () => {
@@ -319,6 +324,8 @@ describe('sign-ins', () => {
       registry: registryOf([]),
       openBrowser: () => Promise.resolve(false),
       about: { version: '0', runtime: '', socket: '', controlSocket: '', consent: 'ask' },
+      programs: () => [],
+      onChange: () => undefined,
       ownHardening: harmless,
       unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
     });

@@ -58,7 +58,7 @@ export function offeredTool(tool: Partial<ToolManifest> = {}): OfferedTool {
 export function toolCall(args: Record<string, unknown> = { text: 'hi' }, toolName = 'probe_echo'): ToolCall {
   return {
     callId: '00000000-0000-4000-8000-000000000000',
-    caller: { program: 'a test', pid: 1 },
+    caller: { key: 'a-test', program: 'a test', executable: '/usr/bin/a-test', pid: 1 },
     toolName,
     arguments: args,
     signal: new AbortController().signal,
@@ -71,7 +71,7 @@ export function inboundView(more: Partial<InboundView> = {}): InboundView {
     call: toolCall(),
     tool: offeredTool(),
     identity: { principal: alice, validUntil: 2000, waiting: [] },
-    gate: { paused: false, consent: 'allow' },
+    gate: { paused: false, consentTo: () => 'allowed' },
     nowMs: 1000,
     ...more,
   };

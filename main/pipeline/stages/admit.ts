@@ -10,16 +10,22 @@ export function createAdmit(): InboundStage {
     report: {
       stage: 'admit',
       mode: 'enforced',
-      rule: 'Signed in, not paused, consent given; consent "ask" refuses every program until approvals exist.',
+      rule: 'Signed in, not paused, and the person allowed the program.',
     },
     check: admit,
   };
 }
 
-function admit({ gate, identity, nowMs, tool }: InboundView): Verdict {
+function admit({ call, gate, identity, nowMs, tool }: InboundView): Verdict {
   if (gate.paused) return refuse('paused', 'The person has paused all agents. Wait until they resume in Sallyport.');
-  if (gate.consent !== 'allow') {
-    return refuse('agent_not_allowed', 'This program has no consent yet. Ask the person to allow it in Sallyport.');
+  const consent = gate.consentTo(call.caller);
+  if (consent === 'denied') {
+    const say = 'The person does not allow this program. Do not call again unless they say that they changed that.';
+    return refuse('agent_not_allowed', say, { retry: 'never' });
+  }
+  if (consent !== 'allowed') {
+    const say = 'Sallyport asks the person about this program. Once they allowed it, call again.';
+    return refuse('agent_not_allowed', say);
   }
   if (identity.principal === null) {
     return refuse('not_signed_in', 'Nobody is signed in. Ask the person to sign in with Sallyport, then call again.');

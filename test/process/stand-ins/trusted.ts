@@ -48,6 +48,10 @@ if (kind === 'gateway') {
           seen.push(paused ? 'paused' : 'resumed');
           return done;
         },
+        consent: ({ allowed, denied }) => {
+          if (allowed.length + denied.length > 0) seen.push(`allowed ${allowed.join()} denied ${denied.join()}`);
+          return done;
+        },
         status: () =>
           Promise.resolve({ agents: [], calls: [], stages: [], paused: false, auditFile: JSON.stringify(seen) }),
       },

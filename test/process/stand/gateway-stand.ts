@@ -18,6 +18,7 @@ import {
   shellGateway,
   type CallHeader,
   type ConnectionRecord,
+  type ProgramSeen,
 } from '../../../main/contract/channels.ts';
 import { Fault, type OutcomeCode } from '../../../main/contract/errors.ts';
 import type { ConnectorManifest, ToolManifest } from '../../../main/contract/manifest.ts';
@@ -122,6 +123,8 @@ export interface GatewayStand {
   readonly shell: Channel<(typeof shellGateway)['a']>;
   readonly vault: Channel<(typeof gatewayVault)['b']>;
   readonly behaviour: Behaviour;
+  /** Programs that the gateway told the shell about. */
+  readonly unknown: readonly ProgramSeen[];
   readonly log: () => string;
   /** Ends of the pair, as the gateway sees them lost. */
   readonly connector: Channel<(typeof gatewayConnector)['b']>;
@@ -153,11 +156,19 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text: Buffer) => (said += text.toString()));
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const nothing = { notices: {}, requests: {}, streams: {}, onClose: () => undefined };
+  const unknown: ProgramSeen[] = [];
   const shell = channelOverFd({
     fd: shellPair.a,
     contract: shellGateway,
     side: 'a',
-    handlers: { ...nothing, notices: { call: () => undefined } },
+    handlers: {
+      ...nothing,
+      notices: {
+        call: () => undefined,
+        'program-unknown': (program) => void unknown.push(program),
+        'agents-changed': () => undefined,
+      },
+    },
   });
   const vault = channelOverFd({ fd: vaultPair.b, contract: gatewayVault, side: 'b', handlers: nothing });
   const behaviour: Behaviour = {
@@ -192,6 +203,7 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
     shell,
     vault,
     behaviour,
+    unknown,
     log: () => said,
     get connector() {
       return pair.connector;

@@ -1,0 +1,83 @@
+/**
+ * Which programs the person was asked about, and what they said, for this run. Guarantees: only `decide` with `allow`
+ * widens, and only the window calls it; the list is bounded, so that a flood of names costs the oldest waiting one its
+ * place and no answer. Trusts the gateway for what a program showed of itself: a label, not authentication.
+ */
+import type { ProgramSeen } from '../contract/channels.ts';
+import type { Program } from '../contract/control.ts';
+import { Fault } from '../contract/errors.ts';
+
+export interface ConsentAnswers {
+  readonly allowed: readonly string[];
+  readonly denied: readonly string[];
+}
+
+export interface ConsentDeps {
+  readonly epochMs: () => number;
+  /** Every answer so far, after each change. Rejects when it could not be put in force. */
+  readonly onAnswers: (answers: ConsentAnswers) => Promise<void>;
+  /** The list changed. */
+  readonly onChange: () => void;
+}
+
+export interface Consent {
+  seen(program: ProgramSeen): void;
+  /** Throws a `Fault` for a program that is not listed. */
+  decide(key: string, decision: 'allow' | 'deny'): Promise<Program>;
+  /** Unknown again: its next call asks. */
+  forget(key: string): Promise<Program>;
+  /** Those that wait first, the newest first. */
+  programs(): readonly Program[];
+}
+
+const maxWaiting = 50;
+/** What the channel to the gateway carries at once. */
+const maxDecided = 1000;
+
+export function createConsent({ epochMs, onAnswers, onChange }: ConsentDeps): Consent {
+  const known = new Map<string, Program>();
+  const having = (decision: Program['decision']): Program[] =>
+    [...known.values()].filter((program) => program.decision === decision);
+
+  function find(key: string): Program {
+    const program = known.get(key);
+    if (!program) throw new Fault('malformed', 'no such program was seen: "sallyport agents list" shows them');
+    return program;
+  }
+
+  async function tell(): Promise<void> {
+    onChange();
+    const keys = (decision: Program['decision']): string[] => having(decision).map(({ key }) => key);
+    await onAnswers({ allowed: keys('allowed'), denied: keys('denied') });
+  }
+
+  return {
+    seen(program) {
+      const before = known.get(program.key);
+      // Decided, here, and the gateway has not heard yet.
+      if (before && before.decision !== 'waiting') return;
+      const [oldest] = having('waiting');
+      if (!before && having('waiting').length >= maxWaiting && oldest) known.delete(oldest.key);
+      known.set(program.key, { ...program, since: before?.since ?? epochMs(), decision: 'waiting' });
+      onChange();
+    },
+    async decide(key, decision) {
+      const answered: Program = { ...find(key), decision: decision === 'allow' ? 'allowed' : 'denied' };
+      if (having(answered.decision).length >= maxDecided)
+        throw new Fault('quota_exhausted', 'too many programs were decided in this run: forget some');
+      known.set(key, answered);
+      await tell();
+      return answered;
+    },
+    async forget(key) {
+      const forgotten = find(key);
+      known.delete(key);
+      await tell();
+      return forgotten;
+    },
+    programs() {
+      const newestFirst = (a: Program, b: Program): number => b.since - a.since;
+      return [...having('waiting').sort(newestFirst), ...[...having('allowed'), ...having('denied')].sort(newestFirst)];
+    },
+  };
+}

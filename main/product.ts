@@ -1,0 +1,30 @@
+/** Where the product's own parts lie: in a checkout, and in a packed folder. */
+import path from 'node:path';
+
+export interface Product {
+  /** Holds node_modules, and dist/ with everything that is bundled. */
+  readonly root: string;
+  /** The folder of the trusted processes' entries, and whether they are bundles or sources. */
+  readonly entries: string;
+  readonly extension: '.mjs' | '.ts';
+  /** The Node.js binary that runs all but the shell. */
+  readonly runtime: string;
+  /** The bundled host of every connector. */
+  readonly connectorHost: string;
+  /** The connectors that ship with Sallyport. */
+  readonly connectors: string;
+  /** The lab's bundle: in no release. */
+  readonly lab: string;
+}
+
+export function productAt(root: string, runtime: string, entry: Pick<Product, 'entries' | 'extension'>): Product {
+  const dist = path.join(root, 'dist');
+  return {
+    root,
+    ...entry,
+    runtime,
+    connectorHost: path.join(dist, 'connector-host', 'host.mjs'),
+    connectors: path.join(dist, 'connectors'),
+    lab: path.join(dist, 'lab', 'lab.mjs'),
+  };
+}

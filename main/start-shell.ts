@@ -1,0 +1,275 @@
+/**
+ * What both composition roots of the shell share: configuration, the lab, the supervisor, consent and the control socket.
+ * Guarantees: what is started here ends with the shell, in order; widening (resume, allowing a program) is answered on
+ * the control socket by showing the window, never by doing it.
+ */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { peerOf } from './agent/peer.ts';
+import { channelOverFd } from './channel/channel-over-socket.ts';
+import { handOver } from './channel/hand-over.ts';
+import { createSocketPair } from './channel/socket-pair.ts';
+import { openInBrowser } from './cli/browser.ts';
+import type { Closing } from './cli/closing.ts';
+import { serveControl, type ControlHandlers } from './cli/control-server.ts';
+import { holdInstanceLock } from './cli/instance-lock.ts';
+import { startLab, type Lab } from './cli/lab-process.ts';
+import { makeOwnFolder, refuseLongSocketPath } from './cli/make-own-folder.ts';
+import { findPaths, isPipe, type Paths } from './cli/paths.ts';
+import type { Reporter } from './cli/reporter.ts';
+import type { UpOptions } from './cli/up-options.ts';
+import { readyEvent, readyText, tellCall, tellSupervisorEvent } from './cli/up-report.ts';
+import { version } from './cli/version.ts';
+import { createConsent, type Consent } from './connectors/consent.ts';
+import { loadRegistry, type Registry } from './connectors/registry.ts';
+import { createSandbox } from './connectors/sandbox.ts';
+import { createShell, type Shell } from './connectors/shell.ts';
+import { createSupervisor, type Supervisor } from './connectors/supervisor.ts';
+import { lifecycle } from './connectors/wiring.ts';
+import type { HardeningReport } from './contract/channels.ts';
+import type { Program, Status } from './contract/control.ts';
+import { Fault } from './contract/errors.ts';
+import type { Product } from './product.ts';
+import { createRateGate } from './rate-gate.ts';
+import { trustedCommands } from './trusted-commands.ts';
+
+export interface ShellGround {
+  readonly options: UpOptions;
+  readonly product: Product;
+  /** What runs the shell itself, for people. */
+  readonly runtimeName: string;
+  readonly ownHardening: HardeningReport;
+  readonly reporter: Reporter;
+  readonly closing: Closing;
+  readonly startedAtMs: number;
+  /** Something that the window shows is different. */
+  readonly onChange: () => void;
+  /** Shows the person what only they can do; absent where there is no window. */
+  readonly show?: (screen: 'overview' | 'programs') => void;
+}
+
+export interface RunningShell {
+  readonly shell: Shell;
+  readonly consent: PersonsConsent;
+}
+
+/** The person's answers, each on record. */
+export type PersonsConsent = Pick<Consent, 'decide' | 'forget' | 'programs'>;
+
+/** Throws a `Fault` that names what is wrong; what was opened before is in `closing`. */
+export async function startShell(ground: ShellGround): Promise<RunningShell> {
+  const { options, product } = ground;
+  const chosen = findPaths(options);
+  // A wrong configuration leaves no trace. The lab's is known once the lab runs.
+  const configured = options.lab ? undefined : registryFor(ground, chosen);
+  takePlace(chosen);
+  const lab = options.lab ? await labFor(ground, product.lab) : undefined;
+  const paths = { ...chosen, stateFolder: stateFolderOf(options) };
+  makeOwnFolder(paths.stateFolder);
+  const registry = configured ?? registryFor(ground, paths, lab);
+  return run(ground, { paths, lab, registry });
+}
+
+/** The lab's traces stay apart from the person's own. */
+export function stateFolderOf(options: UpOptions): string {
+  const { stateFolder } = findPaths(options);
+  return options.lab && options.stateFolder === undefined ? path.join(stateFolder, 'lab') : stateFolder;
+}
+
+interface Circumstances {
+  readonly paths: Paths;
+  readonly lab: Lab | undefined;
+  readonly registry: Registry;
+}
+
+async function run(ground: ShellGround, { paths, lab, registry }: Circumstances): Promise<RunningShell> {
+  const { reporter, closing, onChange } = ground;
+  const mode = consentFor(ground.options, registry);
+  const supervisor = createSupervisor({
+    channels: { createSocketPair, channelOverFd, handOver },
+    registry,
+    ...startersFor(ground.product, paths),
+    version,
+    socketPath: paths.socket,
+    stateFolder: paths.stateFolder,
+    consent: mode,
+    listener: {
+      openUrl: (url) => shell.onUrl(url),
+      event: (event) => {
+        tellSupervisorEvent(reporter, event);
+        onChange();
+      },
+      call: (report) => {
+        tellCall(reporter, report);
+        onChange();
+      },
+      programUnknown: (program) => {
+        consent.seen(program);
+        ground.show?.('programs');
+      },
+      changed: onChange,
+      fatal: (say) => closing.fail(new Fault('internal', say)),
+    },
+  });
+  const consent = createConsent({
+    epochMs: Date.now,
+    onAnswers: (answers) => supervisor.setConsent(answers),
+    onChange,
+  });
+  const shell = createShell({
+    supervisor,
+    registry,
+    openBrowser: (url) => openInBrowser(url),
+    about: {
+      version,
+      runtime: ground.runtimeName,
+      socket: paths.socket,
+      controlSocket: paths.controlSocket,
+      consent: mode,
+      ...labReport(lab, registry),
+    },
+    programs: () => consent.programs(),
+    ownHardening: ground.ownHardening,
+    onChange,
+    unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
+  });
+  const running = { shell, consent: onRecord(consent, supervisor) };
+  await serve(ground, { paths, mode, supervisor, running });
+  return running;
+}
+
+function startersFor(product: Product, { socket, stateFolder }: Paths) {
+  return {
+    commands: trustedCommands({ product, socketFolder: path.dirname(socket), stateFolder }),
+    startConnector: createSandbox({ host: product.connectorHost, runtime: product.runtime }),
+  };
+}
+
+interface Serving {
+  readonly paths: Paths;
+  readonly mode: Status['consent'];
+  readonly supervisor: Supervisor;
+  readonly running: RunningShell;
+}
+
+async function serve(ground: ShellGround, { paths, mode, supervisor, running }: Serving): Promise<void> {
+  const { reporter, closing } = ground;
+  closing.add(async () => {
+    supervisor.record(lifecycle('stopped', 'sallyport', `version ${version}`));
+    await supervisor.stop();
+  });
+  await supervisor.start();
+  supervisor.record(lifecycle('started', 'sallyport', `version ${version}`));
+  const control = await serveControl({
+    path: paths.controlSocket,
+    handlers: controlHandlers(ground, running),
+    isOwn: (socket) => peerOf(socket) !== null,
+  });
+  closing.add(() => control.close());
+  const elapsedMs = performance.now() - ground.startedAtMs;
+  reporter.tell(
+    readyEvent(paths, supervisor.processes()),
+    readyText({ version, paths, consent: mode, connectors: supervisor.connectors(), elapsedMs }),
+  );
+}
+
+function onRecord(consent: Consent, supervisor: Supervisor): PersonsConsent {
+  const noted = (what: 'agent-allowed' | 'agent-denied' | 'agent-forgotten', { program, executable }: Program): void =>
+    supervisor.record(lifecycle(what, program, executable ?? ''));
+  return {
+    programs: () => consent.programs(),
+    async decide(key, decision) {
+      const program = await consent.decide(key, decision);
+      noted(decision === 'allow' ? 'agent-allowed' : 'agent-denied', program);
+      return program;
+    },
+    async forget(key) {
+      const program = await consent.forget(key);
+      noted('agent-forgotten', program);
+      return program;
+    },
+  };
+}
+
+/** The socket's folder is ours alone, and we are the only instance in it. A dead instance's sockets are no obstacle. */
+function takePlace(paths: Paths): void {
+  if (isPipe(paths.socket)) return;
+  refuseLongSocketPath(paths.socket);
+  refuseLongSocketPath(paths.controlSocket);
+  makeOwnFolder(path.dirname(paths.socket));
+  holdInstanceLock(path.dirname(paths.socket));
+}
+
+async function labFor({ closing, reporter, product }: ShellGround, entry: string): Promise<Lab> {
+  reporter.tell({ event: 'lab-starting' }, 'starting the lab: identity provider, issuer, PostgreSQL …');
+  const lab = await startLab(product.runtime, entry);
+  closing.add(() => lab.stop());
+  void lab.ended.then(() => closing.fail(new Fault('internal', 'the lab ended: start again')));
+  reporter.tell({ event: 'lab-ready', folder: lab.folder, people: lab.people });
+  return lab;
+}
+
+function labReport(lab: Lab | undefined, registry: Registry): Pick<Status, 'lab'> {
+  if (!lab) return {};
+  return { lab: { folder: lab.folder, people: [...lab.people], authority: registry.config.identity.authority } };
+}
+
+function registryFor({ options, product }: ShellGround, paths: Paths, lab?: Lab): Registry {
+  const chosen = options.configFile !== undefined || existsSync(paths.configFile);
+  return loadRegistry({
+    ...(lab ? { labConfig: lab.config } : chosen ? { configFile: paths.configFile } : {}),
+    managedFile: paths.managedFile,
+    builtInFolder: product.connectors,
+  });
+}
+
+/** Only managed settings and the lab serve programs nobody was asked about, and managed settings have the last word. */
+function consentFor(options: UpOptions, { managedConsent }: Registry): 'ask' | 'allow' {
+  const wanted = options.consent ?? (options.lab ? 'allow' : (managedConsent ?? 'ask'));
+  if (wanted === 'allow' && managedConsent === 'ask') {
+    throw new Fault('not_permitted', 'managed settings say that agents are asked about: start with --consent ask');
+  }
+  return wanted;
+}
+
+function controlHandlers({ show, closing }: ShellGround, { shell, consent }: RunningShell): ControlHandlers {
+  const done = {};
+  /** Every program of this user can ask on this socket: what widens is only shown to the person. */
+  const onlyShow = (screen: 'overview' | 'programs', say: string) => (): Promise<object> => {
+    if (!show) return Promise.reject(new Fault('not_permitted', say));
+    show(screen);
+    return Promise.resolve(done);
+  };
+  return {
+    status: () => shell.status(),
+    doctor: () => shell.doctor(),
+    'sign-in': (params, asker) => shell.signIn(params, asker),
+    'sign-out': async () => {
+      await shell.signOut();
+      return done;
+    },
+    pause: async () => {
+      await shell.pause();
+      return done;
+    },
+    resume: onlyShow('overview', headlessResume),
+    'allow-agent': onlyShow('programs', headlessAllow),
+    'deny-agent': async ({ key }) => {
+      await consent.decide(key, 'deny');
+      return done;
+    },
+    'forget-agent': async ({ key }) => {
+      await consent.forget(key);
+      return done;
+    },
+    stop: () => {
+      setImmediate(() => void closing.close(0));
+      return Promise.resolve(done);
+    },
+  };
+}
+
+const headlessResume =
+  'resuming widens what agents may do, so only the person can, at the tray; without one, end Sallyport and start it again';
+const headlessAllow =
+  'allowing a program widens, so only the person can, at the tray; without one, only managed settings can (agents.consent)';
