@@ -94,7 +94,7 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
     stateFolder: paths.stateFolder,
     consent: mode,
     listener: {
-      openUrl: (url) => shell.onUrl(url),
+      openUrl: (url) => shell.signIn.onUrl(url),
       event: (event) => {
         tellSupervisorEvent(reporter, event);
         onChange();
@@ -243,9 +243,9 @@ function controlHandlers({ show, closing }: ShellGround, { shell, consent }: Run
   return {
     status: () => shell.status(),
     doctor: () => shell.doctor(),
-    'sign-in': (params, asker) => shell.signIn(params, asker),
+    'sign-in': (params, asker) => shell.signIn.start(params, asker),
     'sign-out': async () => {
-      await shell.signOut();
+      await shell.signIn.signOut();
       return done;
     },
     pause: async () => {

@@ -45,7 +45,7 @@ export function createWindowDesk({ tray, examine, quit, onChange }: WindowDeskDe
   async function state(): Promise<WindowState> {
     // While processes restart there is no status: the window says that they start.
     const status = (await running?.shell.status().catch(() => null)) ?? null;
-    const signIn = running?.shell.signInProgress() ?? { step: 'idle' };
+    const signIn = running?.shell.signIn.progress() ?? { step: 'idle' };
     return { status, signIn, protection, tray: tray(), failure };
   }
 
@@ -61,17 +61,17 @@ export function createWindowDesk({ tray, examine, quit, onChange }: WindowDeskDe
       // It goes on in the browser: its end shows in the state.
       const asker = { signal: new AbortController().signal, event: () => undefined };
       shellNow()
-        .shell.signIn({ open: true, forceLogin: false }, asker)
+        .shell.signIn.start({ open: true, forceLogin: false }, asker)
         .catch(() => undefined);
       return Promise.resolve(done);
     },
     cancelSignIn: () =>
       shellNow()
-        .shell.cancelSignIn()
+        .shell.signIn.cancel()
         .then(() => done),
     signOut: () =>
       shellNow()
-        .shell.signOut()
+        .shell.signIn.signOut()
         .then(() => done),
     pause: () =>
       shellNow()

@@ -76,6 +76,6 @@ describe('the socket', () => {
         .listen()
         .then(() => connect(at).resume());
     });
-    expect(await met).toEqual([{ executable: path.basename(process.execPath), pid: process.pid }, null]);
+    expect(await met).toEqual([{ executable: process.execPath, pid: process.pid }, null]);
   });
 });

@@ -15,7 +15,10 @@ export interface Closing {
 }
 
 /** @param exit how this runtime ends: Electron has its own way */
-export function createClosing(reporter: Reporter, exit: (code: number) => void = process.exit): Closing {
+export function createClosing(
+  reporter: Reporter,
+  exit: (code: number) => void = (code) => process.exit(code),
+): Closing {
   const closers: (() => Promise<void>)[] = [];
   let over = false;
 

@@ -50,9 +50,7 @@ export function createPairs(deps: SupervisorDeps, context: PairsContext): Pairs 
   const slots = slotsFor(deps);
 
   function tell(slot: Slot, state: ConnectorState, why?: string): void {
-    slot.state = state;
-    if (why === undefined) delete slot.why;
-    else slot.why = why;
+    move(slot, state, why);
     context.core()?.gateway.control.notify('connector-state', { connector: slot.registered.manifest.name, state });
     deps.listener.changed();
   }
@@ -135,6 +133,12 @@ export function createPairs(deps: SupervisorDeps, context: PairsContext): Pairs 
     list: () => slots.flatMap((slot) => slot.pair ?? []),
     connectors: () => slots.map(describe),
   };
+}
+
+function move(slot: Slot, state: ConnectorState, why: string | undefined): void {
+  slot.state = state;
+  if (why === undefined) delete slot.why;
+  else slot.why = why;
 }
 
 /** Those that were suspended may crash again from now on. */

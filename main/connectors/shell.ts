@@ -1,20 +1,14 @@
 /**
- * What the shell does when it is asked: status, sign-in, sign-out, pause, resume. Guarantees: a sign-in address is opened
- * only if it is https and of the configured authority's origin. `resume` widens: only the window may reach it; every
- * program of this user can ask for the rest. Trusts: gateway and vault for what they report of themselves.
+ * What the shell does when it is asked: status, doctor, sign-in, pause, resume. `resume` widens: only the window may
+ * reach it; every program of this user can ask for the rest. Trusts: gateway and vault for what they report of themselves.
  */
 import type { DoctorReport, Status } from '../contract/control.ts';
 import type { HardeningReport } from '../contract/channels.ts';
-import { Fault } from '../contract/errors.ts';
-import type { Principal } from '../contract/principal.ts';
-import type { WindowState } from '../contract/window.ts';
 import type { Consent } from './consent.ts';
 import type { Registry } from './registry.ts';
+import { createSignIn, type SignIn } from './sign-in.ts';
 import type { Supervisor } from './supervisor.ts';
 import { lifecycle } from './wiring.ts';
-
-/** A little more than the vault gives the browser: its answer says more than our own. */
-const answerMarginMs = 15_000;
 
 export interface ShellDeps {
   readonly supervisor: Supervisor;
@@ -30,133 +24,43 @@ export interface ShellDeps {
   readonly unfinishedSignIns: { passes(): boolean };
 }
 
-export interface SignInRequest {
-  /** False: whoever asks opens the address. */
-  readonly open: boolean;
-  readonly forceLogin: boolean;
-}
-
-export interface Asker {
-  readonly signal: AbortSignal;
-  readonly event: (body: Readonly<Record<string, unknown>>) => void;
-}
-
 export interface Shell {
   status(): Promise<Status>;
   doctor(): Promise<DoctorReport>;
-  signIn(request: SignInRequest, asker: Asker): Promise<{ readonly principal: Principal }>;
-  signInProgress(): WindowState['signIn'];
-  cancelSignIn(): Promise<void>;
-  signOut(): Promise<void>;
+  readonly signIn: SignIn;
   pause(): Promise<void>;
   /** For the window alone. */
   resume(): Promise<void>;
-  /** For the supervisor's listener. */
-  onUrl(url: string): void;
 }
 
 export function createShell(deps: ShellDeps): Shell {
-  const { supervisor, registry } = deps;
-  let waitingForUrl: ((url: string) => void) | undefined;
-  let unfinished = false;
-  /** As the vault itself remembers; but any program of this user can kill the vault. */
-  let signedOut = false;
-  let progress: WindowState['signIn'] = { step: 'idle' };
-  let attempt = 0;
-
-  function move(to: WindowState['signIn']): void {
-    progress = to;
-    deps.onChange();
-  }
-
-  /** What a sign-in that a later one replaced still has to say is not shown. */
-  async function shown<T>(work: () => Promise<T>): Promise<T> {
-    const own = (attempt += 1);
-    move({ step: 'browser', since: Date.now() });
-    try {
-      const answer = await work();
-      if (own === attempt) move({ step: 'idle' });
-      return answer;
-    } catch (error) {
-      const say = error instanceof Fault ? error.message : 'Something broke inside Sallyport. Try again.';
-      if (own === attempt) move({ step: 'failed', say });
-      throw error;
-    }
-  }
-
-  async function signIn(
-    { open, forceLogin }: SignInRequest,
-    { signal, event }: Asker,
-  ): Promise<{ principal: Principal }> {
-    if (unfinished && !deps.unfinishedSignIns.passes()) {
-      const say = 'Too many sign-ins were started. One that is open goes on; try again in 5 seconds.';
-      throw new Fault('rate_limited', say);
-    }
-    const { control } = supervisor.core().vault;
-    unfinished = true;
-    const timeoutMs = registry.config.identity.signInTimeoutMinutes * 60_000 + answerMarginMs;
-    const cancel = (): void => void control.request('cancel-sign-in', {}).catch(() => undefined);
-    signal.addEventListener('abort', cancel, { once: true });
-    const show = async (url: string): Promise<void> => {
-      const opened = open && (await deps.openBrowser(url));
-      if (opened) event({ event: 'opened' });
-      else {
-        event({ event: 'url', url });
-        if (progress.step === 'browser') move({ ...progress, url });
-      }
-    };
-    const onUrl = (url: string): void => void show(url);
-    waitingForUrl = onUrl;
-    try {
-      const answer = await control.request('sign-in', { forceLogin: forceLogin || signedOut }, { timeoutMs });
-      unfinished = signedOut = false;
-      await supervisor.liftSuspensions();
-      return answer;
-    } finally {
-      signal.removeEventListener('abort', cancel);
-      // A later sign-in, which cancelled this one, waits for its own.
-      if (waitingForUrl === onUrl) waitingForUrl = undefined;
-    }
-  }
-
+  const { supervisor, registry, openBrowser, unfinishedSignIns, onChange } = deps;
+  const { authority, signInTimeoutMinutes } = registry.config.identity;
+  const signIn = createSignIn({
+    supervisor,
+    authority,
+    timeoutMs: signInTimeoutMinutes * 60_000,
+    openBrowser,
+    unfinished: unfinishedSignIns,
+    onChange,
+  });
   return {
     status: () => readStatus(deps),
     async doctor() {
       return { processes: await readHardening(deps), status: await readStatus(deps) };
     },
-    signIn: (request, asker) => shown(() => signIn(request, asker)),
-    signInProgress: () => progress,
-    async cancelSignIn() {
-      attempt += 1;
-      move({ step: 'idle' });
-      await supervisor.core().vault.control.request('cancel-sign-in', {});
-    },
-    async signOut() {
-      signedOut = true;
-      await supervisor.core().vault.control.request('sign-out', {});
-      deps.onChange();
-    },
+    signIn,
     async pause() {
       await supervisor.setPaused(true);
       supervisor.record(lifecycle('paused', 'sallyport', 'every agent is refused'));
-      deps.onChange();
+      onChange();
     },
     async resume() {
       await supervisor.setPaused(false);
       supervisor.record(lifecycle('resumed', 'sallyport', 'agents are served again'));
-      deps.onChange();
-    },
-    onUrl(url) {
-      if (isOfAuthority(url, registry.config.identity.authority)) waitingForUrl?.(url);
+      onChange();
     },
   };
-}
-
-/** RFC 6749 §3.1: the authorization endpoint is TLS only; here it must also be where the configuration says. */
-export function isOfAuthority(url: string, authority: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const parsed = new URL(url);
-  return parsed.protocol === 'https:' && parsed.origin === new URL(authority).origin && parsed.username === '';
 }
 
 const statusTimeoutMs = 5_000;

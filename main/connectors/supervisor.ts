@@ -10,6 +10,7 @@ import { Fault } from '../contract/errors.ts';
 import { startCore, type Core } from './core.ts';
 import type { ConsentAnswers } from './consent.ts';
 import { createCrashBudget } from './crash-budget.ts';
+import { createOrders } from './orders.ts';
 import type { Pair } from './pair.ts';
 import { createPairs, pairEntries, reasonOf, type Pairs } from './pairs.ts';
 import { crashLimit, lifecycle, restartPauseMs, type LifecycleRecord, type SupervisorDeps } from './wiring.ts';
@@ -44,8 +45,7 @@ export interface Supervisor {
 export function createSupervisor(deps: SupervisorDeps): Supervisor {
   const budget = createCrashBudget(crashLimit);
   let core: Core | undefined;
-  let paused = false;
-  let consent: ConsentAnswers = { allowed: [], denied: [] };
+  const orders = createOrders();
   let stopping = false;
   const turns = createTurns(() => stopping);
 
@@ -70,8 +70,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     pairs.spawnAll();
     await started.configure();
     await pairs.attachAll(started);
-    await started.gateway.control.request('consent', toFrame(consent));
-    if (paused) await started.gateway.control.request('pause', { paused });
+    await orders.repeat(started);
     await started.gateway.control.request('listen', {});
   }
 
@@ -121,22 +120,12 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     processes: () => [...coreEntries(core), ...pairs.list().flatMap(pairEntries)],
     connectors: () => pairs.connectors(),
     degraded: () => pairs.list().flatMap(({ degraded }) => degraded),
-    async setPaused(next) {
-      paused = next;
-      await currentCore().gateway.control.request('pause', { paused: next });
-    },
-    async setConsent(answers) {
-      consent = answers;
-      await currentCore().gateway.control.request('consent', toFrame(consent));
-    },
-    paused: () => paused,
+    setPaused: (next) => orders.pause(currentCore, next),
+    setConsent: (answers) => orders.consent(currentCore, answers),
+    paused: () => orders.paused,
     liftSuspensions: () => turns.take(() => pairs.liftSuspensions()),
     record: (entry) => core?.gateway.control.notify('record', entry),
   };
-}
-
-function toFrame({ allowed, denied }: ConsentAnswers): { allowed: string[]; denied: string[] } {
-  return { allowed: [...allowed], denied: [...denied] };
 }
 
 async function stopInOrder(core: Core, pairs: Pairs): Promise<void> {

@@ -332,8 +332,8 @@ describe('sign-ins', () => {
     const asker = { signal: new AbortController().signal, event: () => undefined };
     const codes: unknown[] = [];
     for (let count = 0; count < 20; count += 1) {
-      shell
-        .signIn({ open: false, forceLogin: false }, asker)
+      shell.signIn
+        .start({ open: false, forceLogin: false }, asker)
         .catch((error: unknown) => codes.push((error as Fault).code));
     }
     // The first and three more were let through: the stand-in ends each of them but the last.

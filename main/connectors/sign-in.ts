@@ -1,0 +1,134 @@
+/**
+ * Sign-in as the shell sees it: opens the address, slows what never finishes, and shows how far it is. Guarantees: an
+ * address is opened only if it is https and of the configured authority's origin. Trusts: the vault for its end.
+ */
+import { Fault } from '../contract/errors.ts';
+import type { Principal } from '../contract/principal.ts';
+import type { WindowState } from '../contract/window.ts';
+import type { Supervisor } from './supervisor.ts';
+
+/** A little more than the vault gives the browser: its answer says more than our own. */
+const answerMarginMs = 15_000;
+
+export interface SignInRequest {
+  /** False: whoever asks opens the address. */
+  readonly open: boolean;
+  readonly forceLogin: boolean;
+}
+
+export interface Asker {
+  readonly signal: AbortSignal;
+  readonly event: (body: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface SignIn {
+  start(request: SignInRequest, asker: Asker): Promise<{ readonly principal: Principal }>;
+  cancel(): Promise<void>;
+  signOut(): Promise<void>;
+  progress(): WindowState['signIn'];
+  /** An address from the vault, unchecked. */
+  onUrl(url: string): void;
+}
+
+export interface SignInDeps {
+  readonly supervisor: Supervisor;
+  readonly authority: string;
+  readonly timeoutMs: number;
+  /** False when this machine has no way to show it. */
+  readonly openBrowser: (url: string) => Promise<boolean>;
+  /** How often a sign-in may be started while the one before has not succeeded. */
+  readonly unfinished: { passes(): boolean };
+  readonly onChange: () => void;
+}
+
+export function createSignIn({
+  supervisor,
+  authority,
+  timeoutMs,
+  openBrowser,
+  unfinished,
+  onChange,
+}: SignInDeps): SignIn {
+  let waitingForUrl: ((url: string) => void) | undefined;
+  let isUnfinished = false;
+  /** As the vault itself remembers; but any program of this user can kill the vault. */
+  let signedOut = false;
+  let progress: WindowState['signIn'] = { step: 'idle' };
+  /** What a sign-in that a later one replaced still has to say is not shown. */
+  let attempt = 0;
+  const vault = () => supervisor.core().vault.control;
+
+  function move(to: WindowState['signIn']): void {
+    progress = to;
+    onChange();
+  }
+
+  async function ask({ open, forceLogin }: SignInRequest, { signal, event }: Asker): Promise<{ principal: Principal }> {
+    const control = vault();
+    isUnfinished = true;
+    const cancel = (): void => void control.request('cancel-sign-in', {}).catch(() => undefined);
+    signal.addEventListener('abort', cancel, { once: true });
+    const show = async (url: string): Promise<void> => {
+      if (open && (await openBrowser(url))) {
+        event({ event: 'opened' });
+        return;
+      }
+      event({ event: 'url', url });
+      if (progress.step === 'browser') move({ ...progress, url });
+    };
+    const onUrl = (url: string): void => void show(url);
+    waitingForUrl = onUrl;
+    try {
+      const parameters = { forceLogin: forceLogin || signedOut };
+      const answer = await control.request('sign-in', parameters, { timeoutMs: timeoutMs + answerMarginMs });
+      isUnfinished = signedOut = false;
+      await supervisor.liftSuspensions();
+      return answer;
+    } finally {
+      signal.removeEventListener('abort', cancel);
+      // A later sign-in, which cancelled this one, waits for its own.
+      if (waitingForUrl === onUrl) waitingForUrl = undefined;
+    }
+  }
+
+  return {
+    async start(request, asker) {
+      if (isUnfinished && !unfinished.passes()) {
+        const say = 'Too many sign-ins were started. One that is open goes on; try again in 5 seconds.';
+        throw new Fault('rate_limited', say);
+      }
+      const own = (attempt += 1);
+      move({ step: 'browser', since: Date.now() });
+      try {
+        const answer = await ask(request, asker);
+        if (own === attempt) move({ step: 'idle' });
+        return answer;
+      } catch (error) {
+        const say = error instanceof Fault ? error.message : 'Something broke inside Sallyport. Try again.';
+        if (own === attempt) move({ step: 'failed', say });
+        throw error;
+      }
+    },
+    async cancel() {
+      attempt += 1;
+      move({ step: 'idle' });
+      await vault().request('cancel-sign-in', {});
+    },
+    async signOut() {
+      signedOut = true;
+      await vault().request('sign-out', {});
+      onChange();
+    },
+    progress: () => progress,
+    onUrl(url) {
+      if (isOfAuthority(url, authority)) waitingForUrl?.(url);
+    },
+  };
+}
+
+/** RFC 6749 §3.1: the authorization endpoint is TLS only; here it must also be where the configuration says. */
+export function isOfAuthority(url: string, authority: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, origin, username } = new URL(url);
+  return protocol === 'https:' && origin === new URL(authority).origin && username === '';
+}
