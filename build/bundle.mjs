@@ -1,10 +1,12 @@
 #!/usr/bin/env node
-// Bundles every process into one file each. Native modules and Cedar's wasm stay in node_modules.
-// Usage: node build/bundle.mjs [FOLDER]     default: dist/, replaced in one step so that nobody sees half of it
+// Bundles every process into one file each, and the window. Native modules and Cedar's wasm stay in node_modules.
+// Usage: node build/bundle.mjs [--release] [FOLDER]     default: dist/, replaced in one step so that nobody sees half of it
+// A release has no lab and none of its switches.
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { build as buildWindow } from 'vite';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const at = (/** @type {string[]} */ ...parts) => path.join(root, ...parts);
@@ -56,13 +58,48 @@ const common = {
 };
 /** libpg-query's loader looks for its own folder even when it is handed its module. */
 const besideItself = { js: `${common.banner?.['js'] ?? ''} const __dirname = import.meta.dirname;` };
+/** Electron's own main process and the window's preload: CommonJS, for the Node and Chromium of the oldest Electron. */
+const electronMain = {
+  format: /** @type {const} */ ('cjs'),
+  target: 'node20',
+  outExtension: { '.js': '.cjs' },
+  banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
+};
 const external = ['koffi', 'sodium-native', '@cedar-policy/cedar-wasm', '@cedar-policy/cedar-wasm/nodejs', 'pg-native'];
 
-/** @param {string} into */
-async function bundle(into) {
+/** @param {string} into @param {boolean} release */
+async function bundle(into, release) {
   fs.mkdirSync(into, { recursive: true });
-  await build({ ...common, entryPoints: trusted, outdir: path.join(into, 'main'), external });
-  await build({ ...common, entryPoints: lab, outdir: path.join(into, 'lab'), packages: 'external' });
+  // Minified syntax lets what a release leaves out fall away; names and lines stay readable.
+  const kind = { define: { __LAB__: String(!release) }, minifySyntax: release };
+  const outdir = path.join(into, 'main');
+  await build({ ...common, ...kind, entryPoints: trusted, outdir, external });
+  await build({
+    ...common,
+    ...electronMain,
+    define: { ...kind.define, 'import.meta.url': '__url' },
+    minifySyntax: release,
+    entryPoints: { main: at('main/main.ts') },
+    outdir,
+    external: ['electron', ...external],
+  });
+  await build({
+    ...common,
+    ...electronMain,
+    banner: {},
+    platform: 'browser',
+    target: 'chrome130',
+    entryPoints: { preload: at('main/desktop/preload.ts') },
+    outdir,
+    external: ['electron'],
+  });
+  await buildWindow({
+    configFile: at('renderer/vite.config.ts'),
+    logLevel: 'warn',
+    build: { outDir: path.join(into, 'renderer'), emptyOutDir: true },
+  });
+  fs.cpSync(at('build/icons'), path.join(into, 'icons'), { recursive: true });
+  if (!release) await build({ ...common, entryPoints: lab, outdir: path.join(into, 'lab'), packages: 'external' });
   await build({ ...common, entryPoints: host, outdir: path.join(into, 'connector-host'), external });
   for (const name of fs.existsSync(connectors) ? fs.readdirSync(connectors) : []) {
     const entry = path.join(connectors, name, 'connector.ts');
@@ -78,16 +115,18 @@ async function bundle(into) {
   }
 }
 
-const [folder] = process.argv.slice(2);
-if (folder?.startsWith('-')) {
-  console.error('usage: node build/bundle.mjs [FOLDER]');
+const given = process.argv.slice(2);
+const release = given[0] === '--release';
+const [folder, ...more] = release ? given.slice(1) : given;
+if (folder?.startsWith('-') || more.length > 0) {
+  console.error('usage: node build/bundle.mjs [--release] [FOLDER]');
   process.exit(2);
 }
 const target = path.resolve(folder ?? at('dist'));
 const fresh = `${target}.new-${process.pid}`;
 const old = `${target}.old-${process.pid}`;
 try {
-  await bundle(fresh);
+  await bundle(fresh, release);
   if (fs.existsSync(target)) fs.renameSync(target, old);
   fs.renameSync(fresh, target);
 } catch (error) {

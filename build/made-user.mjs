@@ -11,8 +11,15 @@ const home = '/var/lib/sallyport';
 
 /** @returns {Promise<Person>} */
 export async function ensureMadeUser() {
-  const person = findMadeUser();
-  if (person) return person;
+  const person = findMadeUser() ?? (await makeUser());
+  const folder = runtimeFolder(person);
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  fs.chownSync(folder, person.uid, person.gid);
+  return person;
+}
+
+/** @returns {Promise<Person>} */
+function makeUser() {
   return step(`making the system user ${name}`, async () => {
     const args = [
       '--system',
@@ -45,6 +52,11 @@ export function findMadeUser() {
   return person;
 }
 
+/** Of that user alone, as a session's would be: sockets of a bus and of Sallyport lie in it. @param {Pick<Person, 'home'>} person */
+function runtimeFolder({ home }) {
+  return path.join(home, 'run');
+}
+
 /** What root's environment may pass on: nothing that is root's own, and no secret of a build machine. */
 const passedOn =
   /^(LANG|LANGUAGE|LC_.*|TZ|TERM|COLORTERM|NO_COLOR|FORCE_COLOR|CI|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SSL_CERT_DIR|SALLYPORT_.*)$/;
@@ -63,5 +75,6 @@ export function environmentOf(person, node, from = process.env) {
     USER: person.name,
     LOGNAME: person.name,
     SHELL: '/bin/sh',
+    XDG_RUNTIME_DIR: runtimeFolder(person),
   };
 }

@@ -6,7 +6,7 @@ import { setUp } from './set-up.mjs';
 
 await main(async () => {
   const [script, ...args] = process.argv.slice(2);
-  const { node, tree, env, as } = await setUp();
+  const { node, tree, env, as } = await setUp('tests');
   if (script === undefined) return 0;
   return runInForeground(node, [script, ...args], { cwd: tree, env, as });
 });

@@ -1,11 +1,9 @@
 // Brings Node 24, which everything but set-up and the launcher runs on.
 // Guarantees: what runs is byte for byte the binary pinned here; a cache that was altered is rebuilt.
 // Trusts: the pins below; whoever may write to the cache folder (root, or the same person).
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { run } from './programs.mjs';
+import { cacheFolders, checkIntegrity, fetchTarball, fingerprint, intoPlace, platform, sha256 } from './caches.mjs';
 import { Problem, step } from './report.mjs';
 import { readTarball } from './tarball.mjs';
 
@@ -30,7 +28,7 @@ const pins = {
     binary: '0f8949d1028f6d61506b2d5bc57e7e6fe893d7b1997509b7847294fc9c616584',
   },
 };
-const systemCache = '/var/cache/sallyport/node';
+const kind = 'node';
 
 /**
  * The Node 24 binary, if it is in a cache and unchanged. Costs two `stat` calls.
@@ -40,7 +38,7 @@ export function findRuntime() {
   const pin = pins[platform()];
   return (
     pin &&
-    cacheFolders()
+    cacheFolders(kind)
       .map((cache) => inCache(cache, pin))
       .find((binary) => binary !== undefined)
   );
@@ -55,19 +53,8 @@ export async function ensureRuntime() {
   if (found !== undefined) return found;
   const pin = pins[platform()];
   if (!pin) throw new Problem(`there is no pinned Node ${version} for ${platform()}: use Linux on x64 or arm64`);
-  const cache = /** @type {string} */ (cacheFolders().at(-1));
+  const cache = /** @type {string} */ (cacheFolders(kind).at(-1));
   return step(`fetching Node ${version} (50 MB, once)`, () => intoCache(cache, pin, fetchTarball));
-}
-
-/** Where root puts it, all may use it; a person's own cache is used after that one. */
-function cacheFolders() {
-  if (process.getuid?.() === 0) return [systemCache];
-  const own = path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'sallyport', 'node');
-  return [systemCache, own];
-}
-
-function platform() {
-  return `${process.platform}-${process.arch}`;
 }
 
 /** @param {string} cache @param {Pin} pin */
@@ -99,22 +86,13 @@ export function inCache(cache, pin) {
  * @returns {Promise<string>}
  */
 export async function intoCache(cache, pin, fetch) {
-  fs.mkdirSync(cache, { recursive: true, mode: 0o755 });
-  const scratch = fs.mkdtempSync(path.join(cache, '.new-'));
-  try {
+  const folder = folderOf(cache, pin);
+  await intoPlace(folder, async (tree, scratch) => {
     const tarball = await fetch(pin, scratch);
-    const got = `sha512-${createHash('sha512').update(tarball).digest('base64')}`;
-    if (got !== pin.integrity)
-      throw new Problem(`${pin.spec} is not what was pinned (got ${got}): do not use this registry`);
-    unpack(readTarball(tarball, ['package/bin/node', 'package/LICENSE']), path.join(scratch, 'tree'), pin);
-    const folder = folderOf(cache, pin);
-    // Renamed, not deleted in place: a process may be starting from the old one just now.
-    if (fs.existsSync(folder)) fs.renameSync(folder, path.join(scratch, 'old'));
-    fs.renameSync(path.join(scratch, 'tree'), folder);
-    return path.join(folder, 'bin', 'node');
-  } finally {
-    fs.rmSync(scratch, { recursive: true, force: true });
-  }
+    checkIntegrity(pin, tarball);
+    unpack(readTarball(tarball, ['package/bin/node', 'package/LICENSE']), tree, pin);
+  });
+  return path.join(folder, 'bin', 'node');
 }
 
 /** @param {Map<string, Buffer>} files @param {string} tree @param {Pin} pin */
@@ -131,33 +109,4 @@ function unpack(files, tree, pin) {
     `${JSON.stringify({ from: pin.spec, integrity: pin.integrity, fingerprint: fingerprint(binary) }, null, 2)}\n`,
   );
   for (const folder of [tree, path.dirname(binary)]) fs.chmodSync(folder, 0o755);
-}
-
-/** @param {string} file */
-function fingerprint(file) {
-  const { dev, ino, size, mtimeNs, ctimeNs } = fs.statSync(file, { bigint: true });
-  return [dev, ino, size, mtimeNs, ctimeNs].join('-');
-}
-
-/** @param {Uint8Array} bytes */
-function sha256(bytes) {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
-/** @param {Pin} pin @param {string} folder */
-async function fetchTarball(pin, folder) {
-  // The ordinary client, so that the person's registry, proxy and authorities apply.
-  const { code, output } = await run('npm', ['pack', pin.spec, '--silent', '--pack-destination', folder], {
-    cwd: folder,
-  });
-  const name = fs.readdirSync(folder).find((file) => file.endsWith('.tgz'));
-  if (code !== 0 || name === undefined) {
-    throw new Problem(`npm could not fetch ${pin.spec}; check the network and the registry. ${lastLine(output)}`);
-  }
-  return fs.readFileSync(path.join(folder, name));
-}
-
-/** @param {string} text */
-function lastLine(text) {
-  return text.trim().split('\n').at(-1) ?? '';
 }

@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureBundles } from './bundles.mjs';
+import { ensureElectron, findElectron } from './electron-runtime.mjs';
 import { ensureMadeUser, environmentOf, findMadeUser } from './made-user.mjs';
 import { ensurePackages } from './packages.mjs';
 import { ensureRuntime, findRuntime } from './runtime.mjs';
@@ -20,14 +21,21 @@ import { ensureSystemPackages } from './system-packages.mjs';
 
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
-/** @returns {Promise<Ground>} */
-export async function setUp() {
+/**
+ * @param {import('./system-packages.mjs').Purpose} [purpose] what the machine is made ready for
+ * @returns {Promise<Ground>}
+ */
+export async function setUp(purpose = 'headless') {
   const isRoot = process.getuid?.() === 0;
-  await ensureSystemPackages({ isRoot });
-  await ensurePackages(root);
-  const node = await ensureRuntime();
-  await ensureBundles(root, node);
-  return groundFor(node, isRoot);
+  // What is missing and cannot be installed is said before anything else is fetched.
+  const system = ensureSystemPackages({ isRoot, purpose });
+  if (!isRoot) await system;
+  const [node] = await Promise.all([ensureRuntime(), ensurePackages(root), system]);
+  const [electron] = await Promise.all([
+    purpose === 'headless' ? findElectron() : ensureElectron(root),
+    ensureBundles(root, node),
+  ]);
+  return groundFor(node, electron?.dist, isRoot);
 }
 
 /**
@@ -37,19 +45,29 @@ export async function setUp() {
 export function findGround() {
   const node = findRuntime();
   if (node === undefined) return undefined;
-  if (process.getuid?.() !== 0) return { node, tree: root, env: process.env };
+  const electron = findElectron()?.dist;
+  if (process.getuid?.() !== 0) return { node, tree: root, env: withElectron(process.env, electron) };
   const person = findMadeUser();
-  return person && groundOf(node, runTreeOf(root), person);
+  return person && groundOf({ node, electron, tree: runTreeOf(root), person });
 }
 
-/** @param {string} node @param {boolean} isRoot @returns {Promise<Ground>} */
-async function groundFor(node, isRoot) {
-  if (!isRoot) return { node, tree: root, env: process.env };
+/** @param {string} node @param {string | undefined} electron @param {boolean} isRoot @returns {Promise<Ground>} */
+async function groundFor(node, electron, isRoot) {
+  if (!isRoot) return { node, tree: root, env: withElectron(process.env, electron) };
   const person = await ensureMadeUser();
-  return groundOf(node, await syncRunTree(root, person), person);
+  return groundOf({ node, electron, tree: await syncRunTree(root, person), person });
 }
 
-/** @param {string} node @param {string} tree @param {import('./made-user.mjs').Person} person @returns {Ground} */
-function groundOf(node, tree, person) {
-  return { node, tree, env: environmentOf(person, node), as: { uid: person.uid, gid: person.gid } };
+/**
+ * @param {{ node: string, electron: string | undefined, tree: string, person: import('./made-user.mjs').Person }} parts
+ * @returns {Ground}
+ */
+function groundOf({ node, electron, tree, person }) {
+  const env = withElectron(environmentOf(person, node), electron);
+  return { node, tree, env, as: { uid: person.uid, gid: person.gid } };
+}
+
+/** The name that the `electron` package itself honours. @param {NodeJS.ProcessEnv} env @param {string | undefined} electron */
+function withElectron(env, electron) {
+  return electron === undefined ? env : { ...env, ELECTRON_OVERRIDE_DIST_PATH: electron };
 }

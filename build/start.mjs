@@ -5,6 +5,6 @@ import { main } from './report.mjs';
 import { setUp } from './set-up.mjs';
 
 await main(async () => {
-  const { node, tree, env, as } = await setUp();
+  const { node, tree, env, as } = await setUp('tray');
   return runInForeground(node, ['dist/lab/demonstration.mjs', ...process.argv.slice(2)], { cwd: tree, env, as });
 });

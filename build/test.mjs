@@ -119,7 +119,7 @@ await main(async () => {
   const total = { passed: 0, failed: 0, skipped: 0 };
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'sallyport-test-'));
   try {
-    const ground = await setUp();
+    const ground = await setUp('tests');
     if (ground.as) fs.chownSync(scratch, ground.as.uid, ground.as.gid);
     await runAll(ground, scratch, (tally) => {
       total.passed += tally.passed;

