@@ -5,7 +5,15 @@ import path from 'node:path';
 import { run } from './programs.mjs';
 import { Problem, step } from './report.mjs';
 
-const sources = ['main', 'renderer', 'connector-host', 'test/lab', 'build/bundle.mjs', 'build/icons', 'package-lock.json'];
+const sources = [
+  'main',
+  'renderer',
+  'connector-host',
+  'test/lab',
+  'build/bundle.mjs',
+  'build/icons',
+  'package-lock.json',
+];
 
 /**
  * @param {string} root

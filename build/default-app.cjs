@@ -5,7 +5,6 @@ const { app } = require('electron/main');
 const fs = require('node:fs');
 const Module = require('node:module');
 const path = require('node:path');
-const { pathToFileURL } = require('node:url');
 
 const given = process.argv.slice(1);
 const required = [];
@@ -30,7 +29,5 @@ app.setName(described.productName ?? described.name);
 app.setVersion(described.version);
 if (described.desktopName) app.setDesktopName(described.desktopName);
 Module._preloadModules(required);
-import(pathToFileURL(path.join(root, described.main)).href).catch((error) => {
-  console.error(error);
-  process.exit(1);
-});
+// At once: what an application does before `ready` must be done before this file ends.
+require(path.join(root, described.main));

@@ -9,7 +9,6 @@ import { createClosing, explainFailure, type Closing } from './cli/closing.ts';
 import { examine } from './cli/doctor.ts';
 import { createReporter } from './cli/reporter.ts';
 import { upOptionsSchema, type UpOptions } from './cli/up-options.ts';
-import { version } from './cli/version.ts';
 import { createDesktop, prepareDesktop, type Desktop } from './desktop/desktop.ts';
 import type { HardeningReport } from './contract/channels.ts';
 import { Fault } from './contract/errors.ts';
@@ -127,7 +126,6 @@ function createFront(product: Product, closing: Closing): Front {
   });
   const appRoot = app.getAppPath();
   const desktop = createDesktop({
-    version,
     rendererFolder: path.join(appRoot, 'dist', 'renderer'),
     preloadFile: path.join(appRoot, 'dist', 'main', 'preload.cjs'),
     iconFolder: path.join(appRoot, 'dist', 'icons'),

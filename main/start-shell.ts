@@ -85,6 +85,8 @@ interface Circumstances {
 async function run(ground: ShellGround, { paths, lab, registry }: Circumstances): Promise<RunningShell> {
   const { reporter, closing, onChange } = ground;
   const mode = consentFor(ground.options, registry);
+  // A program with many names must not keep pushing the window in front of the person.
+  const mayShow = createRateGate({ burst: 3, perSecond: 1 / 60 });
   const supervisor = createSupervisor({
     channels: { createSocketPair, channelOverFd, handOver },
     registry,
@@ -104,8 +106,7 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
         onChange();
       },
       programUnknown: (program) => {
-        consent.seen(program);
-        ground.show?.('programs');
+        if (consent.seen(program) && mayShow.passes()) ground.show?.('programs');
       },
       changed: onChange,
       fatal: (say) => closing.fail(new Fault('internal', say)),

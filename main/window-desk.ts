@@ -3,17 +3,9 @@
  * through the window's checked messages, since it is given to the desktop room alone. Trusts: the shell for the state.
  */
 import { Fault } from './contract/errors.ts';
-import type { Finding } from './contract/control.ts';
-import type { WindowMethod, WindowState, windowMethods } from './contract/window.ts';
-import type { DoctorReport } from './contract/control.ts';
-import type { z } from 'zod';
+import type { WindowHandlers, WindowState } from './contract/window.ts';
+import type { DoctorReport, Finding } from './contract/control.ts';
 import type { RunningShell } from './start-shell.ts';
-
-export type WindowHandlers = {
-  readonly [M in WindowMethod]: (
-    params: z.output<(typeof windowMethods)[M]['params']>,
-  ) => Promise<z.input<(typeof windowMethods)[M]['result']>>;
-};
 
 export interface WindowDeskDeps {
   readonly tray: () => boolean;

@@ -12,7 +12,7 @@ function desk() {
     },
     onChange: () => undefined,
   });
-  const see = (key: string): void => consent.seen({ key, program: key, executable: null, pid: null });
+  const see = (key: string): boolean => consent.seen({ key, program: key, executable: null, pid: null });
   const listed = (): string[] => consent.programs().map(({ key, decision }) => `${key} ${decision}`);
   return { consent, sent, see, listed };
 }

@@ -21,7 +21,8 @@ export interface ConsentDeps {
 }
 
 export interface Consent {
-  seen(program: ProgramSeen): void;
+  /** True when it was not waiting before. */
+  seen(program: ProgramSeen): boolean;
   /** Throws a `Fault` for a program that is not listed. */
   decide(key: string, decision: 'allow' | 'deny'): Promise<Program>;
   /** Unknown again: its next call asks. */
@@ -55,11 +56,12 @@ export function createConsent({ epochMs, onAnswers, onChange }: ConsentDeps): Co
     seen(program) {
       const before = known.get(program.key);
       // Decided, here, and the gateway has not heard yet.
-      if (before && before.decision !== 'waiting') return;
+      if (before && before.decision !== 'waiting') return false;
       const [oldest] = having('waiting');
       if (!before && having('waiting').length >= maxWaiting && oldest) known.delete(oldest.key);
       known.set(program.key, { ...program, since: before?.since ?? epochMs(), decision: 'waiting' });
       onChange();
+      return before === undefined;
     },
     async decide(key, decision) {
       const answered: Program = { ...find(key), decision: decision === 'allow' ? 'allowed' : 'denied' };

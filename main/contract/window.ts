@@ -47,16 +47,28 @@ export const windowMethods = {
 } as const;
 export type WindowMethod = keyof typeof windowMethods;
 
+export const windowScreens = ['overview', 'programs', 'calls', 'protection'] as const;
+export type WindowScreen = (typeof windowScreens)[number];
+
 export const windowEvents = {
   /** Something changed; the window asks for `state`. */
   changed: empty,
   /** The tray asks for a part of the window. */
-  show: z.strictObject({ screen: z.enum(['overview', 'programs', 'calls', 'protection']) }),
+  show: z.strictObject({ screen: z.enum(windowScreens) }),
 } as const;
 export type WindowEvent = keyof typeof windowEvents;
 
 type Params<M extends WindowMethod> = z.infer<(typeof windowMethods)[M]['params']>;
 type Result<M extends WindowMethod> = z.infer<(typeof windowMethods)[M]['result']>;
+
+/** What answers the table: parameters are parsed before they come here. */
+export type WindowHandlers = {
+  readonly [M in WindowMethod]: (params: Params<M>) => Promise<Result<M>>;
+};
+
+/** Across the two worlds: a sentence in place of an exception. */
+export type WindowAnswer =
+  { readonly ok: true; readonly result: unknown } | { readonly ok: false; readonly say: string };
 
 /** `window.sallyport` in the renderer. */
 export type WindowBridge = {

@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+// Draws build/icons/*.png from one drawing, with Chromium. Run it by hand after the drawing changed; the pictures are kept.
+// Usage: node build/on-node24.mjs build/draw-icons.mjs
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), 'icons');
+
+/** The gate, on a tile that stands out on light and dark panels alike. @param {string} [dot] the colour of its state */
+function drawing(dot) {
+  const state =
+    dot === undefined ? '' : `<circle cx="24.5" cy="24.5" r="7.5" fill="${dot}" stroke="#fff" stroke-width="2"/>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="100%" height="100%">
+    <rect x="1" y="1" width="30" height="30" rx="7" fill="#1c5d8c"/>
+    <g fill="none" stroke="#fff" stroke-linecap="round">
+      <path stroke-width="2.2" d="M8 26V15a8 8 0 0 1 16 0v11"/>
+      <path stroke-width="1.3" d="M12.5 26V12.5M16 26V11M19.5 26V12.5M8.5 18h15M8.5 22.5h15"/>
+    </g>${state}</svg>`;
+}
+
+/** Each tells its state by colour here and by words in its tooltip and menu. */
+const states = {
+  starting: '#8b95a3',
+  nobody: '#8b95a3',
+  'signed-in': '#1fae63',
+  'needs-you': '#f2a516',
+  paused: '#8e5bd0',
+  failed: '#d93a3a',
+};
+
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+const page = await browser.newPage();
+/** @param {string} name @param {number} size @param {string} [dot] */
+async function draw(name, size, dot) {
+  await page.setViewportSize({ width: size, height: size });
+  await page.setContent(`<style>*{margin:0}svg{display:block}</style>${drawing(dot)}`);
+  await page.screenshot({ path: path.join(folder, name), omitBackground: true });
+}
+fs.mkdirSync(folder, { recursive: true });
+for (const [state, dot] of Object.entries(states)) {
+  await draw(`tray-${state}.png`, 22, dot);
+  await draw(`tray-${state}@2x.png`, 44, dot);
+}
+await draw('sallyport.png', 512);
+await browser.close();

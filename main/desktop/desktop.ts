@@ -1,0 +1,114 @@
+/** The tray, the window and what they send, together: what the Electron root of the shell uses of this room. */
+
+import { app, ipcMain, Menu, protocol } from 'electron';
+import { Fault } from '../contract/errors.ts';
+import { windowChannel, type WindowHandlers, type WindowScreen, type WindowState } from '../contract/window.ts';
+import { scheme } from './assets.ts';
+import { forbiddenSwitch } from './debugging.ts';
+import { answerWindow } from './messages.ts';
+import { hasTrayHost } from './tray-host.ts';
+import { createTray } from './tray.ts';
+import type { TrayAction } from './tray-view.ts';
+import { createAppWindow, iconFileIn } from './window.ts';
+
+export interface DesktopDeps {
+  readonly rendererFolder: string;
+  readonly preloadFile: string;
+  readonly iconFolder: string;
+  readonly handlers: WindowHandlers;
+  readonly onQuit: () => void;
+  /** Whether there is a tray is known, or different. */
+  readonly onChange: () => void;
+}
+
+export interface Desktop {
+  /** The tray follows, and the window is told to ask. */
+  changed(state: WindowState): void;
+  show(screen: WindowScreen, options?: { readonly focus?: boolean }): void;
+  hasTray(): boolean;
+  close(): void;
+}
+
+/**
+ * Before `ready`. False: another instance has this state folder, and shows its window.
+ * Throws a `Fault` when a packaged application is to be debugged.
+ */
+export function prepareDesktop(): boolean {
+  const opened = forbiddenSwitch(app.isPackaged, (name) => app.commandLine.hasSwitch(name));
+  if (opened !== undefined) throw new Fault('protection_missing', `--${opened} opens the window to other programs`);
+  protocol.registerSchemesAsPrivileged([{ scheme, privileges: { standard: true, secure: true } }]);
+  // Chromium's own errands: the shell talks to nobody.
+  app.commandLine.appendSwitch('disable-background-networking');
+  app.commandLine.appendSwitch('no-pings');
+  Menu.setApplicationMenu(null);
+  // With a tray the application lives on without a window.
+  app.on('window-all-closed', () => undefined);
+  return app.requestSingleInstanceLock();
+}
+
+export function createDesktop(deps: DesktopDeps): Desktop {
+  const { handlers, onQuit } = deps;
+  let tray = false;
+  let isClosed = false;
+  async function lookForTray(): Promise<boolean> {
+    const found = await hasTrayHost();
+    if (found !== tray) {
+      tray = found;
+      deps.onChange();
+    }
+    return found;
+  }
+
+  const window = createAppWindow({
+    rendererFolder: deps.rendererFolder,
+    preloadFile: deps.preloadFile,
+    iconFile: iconFileIn(deps.iconFolder),
+    onClose: (closed) => {
+      void lookForTray().then((found) => {
+        if (isClosed) return;
+        if (found) closed.hide();
+        else closed.minimize();
+      });
+    },
+    onGivenUp: onQuit,
+  });
+  const actions: Readonly<Record<TrayAction, () => void>> = {
+    open: () => show('overview'),
+    programs: () => show('programs'),
+    signIn: () => void handlers.signIn({}).catch(() => undefined),
+    signOut: () => void handlers.signOut({}).catch(() => undefined),
+    pause: () => void handlers.pause({}).catch(() => undefined),
+    quit: onQuit,
+  };
+  const icon = createTray({ iconFolder: deps.iconFolder, onAction: (action) => actions[action]() });
+
+  function show(screen: WindowScreen, { focus = true } = {}): void {
+    window.show(focus);
+    window.tell('show', { screen });
+  }
+
+  ipcMain.handle(windowChannel.call, (event, message: unknown) => {
+    const { senderFrame } = event;
+    const sender = { isMainFrame: senderFrame === event.sender.mainFrame, url: senderFrame?.url ?? '' };
+    return answerWindow(handlers, sender, message);
+  });
+  app.on('second-instance', () => show('overview'));
+  app.on('activate', () => show('overview'));
+  void lookForTray();
+
+  return {
+    changed(state) {
+      if (isClosed) return;
+      icon.show(state);
+      window.tell('changed', {});
+    },
+    show,
+    hasTray: () => tray,
+    close() {
+      isClosed = true;
+      ipcMain.removeHandler(windowChannel.call);
+      icon.destroy();
+      window.destroy();
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import type { Status } from '../../main/contract/control.ts';
+import type { WindowState } from '../../main/contract/window.ts';
+import { shell } from '../bridge.ts';
+import { hostOf, plain, untilText } from '../text.ts';
+import { Action } from './action.tsx';
+import { Chip } from './chip.tsx';
+import { Foreign } from './foreign.tsx';
+
+/** Who agents act for. */
+export function Person({ state: { status, signIn } }: { readonly state: WindowState }) {
+  if (signIn.step === 'browser') return <InBrowser url={signIn.url} />;
+  if (status === null) return <Starting />;
+  if (status.signedIn === null) return <Nobody failed={signIn.step === 'failed' ? signIn.say : null} />;
+  return <SignedIn signedIn={status.signedIn} paused={status.paused} />;
+}
+
+function Starting() {
+  return (
+    <section className="person" aria-label="Person">
+      <h2>Starting…</h2>
+      <p className="lead">Every part is started in its own process.</p>
+    </section>
+  );
+}
+
+function Nobody({ failed }: { readonly failed: string | null }) {
+  return (
+    <section className="person" aria-label="Person">
+      <h2>Nobody is signed in</h2>
+      <p className="lead">Agents get nothing until you sign in, once, in your own browser.</p>
+      {failed !== null && (
+        <p className="failure" role="alert">
+          {plain(failed)}
+        </p>
+      )}
+      <div className="actions">
+        <Action look="primary" onAct={() => shell.signIn({})}>
+          Sign in
+        </Action>
+      </div>
+    </section>
+  );
+}
+
+function InBrowser({ url }: { readonly url: string | undefined }) {
+  return (
+    <section className="person" aria-label="Person">
+      <h2>
+        <span className="waiting-dot" aria-hidden="true" />
+        {url === undefined ? 'Sign in in your browser' : 'Open this address in your browser'}
+      </h2>
+      <p className="lead">
+        {url === undefined
+          ? 'Your browser shows the page of your identity provider. This window follows by itself.'
+          : 'No browser could be opened from here. The address works on this computer, once.'}
+      </p>
+      {url !== undefined && (
+        <label className="address">
+          <span>Address</span>
+          <input readOnly value={url} onFocus={(event) => event.currentTarget.select()} />
+        </label>
+      )}
+      <div className="actions">
+        <Action onAct={() => shell.cancelSignIn({})}>Cancel</Action>
+      </div>
+    </section>
+  );
+}
+
+interface SignedInProps {
+  readonly signedIn: NonNullable<Status['signedIn']>;
+  readonly paused: boolean;
+}
+
+function SignedIn({ signedIn: { principal, validUntil }, paused }: SignedInProps) {
+  const { displayName, username, issuer, roles } = principal;
+  return (
+    <section className="person" aria-label="Person">
+      <h2>
+        <Foreign text={displayName} />
+      </h2>
+      <p className="lead">
+        <Foreign text={username} /> at {hostOf(issuer)}
+        {validUntil !== null && <> · confirmed until {untilText(validUntil)}</>}
+      </p>
+      {roles.length > 0 && (
+        <ul className="roles" aria-label="Roles">
+          {roles.map((role) => (
+            <li key={role}>
+              <Chip tone="neutral">
+                <Foreign text={role} most={40} />
+              </Chip>
+            </li>
+          ))}
+        </ul>
+      )}
+      <div className="actions">
+        <Action onAct={() => shell.signOut({})}>Sign out</Action>
+        {!paused && <Action onAct={() => shell.pause({})}>Pause all agents</Action>}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,57 @@
+import { useState } from 'react';
+import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
+import type { WindowState } from '../../main/contract/window.ts';
+import { CallTable } from '../parts/call-list.tsx';
+import { Empty } from '../parts/card.tsx';
+import { decisionOf, type Decision } from '../says.ts';
+import { count } from '../text.ts';
+
+type Filter = 'all' | Decision;
+const filters: readonly (readonly [Filter, string])[] = [
+  ['all', 'All'],
+  ['released', 'Released'],
+  ['refused', 'Refused'],
+  ['failed', 'Failed'],
+];
+
+export function Calls({ state: { status } }: { readonly state: WindowState }) {
+  const [filter, setFilter] = useState<Filter>('all');
+  const all = [...(status?.calls ?? [])].reverse();
+  const calls = all.filter(({ outcome }) => filter === 'all' || decisionOf(outcome) === filter);
+  return (
+    <>
+      <header className="screen-head">
+        <h2>Calls</h2>
+        <p className="lead">
+          The last {count(all.length, 'call')} of this run, newest first. All of them are in the log
+          {status !== null && (
+            <>
+              : <code className="path">{status.auditFile}</code>
+            </>
+          )}
+        </p>
+        <ToggleButtonGroup
+          className="filters"
+          aria-label="Decision"
+          selectionMode="single"
+          disallowEmptySelection
+          selectedKeys={[filter]}
+          onSelectionChange={(keys) => setFilter(filters.find(([name]) => keys.has(name))?.[0] ?? 'all')}
+        >
+          {filters.map(([name, title]) => (
+            <ToggleButton key={name} id={name} className="filter">
+              {title}
+            </ToggleButton>
+          ))}
+        </ToggleButtonGroup>
+      </header>
+      {calls.length === 0 ? (
+        <Empty>{all.length === 0 ? 'No program has called a tool yet.' : 'None of the last calls was so.'}</Empty>
+      ) : (
+        <section className="card scroll" aria-label="Calls" tabIndex={0}>
+          <CallTable caption="Calls, newest first" calls={calls} />
+        </section>
+      )}
+    </>
+  );
+}

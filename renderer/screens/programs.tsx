@@ -1,0 +1,110 @@
+import type { Program } from '../../main/contract/control.ts';
+import type { WindowState } from '../../main/contract/window.ts';
+import { shell } from '../bridge.ts';
+import { Action } from '../parts/action.tsx';
+import { Card, Empty } from '../parts/card.tsx';
+import { Chip } from '../parts/chip.tsx';
+import { Foreign } from '../parts/foreign.tsx';
+import { timeOf } from '../text.ts';
+
+/** Consent: which programs may act for the person, in this run. */
+export function Programs({ state: { status } }: { readonly state: WindowState }) {
+  const programs = status?.programs ?? [];
+  const waiting = programs.filter(({ decision }) => decision === 'waiting');
+  const decided = programs.filter(({ decision }) => decision !== 'waiting');
+  return (
+    <>
+      <header className="screen-head">
+        <h2>Programs</h2>
+        <p className="lead">
+          A program that you allow acts with your own rights, within policy, until Sallyport ends. Its name is what it
+          says of itself: a label, not a proof.
+        </p>
+      </header>
+      {status?.consent === 'allow' && (
+        <div className="banner attention" role="status">
+          <div>
+            <strong>Nobody is asked.</strong>
+            <p>Every program of this user is served, because Sallyport was started with the lab or --consent allow.</p>
+          </div>
+        </div>
+      )}
+      {waiting.map((program, at) => (
+        <Waiting key={program.key} program={program} first={at === 0} />
+      ))}
+      <Card title="Your answers in this run">
+        {decided.length === 0 && <Empty>You have not been asked yet.</Empty>}
+        <ul className="rows">
+          {decided.map((program) => (
+            <Decided key={program.key} program={program} />
+          ))}
+        </ul>
+      </Card>
+    </>
+  );
+}
+
+/** Deny is the default: it has the focus, so that a key pressed by chance widens nothing. */
+function Waiting({ program, first }: { readonly program: Program; readonly first: boolean }) {
+  const { key, program: name, executable, pid, since } = program;
+  return (
+    <section className="card ask" aria-label={`A program asks: ${name}`}>
+      <header className="card-head">
+        <h3>
+          <Foreign text={name} most={60} />
+        </h3>
+        <Chip tone="attention">asks to be served</Chip>
+      </header>
+      <dl className="facts">
+        <dt>Runs</dt>
+        <dd className="code">{executable === null ? 'not known' : <Foreign text={executable} most={90} />}</dd>
+        <dt>Process</dt>
+        <dd>{pid ?? 'not known'}</dd>
+        <dt>Asked at</dt>
+        <dd>{timeOf(since)}</dd>
+      </dl>
+      <div className="actions">
+        <Action
+          look="primary"
+          autoFocus={first}
+          label={`Deny ${name}`}
+          onAct={() => shell.decide({ key, decision: 'deny' })}
+        >
+          Deny
+        </Action>
+        <Action label={`Allow ${name} for this run`} onAct={() => shell.decide({ key, decision: 'allow' })}>
+          Allow for this run
+        </Action>
+      </div>
+    </section>
+  );
+}
+
+function Decided({ program }: { readonly program: Program }) {
+  const { key, program: name, executable, decision } = program;
+  const allowed = decision === 'allowed';
+  return (
+    <li className="row">
+      <div>
+        <strong>
+          <Foreign text={name} most={60} />
+        </strong>
+        <span className="detail code">
+          {executable === null ? 'not known' : <Foreign text={executable} most={70} />}
+        </span>
+      </div>
+      <div className="actions">
+        <Chip tone={allowed ? 'good' : 'bad'}>{decision}</Chip>
+        <Action
+          label={`${allowed ? 'Deny' : 'Allow'} ${name}`}
+          onAct={() => shell.decide({ key, decision: allowed ? 'deny' : 'allow' })}
+        >
+          {allowed ? 'Deny' : 'Allow'}
+        </Action>
+        <Action label={`Forget ${name}`} onAct={() => shell.forget({ key })}>
+          Forget
+        </Action>
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,58 @@
+import type { Finding } from '../../main/contract/control.ts';
+import type { WindowState } from '../../main/contract/window.ts';
+import { shell } from '../bridge.ts';
+import { Action } from '../parts/action.tsx';
+import { Card, Empty } from '../parts/card.tsx';
+import { Chip, type Tone } from '../parts/chip.tsx';
+import { plain } from '../text.ts';
+
+const groups: readonly { readonly level: Finding['level']; readonly title: string; readonly tone: Tone }[] = [
+  { level: 'failed', title: 'Failed', tone: 'bad' },
+  { level: 'weaker', title: 'Weaker than it could be', tone: 'attention' },
+  { level: 'ok', title: 'In force', tone: 'good' },
+  { level: 'skipped', title: 'Not checked', tone: 'neutral' },
+];
+
+export function Protection({ state: { protection } }: { readonly state: WindowState }) {
+  return (
+    <>
+      <header className="screen-head">
+        <h2>Protection</h2>
+        <p className="lead">As the kernel and the file system show it, not as a process says of itself.</p>
+        <div className="actions">
+          <Action onAct={() => shell.checkProtection({})}>Check again</Action>
+        </div>
+      </header>
+      {protection === null ? (
+        <Empty>Being checked…</Empty>
+      ) : (
+        groups.map(({ level, title, tone }) => {
+          const findings = protection.filter((finding) => finding.level === level);
+          return (
+            findings.length > 0 && (
+              <Card key={level} title={title} aside={<Chip tone={tone}>{findings.length}</Chip>}>
+                <ul className="rows">
+                  {findings.map((finding) => (
+                    <Line key={`${finding.what}-${finding.why}`} finding={finding} />
+                  ))}
+                </ul>
+              </Card>
+            )
+          );
+        })
+      )}
+    </>
+  );
+}
+
+function Line({ finding: { what, why, mend } }: { readonly finding: Finding }) {
+  return (
+    <li className="row">
+      <div>
+        <strong>{plain(what)}</strong>
+        <p className="detail">{plain(why)}</p>
+        {mend !== undefined && <p className="mend">{plain(mend)}</p>}
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,37 @@
+/** What came from agents and backends, made fit for a line of text; and times as this person writes them. */
+
+/** Control, format and private characters can hide or reorder what is read (Unicode TR #36). */
+export function plain(text: string, most = 300): string {
+  const clean = text
+    .toWellFormed()
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim();
+  return clean.length > most ? `${clean.slice(0, most)}…` : clean;
+}
+
+const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const minute = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+
+export function timeOf(epochMs: number): string {
+  return time.format(epochMs);
+}
+
+/** With its date where that is not today's. */
+export function untilText(epochMs: number, nowMs = Date.now()): string {
+  const sameDay = new Date(epochMs).toDateString() === new Date(nowMs).toDateString();
+  return (sameDay ? minute : day).format(epochMs);
+}
+
+export function durationText(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+export function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
+}
+
+/** The host of an issuer: what a person knows their provider by. */
+export function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : plain(url, 80);
+}

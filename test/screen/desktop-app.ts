@@ -1,0 +1,139 @@
+/** The tray app as a person starts it, on a screen of its own, with Playwright's hands in its window. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import readline from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { _electron, type ElectronApplication, type Page } from 'playwright-core';
+import { finished, type Ended, type Pids } from '../process/harness.ts';
+import { spawn } from 'node:child_process';
+import type { Screen } from './screen.ts';
+
+const tree = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface DesktopApp {
+  readonly electron: ElectronApplication;
+  readonly window: Page;
+  readonly socket: string;
+  readonly pid: number;
+  /** Resolves when everything runs. */
+  readonly ready: Promise<Pids>;
+  readonly labFolder: () => Promise<string>;
+  /** Runs `sallyport` with these arguments against this app. */
+  cli(...args: readonly string[]): Promise<Ended>;
+  bridgeCommand(...args: readonly string[]): { command: string; args: string[]; env: Record<string, string> };
+  /** Ends what still runs, and removes its folder. */
+  end(): Promise<void>;
+}
+
+export interface AppOptions {
+  readonly screen: Screen;
+  readonly openerFolder: string;
+  readonly consent?: 'ask' | 'allow';
+  readonly scheme?: 'light' | 'dark';
+}
+
+export async function startApp({
+  screen,
+  openerFolder,
+  consent = 'ask',
+  scheme = 'light',
+}: AppOptions): Promise<DesktopApp> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'sp-'));
+  for (const name of ['run', 'state', 'home']) mkdirSync(path.join(folder, name), { mode: 0o700 });
+  const socket = path.join(folder, 'run', 'mcp.sock');
+  const env = {
+    ...screen.env,
+    HOME: path.join(folder, 'home'),
+    PATH: `${openerFolder}:${screen.env['PATH'] ?? ''}`,
+    TMPDIR: os.tmpdir(),
+    SALLYPORT_DEBUG: '1',
+  };
+  const options = {
+    lab: true,
+    json: true,
+    endWithInput: false,
+    consent,
+    runtime: process.execPath,
+    socket,
+    stateFolder: path.join(folder, 'state'),
+  };
+  const electron = await _electron.launch({
+    args: [tree, JSON.stringify(options)],
+    env: { ...env, ELECTRON_OVERRIDE_DIST_PATH: electronFolder() },
+    executablePath: path.join(electronFolder(), 'electron'),
+    chromiumSandbox: true,
+    colorScheme: scheme,
+    timeout: 60_000,
+  });
+  const events = eventsOf(electron);
+  const window = await electron.firstWindow({ timeout: 60_000 });
+  const launch = (file: string, args: readonly string[]) =>
+    spawn(process.execPath, [path.join(tree, 'dist', 'main', file), ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...env, SALLYPORT_SOCKET: socket },
+    });
+  return {
+    electron,
+    window,
+    socket,
+    pid: electron.process().pid ?? 0,
+    ready: events.until('ready').then((event) => event['pids'] as Pids),
+    labFolder: () => events.until('lab-ready').then((event) => String(event['folder'])),
+    async cli(...args) {
+      const child = launch('sallyport.mjs', args);
+      child.stdin.end();
+      return finished(child);
+    },
+    bridgeCommand: (...args) => ({
+      command: process.execPath,
+      args: [path.join(tree, 'dist', 'main', 'bridge.mjs'), 'mcp', '--socket', socket, ...args],
+      env,
+    }),
+    async end() {
+      const running = electron.process();
+      if (running.exitCode === null && running.signalCode === null) {
+        const exited = new Promise<void>((resolve) => running.once('exit', () => resolve()));
+        running.kill('SIGTERM');
+        await exited;
+      }
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+export function electronFolder(): string {
+  const folder = process.env['ELECTRON_OVERRIDE_DIST_PATH'];
+  if (folder === undefined)
+    throw new Error('ELECTRON_OVERRIDE_DIST_PATH is not set: run tests with npm test or npm run vitest');
+  return folder;
+}
+
+type Event = Readonly<Record<string, unknown>>;
+
+/** Each line of standard output is one event. */
+function eventsOf(electron: ElectronApplication): { until(name: string): Promise<Event> } {
+  const seen: Event[] = [];
+  const waiting = new Set<() => void>();
+  const { stdout, stderr } = electron.process();
+  stderr?.resume();
+  if (stdout)
+    readline.createInterface({ input: stdout }).on('line', (line) => {
+      if (line.startsWith('{')) seen.push(JSON.parse(line) as Event);
+      for (const look of waiting) look();
+    });
+  return {
+    until: (name) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          const found = seen.find((event) => event['event'] === name);
+          if (found) {
+            waiting.delete(look);
+            resolve(found);
+          }
+        };
+        waiting.add(look);
+        look();
+      }),
+  };
+}
