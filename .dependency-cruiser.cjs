@@ -72,6 +72,8 @@ module.exports = {
           '^main/channel/(channel-over-socket|hand-over)\\.ts$|^connector-host/channel-over-fd\\.ts$',
           // Listens for agents; connects to that same Unix socket, to learn whether a living instance holds it.
           '^main/agent/(socket|reused-buffer)\\.ts$',
+          // Node's HTTP parser, over connections that came in on that socket.
+          '^main/agent/http/http-door\\.ts$',
           // Both ends of the control socket, and the bridge to the agents' socket: Unix sockets.
           '^main/cli/(control-server|control-client|bridge/upstream)\\.ts$',
           // Counts the system's certificate authorities.

@@ -28,7 +28,7 @@ beforeEach(async () => {
   let pid = 0;
   server = createServer({ pauseOnConnect: true }, (socket) => {
     const blocks = pool.of((pid += 1));
-    createConnection({ socket, blocks, openSession: () => session, onClose: () => undefined });
+    createConnection({ socket, blocks, openSession: () => session, onHttp: () => undefined, onClose: () => undefined });
   }).listen(path.join(folder, 's'));
   await once(server, 'listening');
 });

@@ -4,7 +4,9 @@
  * when it says nothing at first, and an end when protocol errors outnumber good messages by ten. It does not limit how many calls a program makes: that is policy.
  */
 import type { Socket } from 'node:net';
-import { firstBytes, notImplemented } from './first-bytes.ts';
+import type { Duplex } from 'node:stream';
+import { firstBytes } from './first-bytes.ts';
+import { duplexOver, type ByteStreamOver } from './http/duplex.ts';
 import type { BlockShare } from './blocks.ts';
 import { createFramer, type Frame, type Framer } from './framing.ts';
 import { ownBytes } from './line-store.ts';
@@ -18,6 +20,8 @@ export interface ConnectionDeps {
   readonly socket: Socket;
   readonly blocks: BlockShare;
   readonly openSession: (send: (line: string) => void) => Session;
+  /** Takes the connection over when it speaks HTTP. */
+  readonly onHttp: (stream: Duplex) => void;
   readonly onClose: () => void;
 }
 
@@ -47,7 +51,7 @@ const silentSay =
 const blockedSay = 'Too many long messages are being sent at once, so this one was skipped. Send it again in a moment.';
 
 export interface Connection {
-  /** Null until the first bytes told that it speaks JSON-RPC. */
+  /** Null until the first bytes told that it speaks JSON-RPC in lines. */
   readonly session: Session | null;
   close(): void;
 }
@@ -62,6 +66,8 @@ class AgentConnection implements Connection {
   readonly #buffer = Buffer.allocUnsafeSlow(readBytes);
   readonly #framer: Framer;
   readonly #openSession: ConnectionDeps['openSession'];
+  readonly #onHttp: ConnectionDeps['onHttp'];
+  #http: ByteStreamOver | null = null;
   #head: Buffer = Buffer.alloc(0);
   #strikes = 0;
   #ended = false;
@@ -71,9 +77,10 @@ class AgentConnection implements Connection {
   #longLine: NodeJS.Timeout | null = null;
   readonly #silent: NodeJS.Timeout;
 
-  constructor({ socket, blocks, openSession, onClose }: ConnectionDeps) {
+  constructor({ socket, blocks, openSession, onHttp, onClose }: ConnectionDeps) {
     this.#framer = createFramer(blocks);
     this.#openSession = openSession;
+    this.#onHttp = onHttp;
     this.#socket = readInto(socket, this.#buffer, (bytes) => this.#read(bytes));
     this.#socket.on('error', () => {
       this.#socket.destroy();
@@ -103,6 +110,7 @@ class AgentConnection implements Connection {
     if (this.#ended) return true;
     const chunk = this.#buffer.subarray(0, bytes);
     this.#received = bytes;
+    if (this.#http !== null) return this.#http.push(chunk);
     if (this.session === null) return this.#readFirst(chunk);
     this.#framer.push(chunk);
     return this.#work(this.session);
@@ -114,7 +122,9 @@ class AgentConnection implements Connection {
     const kind = firstBytes(head);
     if (kind === 'undecided') return true;
     if (kind === 'http') {
-      this.#end(notImplemented);
+      clearTimeout(this.#silent);
+      this.#http = duplexOver(this.#socket, head);
+      this.#onHttp(this.#http.stream);
       return true;
     }
     this.#head = Buffer.alloc(0);
@@ -188,6 +198,10 @@ class AgentConnection implements Connection {
 
   /** The program says nothing more; it still gets the answers to what runs, as long as it is there. */
   #finish(): void {
+    if (this.#http !== null) {
+      this.#http.end();
+      return;
+    }
     if (this.session === null || hasHungUp(this.#socket)) {
       this.#socket.destroy();
       return;

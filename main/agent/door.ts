@@ -3,6 +3,7 @@ import type { Caller, ToolCall } from '../contract/call.ts';
 import type { CallOutcome } from '../pipeline/account.ts';
 import { createConnection, type Connection } from './connection.ts';
 import { createBlockPool } from './blocks.ts';
+import { createHttpDoor } from './http/http-door.ts';
 import { createSession, type Session, type SessionReport } from './session.ts';
 import { createAgentSocket } from './socket.ts';
 import type { ToolListing } from './tool-listing.ts';
@@ -34,6 +35,7 @@ const maxLongLines = 4;
 export function createDoor({ socketPath, ...deps }: DoorDeps): Door {
   const pool = createBlockPool(maxLongLines);
   const connections = new Map<Connection, number | null>();
+  const http = createHttpDoor((peer, send) => createSession({ ...deps, peer, send }));
   const socket = createAgentSocket({
     socketPath,
     onConnection(accepted, peer) {
@@ -45,10 +47,12 @@ export function createDoor({ socketPath, ...deps }: DoorDeps): Door {
         accepted.end(`${crowdedLine(say)}\n`, () => accepted.destroy());
         return;
       }
+      const blocks = pool.of(pid);
       const connection: Connection = createConnection({
         socket: accepted,
-        blocks: pool.of(pid),
+        blocks,
         openSession: (send) => createSession({ ...deps, peer, send }),
+        onHttp: (stream) => http.accept(stream, { peer, blocks }),
         onClose: () => connections.delete(connection),
       });
       connections.set(connection, pid);
@@ -62,10 +66,12 @@ export function createDoor({ socketPath, ...deps }: DoorDeps): Door {
     listen: () => socket.listen(),
     toolsChanged() {
       for (const session of sessions()) session.toolsChanged();
+      http.toolsChanged();
     },
-    reports: () => sessions().map((session) => session.report()),
+    reports: () => [...sessions().map((session) => session.report()), ...http.reports()],
     close() {
       socket.close();
+      http.close();
       for (const connection of connections.keys()) connection.close();
     },
   };

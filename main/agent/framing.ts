@@ -90,7 +90,7 @@ export function createFramer(blocks: BlockShare, maxBytes = maxFrameBytes): Fram
 }
 
 /** Null: an empty line, which stdio servers let pass. */
-function readFrame(line: Buffer): Frame | null {
+export function readFrame(line: Buffer): Frame | null {
   const bytes = line.at(-1) === 0x0d ? line.subarray(0, -1) : line;
   if (bytes.length === 0) return null;
   if (!isUtf8(bytes)) return { kind: 'error', code: 'invalid_utf8' };

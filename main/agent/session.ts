@@ -45,15 +45,21 @@ export interface SessionDeps {
 
 export interface Session {
   /** False: not a JSON-RPC message. It was answered; the connection counts it. */
-  receive(message: Json): boolean;
+  receive(message: Json, sink?: Sink): boolean;
   /** JSON-RPC 2.0 §6. False: no batch, or one of its messages is none. */
-  receiveBatch(messages: readonly unknown[]): boolean;
+  receiveBatch(messages: readonly unknown[], sink?: Sink): boolean;
   /** Calls back once, when every call in flight was answered. */
   whenIdle(done: () => void): void;
   /** The person or their rights changed: tell those who asked to be told. */
   toolsChanged(): void;
   report(): SessionReport;
   close(): void;
+}
+
+/** Where the answer to one message goes, and what belongs to it: lines share one stream, over HTTP each has its own. */
+export interface Sink {
+  readonly reply: Reply;
+  readonly notify: (line: string) => void;
 }
 
 export interface SessionReport {
@@ -72,6 +78,7 @@ interface Request {
   readonly params: Json;
   readonly era: Era;
   readonly reply: Reply;
+  readonly notify: Sink['notify'];
 }
 
 const maxSubscriptions = 8;
@@ -94,7 +101,7 @@ class Conversation implements Session {
   readonly #serverInfo: Json;
   /** What each era adds to a result, as JSON text. */
   readonly #stamps: Readonly<Record<Era, string>>;
-  readonly #subscriptions = new Set<RequestId>();
+  readonly #subscriptions = new Map<RequestId, Sink & { readonly tools: boolean }>();
   /** Null until the first version was agreed. */
   #protocol: string | null = null;
   #isReady = false;
@@ -102,8 +109,13 @@ class Conversation implements Session {
   #agent: string | null = null;
   #known: { readonly agent: string | null; readonly caller: Caller } | null = null;
 
-  readonly #reply: Reply = (line) => {
-    if (line !== null) this.#send(line);
+  readonly #own: Sink = {
+    reply: (line) => {
+      if (line !== null) this.#send(line);
+    },
+    notify: (line) => {
+      this.#send(line);
+    },
   };
 
   readonly #discover = ({ id, reply }: Request): void => {
@@ -135,7 +147,7 @@ class Conversation implements Session {
     this.#desk.start({ id, era, stamp, caller: this.#caller(), toolName, arguments: args, reply });
   };
 
-  readonly #listen = ({ id, params, reply }: Request): void => {
+  readonly #listen = ({ id, params, reply, notify }: Request): void => {
     const filter = SubscriptionFilterSchema.safeParse(params['notifications']);
     const full = this.#subscriptions.size >= maxSubscriptions || this.#subscriptions.has(id);
     if (!filter.success || full) {
@@ -144,11 +156,10 @@ class Conversation implements Session {
       return;
     }
     const wanted = filter.data.toolsListChanged === true;
-    if (wanted) this.#subscriptions.add(id);
+    this.#subscriptions.set(id, { reply, notify, tools: wanted });
     const notifications = wanted ? { toolsListChanged: true } : {};
     const body = { _meta: { [metaKeys.subscription]: id }, notifications };
-    this.#send(notificationLine('notifications/subscriptions/acknowledged', body));
-    reply(null);
+    notify(notificationLine('notifications/subscriptions/acknowledged', body));
   };
 
   readonly #initialize = ({ id, params, reply }: Request): void => {
@@ -198,25 +209,26 @@ class Conversation implements Session {
     this.#desk = createCallDesk({ call, newCallId });
   }
 
-  receive(message: Json): boolean {
-    return this.#receive(message, this.#reply);
+  receive(message: Json, sink = this.#own): boolean {
+    return this.#receive(message, sink);
   }
 
-  receiveBatch(messages: readonly unknown[]): boolean {
+  receiveBatch(messages: readonly unknown[], sink = this.#own): boolean {
     if (this.#protocol !== batchVersion || messages.length === 0 || messages.length > maxBatch) {
-      this.#send(frameErrorLine('malformed', true));
+      sink.reply(frameErrorLine('malformed', true));
       return false;
     }
-    const reply = collectAnswers(messages.length, this.#reply);
+    const shared = { ...sink, reply: collectAnswers(messages.length, sink.reply) };
     // Each message is worked on, whatever the ones before it were.
-    return messages.map((message) => this.#receive(isObject(message) ? message : {}, reply)).every(Boolean);
+    return messages.map((message) => this.#receive(isObject(message) ? message : {}, shared)).every(Boolean);
   }
 
   whenIdle(done: () => void): void {
     this.#desk.whenIdle(done);
   }
 
-  #receive(message: Json, reply: Reply): boolean {
+  #receive(message: Json, sink: Sink): boolean {
+    const { reply } = sink;
     const { jsonrpc, id, method } = message as { jsonrpc?: unknown; id?: unknown; method?: unknown };
     const params = message['params'] ?? {};
     // An answer: we never ask, so there is nothing to match it with.
@@ -235,7 +247,7 @@ class Conversation implements Session {
       this.#notification(method, params);
       reply(null);
     } else {
-      this.#request(method, { id: known, params, reply });
+      this.#request(method, { ...sink, id: known, params });
     }
     return true;
   }
@@ -243,8 +255,8 @@ class Conversation implements Session {
   toolsChanged(): void {
     const method = 'notifications/tools/list_changed';
     if (this.#isReady) this.#send(notificationLine(method));
-    for (const id of this.#subscriptions) {
-      this.#send(notificationLine(method, { _meta: { [metaKeys.subscription]: id } }));
+    for (const [id, { notify, tools }] of this.#subscriptions) {
+      if (tools) notify(notificationLine(method, { _meta: { [metaKeys.subscription]: id } }));
     }
   }
 
@@ -265,7 +277,8 @@ class Conversation implements Session {
     this.#desk.cancelAll();
   }
 
-  #request(method: string, { id, params, reply }: Omit<Request, 'era'>): void {
+  #request(method: string, request: Omit<Request, 'era'>): void {
+    const { id, params, reply } = request;
     const meta = metaOf(params);
     const version = meta[metaKeys.version];
     const era: Era = version === undefined ? 'handshake' : 'stateless';
@@ -282,7 +295,7 @@ class Conversation implements Session {
       reply(errorLine(missingVersion(id)));
     } else {
       if (era === 'stateless') this.#meet(meta);
-      handle({ id, params, era, reply });
+      handle({ ...request, era });
     }
   }
 
@@ -298,6 +311,7 @@ class Conversation implements Session {
       this.#agent = params['agent'];
     const { requestId } = params as { requestId?: unknown };
     if (method !== 'notifications/cancelled' || !isRequestId(requestId)) return;
+    this.#subscriptions.get(requestId)?.reply(null);
     this.#subscriptions.delete(requestId);
     this.#desk.cancel(requestId);
   }

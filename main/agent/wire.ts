@@ -26,6 +26,10 @@ export const rpcErrors = {
   invalidParams: -32602,
   server: -32000,
   unsupportedVersion: -32022,
+  /** MCP 2026-07-28, Streamable HTTP: headers and body disagree. */
+  headerMismatch: -32020,
+  /** MCP 2026-07-28: the client did not declare what the request needs of it. */
+  missingCapability: -32021,
 } as const;
 
 export type RequestId = string | number;
@@ -35,6 +39,12 @@ export interface RpcError {
   readonly number: number;
   readonly say: string;
   readonly data: Readonly<Record<string, unknown>> & { readonly code: string };
+}
+
+/** The error's number in a line that `errorLine` wrote; null for a result. */
+export function errorNumberOf(line: string): number | null {
+  const found = /^\{"jsonrpc":"2\.0","id":(?:"(?:[^"\\]|\\.)*"|-?\d+|null),"error":\{"code":(-?\d+)/.exec(line);
+  return found === null ? null : Number(found[1]);
 }
 
 export function errorLine({ id, number, say, data }: RpcError): string {

@@ -1,7 +1,6 @@
 /** The gateway as agents meet it: both eras on one socket, every refusal with its code, and what is written down. */
 import { lstatSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { verifyLog } from '../../main/audit/verify.ts';
 import type { Code, OutcomeCode } from '../../main/contract/errors.ts';
@@ -215,14 +214,6 @@ describe('protocol errors', () => {
     client.socket.write('nonsense\n'.repeat(50));
     await client.closed;
     expect(client.received).toHaveLength(10);
-  });
-
-  it('answers HTTP with 501 for now', async () => {
-    const socket = connect(stand.socketPath);
-    socket.write('POST /mcp HTTP/1.1\r\nHost: x\r\n\r\n');
-    let got = '';
-    for await (const text of socket.setEncoding('utf8')) got += String(text);
-    expect(got).toMatch(/^HTTP\/1\.1 501 /);
   });
 });
 

@@ -1,0 +1,276 @@
+/** MCP over HTTP on the socket: official clients unchanged, both eras, and what a hostile program may try. */
+import { spawn } from 'node:child_process';
+import http from 'node:http';
+import net from 'node:net';
+import {
+  StreamableHTTPClientTransport as StatelessTransport,
+  Client as StatelessClient,
+} from '@modelcontextprotocol/client';
+import { Client as HandshakeClient } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport as HandshakeTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { alice } from '../samples/pipeline.ts';
+import { answer, echo, startGateway, type GatewayStand } from './stand/gateway-stand.ts';
+import { begin, fetchOver, post, stateless } from './stand/http-client.ts';
+
+let stand: GatewayStand;
+let socketPath: string;
+beforeAll(async () => {
+  stand = await startGateway();
+  ({ socketPath } = stand);
+});
+afterEach(() => {
+  stand.behaviour.onCall = echo;
+});
+afterAll(() => stand.stop());
+
+const url = new URL('http://localhost/mcp');
+const who = { name: 'sdk-test', version: '1.0.0' };
+const call = { name: 'probe_echo', arguments: { text: 'hi' } };
+const request = (method: string, params: object = {}, id = 1): string =>
+  JSON.stringify({ jsonrpc: '2.0', id, method, params });
+
+describe('official clients, unchanged', () => {
+  it('SDK 1.x: a session with its stream', async () => {
+    const transport = new HandshakeTransport(url, { fetch: fetchOver(socketPath) });
+    const client = new HandshakeClient(who);
+    const changed = vi.fn();
+    await client.connect(transport as Transport);
+    client.setNotificationHandler(
+      (await import('@modelcontextprotocol/sdk/types.js')).ToolListChangedNotificationSchema,
+      changed,
+    );
+    expect(transport.sessionId).toMatch(/^[\w-]{43}$/);
+    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual([
+      'probe_echo',
+      'probe_write',
+      'probe_hasty',
+    ]);
+    expect((await client.callTool(call)).structuredContent).toEqual({ text: 'hi' });
+    const refused = await client.callTool({ name: 'probe_echo', arguments: { text: 'hi', more: 1 } });
+    expect(refused).toMatchObject({ isError: true, structuredContent: { code: 'invalid_arguments' } });
+    stand.identify(null);
+    await vi.waitUntil(() => changed.mock.calls.length > 0, { timeout: 20_000 });
+    stand.identify(alice);
+    await transport.terminateSession();
+    await client.close();
+  });
+
+  it('SDK 2.x: each request alone', async () => {
+    const transport = new StatelessTransport(url, { fetch: fetchOver(socketPath) });
+    const client = new StatelessClient(who, { versionNegotiation: { mode: { pin: '2026-07-28' } } });
+    await client.connect(transport);
+    await vi.waitUntil(async () => (await client.listTools()).tools.length === 3, { timeout: 20_000 });
+    expect((await client.callTool(call)).structuredContent).toEqual({ text: 'hi' });
+    const refused = await client.callTool({ name: 'probe_echo', arguments: {} });
+    expect(refused).toMatchObject({ isError: true, structuredContent: { code: 'invalid_arguments' } });
+    await client.close();
+  });
+});
+
+describe('2026-07-28', () => {
+  it('tells who listens that the tools changed, on that response, and nobody else', async () => {
+    const { body, headers } = stateless('subscriptions/listen', { notifications: { toolsListChanged: true } }, 'l');
+    const stop = new AbortController();
+    const response = await fetchOver(socketPath)(url, {
+      method: 'POST',
+      body,
+      headers: { ...headers, 'content-type': 'application/json', accept: 'text/event-stream, application/json' },
+      signal: stop.signal,
+    });
+    const got: string[] = [];
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    const read = async (): Promise<void> => {
+      got.push((await reader.read()).value ?? '');
+    };
+    await read();
+    expect(got.join('')).toContain('notifications/subscriptions/acknowledged');
+    stand.identify(null);
+    await read();
+    expect(got.join('')).toContain('notifications/tools/list_changed');
+    stand.identify(alice);
+    stop.abort();
+    await reader.closed.catch(() => undefined);
+  });
+
+  it('a response that is closed cancels its call', async () => {
+    let reached = (): void => undefined;
+    const running = new Promise<void>((resolve) => (reached = resolve));
+    stand.behaviour.onCall = () => {
+      reached();
+      return new Promise(() => undefined);
+    };
+    const { body, headers } = stateless('tools/call', call);
+    const sent = http.request({
+      socketPath,
+      path: '/mcp',
+      method: 'POST',
+      headers: { ...headers, host: 'localhost', 'content-type': 'application/json' },
+    });
+    sent.on('error', () => undefined);
+    sent.end(body);
+    await running;
+    sent.destroy();
+    await vi.waitUntil(() => stand.behaviour.tickets.at(-1)?.open === false, { timeout: 20_000 });
+    expect(stand.behaviour.tickets.at(-1)).toMatchObject({ cancelled: 'connector_timeout' });
+  });
+
+  const discover = stateless('server/discover');
+  it.each<[string, Parameters<typeof post>[0] extends infer P ? Partial<P> : never, number, number]>([
+    ['no _meta', { body: request('server/discover'), headers: discover.headers }, 400, -32602],
+    [
+      'a header of another version',
+      { ...discover, headers: { ...discover.headers, 'mcp-protocol-version': '2027-01-01' } },
+      400,
+      -32020,
+    ],
+    ['no version header', { ...discover, headers: { 'mcp-method': 'server/discover' } }, 400, -32020],
+    [
+      'a header of another method',
+      { ...discover, headers: { ...discover.headers, 'mcp-method': 'tools/list' } },
+      400,
+      -32020,
+    ],
+    [
+      'a header of another tool',
+      {
+        ...stateless('tools/call', call),
+        headers: { ...stateless('tools/call', call).headers, 'mcp-name': 'probe_secret' },
+      },
+      400,
+      -32020,
+    ],
+    ['an unknown method', stateless('unknown/method'), 404, -32601],
+    ['a method of the other era', stateless('ping'), 404, -32601],
+    ['a batch', { body: `[${discover.body}]`, headers: discover.headers }, 400, -32600],
+  ])('%s is refused with its status and the id', async (_what, sent, status, code) => {
+    const got = await post({ socketPath, body: '', ...sent });
+    expect(got.status).toBe(status);
+    expect(got.message).toMatchObject({ id: code === -32600 ? null : 1, error: { code } });
+  });
+
+  it('an encoded name counts as what it says', async () => {
+    const { body, headers } = stateless('tools/call', call);
+    const name = `=?base64?${Buffer.from(call.name).toString('base64')}?=`;
+    expect((await post({ socketPath, body, headers: { ...headers, 'mcp-name': name } })).status).toBe(200);
+  });
+});
+
+describe('2025', () => {
+  it('answers a batch of 2025-03-26 in one, and refuses it in later revisions', async () => {
+    const batch = `[${request('ping', {}, 1)},${request('tools/list', {}, 2)}]`;
+    const old = await post({ socketPath, body: batch, headers: await begin(socketPath, '2025-03-26') });
+    expect(old.message).toHaveLength(2);
+    const later = await post({ socketPath, body: batch, headers: await begin(socketPath) });
+    expect(later.message).toMatchObject({ error: { code: -32600 } });
+  });
+
+  it('needs the session, and ends it when asked', async () => {
+    const body = request('tools/list');
+    expect((await post({ socketPath, body })).status).toBe(400);
+    const headers = await begin(socketPath);
+    expect((await post({ socketPath, body, headers })).message).toHaveProperty('result.tools');
+    expect((await post({ socketPath, body: '', headers, method: 'DELETE' })).status).toBe(204);
+    expect((await post({ socketPath, body, headers })).status).toBe(404);
+  });
+
+  it('a session that another process shows does not exist', async () => {
+    const headers = await begin(socketPath);
+    const script = `
+      const http = require('node:http');
+      const headers = JSON.parse(process.argv[2]);
+      const sent = http.request({ socketPath: process.argv[1], path: '/mcp', method: 'POST',
+        headers: { ...headers, host: 'localhost', 'content-type': 'application/json' } },
+        (response) => { console.log(response.statusCode); response.resume(); });
+      sent.end('{"jsonrpc":"2.0","id":1,"method":"tools/list"}');`;
+    const thief = spawn(process.execPath, ['-e', script, socketPath, JSON.stringify(headers)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    for await (const text of thief.stdout) said += String(text);
+    expect(said.trim()).toBe('404');
+    expect((await post({ socketPath, body: request('ping'), headers })).status).toBe(200);
+  });
+
+  it('at most sixteen sessions of one process', async () => {
+    const own = await startGateway();
+    const statuses = new Set<number>();
+    for (let count = 0; count < 20; count += 1) {
+      const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: who };
+      statuses.add((await post({ socketPath: own.socketPath, body: request('initialize', params) })).status);
+    }
+    expect(statuses).toEqual(new Set([200, 503]));
+    await own.stop();
+  });
+});
+
+describe('what is refused before it is read', () => {
+  it.each([
+    ['a foreign host', { host: 'evil.example.com' }, 403],
+    ['a host that only begins well', { host: 'localhost.evil.example' }, 403],
+    ['a foreign origin', { host: 'localhost', origin: 'http://evil.example.com' }, 403],
+    ['an origin with a user', { host: 'localhost', origin: 'http://localhost@evil.example' }, 403],
+    ['a null origin', { host: 'localhost', origin: 'null' }, 403],
+    ['another type', { host: 'localhost', 'content-type': 'text/plain' }, 415],
+    ['a client that takes neither', { host: 'localhost', accept: 'text/html' }, 406],
+  ])('%s', async (_what, headers, status) => {
+    const { body, headers: standard } = stateless('tools/call', call);
+    const tickets = stand.behaviour.tickets.length;
+    expect((await post({ socketPath, body, headers: { ...standard, ...headers } })).status).toBe(status);
+    expect(stand.behaviour.tickets).toHaveLength(tickets);
+  });
+
+  it.each(['localhost', 'localhost:3000', '127.0.0.1', '[::1]:8080'])('%s is this machine', async (host) => {
+    const { body, headers } = stateless('tools/list');
+    expect((await post({ socketPath, body, headers: { ...headers, host, origin: `http://${host}` } })).status).toBe(
+      200,
+    );
+  });
+
+  it.each([
+    ['bad JSON', '{"jsonrpc":', 400, 'malformed'],
+    ['a duplicate member', '{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}', 400, 'malformed'],
+    ['bad UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), 400, 'invalid_utf8'],
+    ['more than 4 MiB', Buffer.alloc(4 * 1024 * 1024 + 1, 0x20), 413, 'frame_too_large'],
+    ['nothing', '', 400, 'malformed'],
+  ])('%s', async (_what, body, status, code) => {
+    const got = await post({ socketPath, body }).catch(() => undefined);
+    // A body that is too large may be cut while it is still being sent.
+    if (got !== undefined || status !== 413)
+      expect([got?.status, got?.message?.error?.data?.['code']]).toEqual([status, code]);
+  });
+
+  it('another path, another method, another protocol', async () => {
+    expect((await post({ socketPath, body: '{}', path: '/' })).status).toBe(404);
+    expect((await post({ socketPath, body: '', method: 'PUT' })).status).toBe(405);
+    const socket = net.connect(socketPath);
+    socket.write('GET /mcp HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    await new Promise((resolve) => socket.once('close', resolve).resume());
+  });
+
+  it('a body that never ends is ended, and its neighbour is served meanwhile', async () => {
+    const { headers } = stateless('tools/list');
+    const slow = http.request({
+      socketPath,
+      path: '/mcp',
+      method: 'POST',
+      headers: { ...headers, host: 'localhost', 'content-type': 'application/json', 'content-length': 1000 },
+    });
+    const status = new Promise((resolve) =>
+      slow.once('response', (response) => resolve(response.statusCode)).once('error', resolve),
+    );
+    slow.write('{');
+    const list = stateless('tools/list');
+    expect((await post({ socketPath, ...list })).status).toBe(200);
+    expect(await status).toBe(408);
+    slow.destroy();
+  });
+});
+
+it('large answers reach a slow reader whole', async () => {
+  const text = 'x'.repeat(900_000);
+  stand.behaviour.onCall = (_header, stream) => answer(stream, { ok: true, value: { text } });
+  const got = await post({ socketPath, ...stateless('tools/call', call) });
+  expect(got.message?.result?.structuredContent).toEqual({ text });
+});
