@@ -1,6 +1,7 @@
 /** One `call` stream: runs the tool with its deadline, answers once, and lets nothing of a mistake out but its code. */
 import type { ByteStream } from '../main/contract/channel.ts';
 import type { CallHeader, ConnectorResult } from '../main/contract/channels.ts';
+import { isConnectorQuestion } from './sdk/ask.ts';
 import { isConnectorRefusal } from './sdk/refusal.ts';
 import type { Call, Log, Tool } from './sdk/sdk.ts';
 import type { Duplex } from 'node:stream';
@@ -9,6 +10,11 @@ export interface AnswerDeps {
   readonly tools: ReadonlyMap<string, { readonly run: Tool; readonly maxResultBytes: number }>;
   readonly connect: (ticket: string, destination: string, signal: AbortSignal) => Duplex;
   readonly log: Log;
+  /** Notices about a call that runs. */
+  readonly notes: Pick<Call, 'resourceUpdated'> & {
+    progress(callId: string, ...note: Parameters<Call['progress']>): void;
+    message(callId: string, ...note: Parameters<Call['message']>): void;
+  };
 }
 
 const failure = (code: Extract<ConnectorResult, { ok: false }>['code'], say: string): ConnectorResult => ({
@@ -50,6 +56,12 @@ async function run(deps: AnswerDeps, header: CallHeader, signal: AbortSignal): P
     deadlineMs: header.deadlineMs,
     maxResultBytes: tool.maxResultBytes,
     log: deps.log,
+    client: header.client ?? [],
+    answers: header.answers ?? {},
+    state: header.state,
+    progress: (...note) => deps.notes.progress(header.callId, ...note),
+    message: (...note) => deps.notes.message(header.callId, ...note),
+    resourceUpdated: (uri) => deps.notes.resourceUpdated(uri),
     connect: (destination) => deps.connect(header.ticket, destination, signal),
   };
   try {
@@ -59,6 +71,10 @@ async function run(deps: AnswerDeps, header: CallHeader, signal: AbortSignal): P
     return fits ? result : failure('invalid_arguments', 'The result is too large. Ask for fewer rows or columns.');
   } catch (error) {
     if (isConnectorRefusal(error)) return failure(error.code, error.message);
+    if (isConnectorQuestion(error)) {
+      const { requests, state } = error;
+      return { ok: 'asks', requests: { ...requests }, ...(state === undefined ? {} : { state }) };
+    }
     // Not the message: it may hold what a backend returned.
     deps.log.error(`${header.tool} failed: ${error instanceof Error ? error.name : typeof error}`);
     return failed;

@@ -56,13 +56,22 @@ function egressPair(onConnect: ConnectHandler): Channel<(typeof connectorEgress)
   return a.channel;
 }
 
+const nothingSaid = (): void => undefined;
+const gatewayNotices = {
+  log: nothingSaid,
+  progress: nothingSaid,
+  message: nothingSaid,
+  'resource-updated': nothingSaid,
+};
+const notes = { progress: nothingSaid, message: nothingSaid, resourceUpdated: nothingSaid };
+
 function gatewayPair(
   onCall: (header: CallHeader, stream: ByteStream) => void,
 ): Channel<(typeof gatewayConnector)['a']> {
   const a: Multiplexer<(typeof gatewayConnector)['a']> = createMultiplexer({
     contract: gatewayConnector,
     side: 'a',
-    handlers: { ...nothing, notices: { log: () => undefined } },
+    handlers: { ...nothing, notices: gatewayNotices },
     transport: transportTo(() => b),
     codec,
     timers,
@@ -96,7 +105,7 @@ describe('a call', () => {
   ) {
     const tools: AnswerDeps['tools'] = new Map([['tool', { run, maxResultBytes: 1000 }]]);
     const connect = (): never => refuse('connector_failed', 'no');
-    const channel = gatewayPair(createAnswerCall({ tools, connect, log }));
+    const channel = gatewayPair(createAnswerCall({ tools, connect, log, notes }));
     const stream = channel.open('call', { ...header, ...more });
     stream.end();
     const pieces: Uint8Array[] = [];
@@ -182,10 +191,9 @@ describe('a call', () => {
       return new Promise(() => undefined);
     };
     const tools: AnswerDeps['tools'] = new Map([['tool', { run, maxResultBytes: 1000 }]]);
-    const stream = gatewayPair(createAnswerCall({ tools, connect: () => refuse('connector_failed', 'no'), log })).open(
-      'call',
-      header,
-    );
+    const stream = gatewayPair(
+      createAnswerCall({ tools, connect: () => refuse('connector_failed', 'no'), log, notes }),
+    ).open('call', header);
     await started.promise;
     stream.reset('connector_timeout');
     await aborted.promise;

@@ -5,11 +5,13 @@ import path from 'node:path';
 import type { z } from 'zod';
 import { createAgentConsent, type AgentConsent, type ConsentAnswers } from './agent-consent.ts';
 import { createDoor, type Door } from './agent/door.ts';
-import { createToolListings } from './agent/tool-listing.ts';
+import { createListings } from './agent/listing.ts';
 import { openAuditLog, type AuditLog } from './audit/log.ts';
 import { channelOverSocket } from './channel/channel-over-socket.ts';
+import { createCallNotes } from './connectors/call-notes.ts';
 import { createDispatch } from './connectors/dispatch.ts';
 import { createLinks } from './connectors/links.ts';
+import { createOffers } from './connectors/offers.ts';
 import { createToolRegistry, type ToolRegistry } from './connectors/tool-registry.ts';
 import type { AuditRecord } from './contract/audit.ts';
 import type { Channel, ChannelHandlers } from './contract/channel.ts';
@@ -68,6 +70,7 @@ const lastWordsMs = 50;
 export class GatewayCore {
   readonly #deps: GatewayCoreDeps;
   readonly #links = createLinks();
+  readonly #notes = createCallNotes(() => createRateGate({ burst: 50, perSecond: 20 }));
   readonly #recentCalls: CallReport[] = [];
   #running: Running | null = null;
   #stopping: Promise<void> | null = null;
@@ -145,13 +148,16 @@ export class GatewayCore {
   async #configure(configuration: Configuration): Promise<void> {
     if (this.#running !== null) throw new Fault('internal', 'The gateway is configured already.');
     const { socketPath, stateFolder, version, connectors } = configuration;
-    const tools = createToolRegistry(connectors.map(({ manifest }) => manifest));
+    const manifests = connectors.map(({ manifest }) => manifest);
+    const tools = createToolRegistry(manifests);
+    const offers = createOffers(manifests, tools);
     const authorizer = createAuthorizer(configuration.policies);
-    const listings = createToolListings();
+    const listings = createListings(offers);
     const door = createDoor({
       socketPath,
       version,
-      listTools: (caller) => listings(pipeline.visible(caller)),
+      list: (caller, what) => listings(what, pipeline.visible(caller)),
+      offers,
       call: (call) => pipeline.run(call),
       newCallId: randomUUID,
       epochMs: Date.now,
@@ -174,12 +180,12 @@ export class GatewayCore {
   #createPipeline({ tools, authorizer, audit, consent }: PipelineParts): Pipeline {
     return createPipeline({
       tools: () => tools.all,
-      findTool: (name) => tools.find(name),
+      findTool: (name, offer) => tools.find(name, offer),
       identity: () => this.#identity,
       gate: () => ({ paused: this.#paused, consentTo: (caller) => consent.of(caller) }),
       authorizer,
       audit,
-      dispatch: createDispatch({ pairOf: (name) => this.#links.pairOf(name) }),
+      dispatch: createDispatch({ pairOf: (name) => this.#links.pairOf(name), notes: this.#notes }),
       clock: { epochMs: Date.now, monotonicMs: () => performance.now() },
       report: (report) => {
         this.#recentCalls.push(report);
@@ -252,7 +258,19 @@ export class GatewayCore {
       socket,
       contract: gatewayConnector,
       side: 'a',
-      handlers: { notices: { log }, requests: {}, streams: {}, onClose },
+      handlers: {
+        notices: {
+          log,
+          progress: (note) => this.#notes.progress(name, note),
+          message: (note) => this.#notes.message(name, note),
+          'resource-updated': bounded({ perSecond: 20, burst: 50 }, ({ uri }: { uri: string }) => {
+            this.#running?.door.resourceUpdated(uri);
+          }),
+        },
+        requests: {},
+        streams: {},
+        onClose,
+      },
     });
     this.#links.attachConnector(name, channel);
   }

@@ -1,6 +1,10 @@
 /** All that a connector author sees. There is no credential here: a stream arrives already signed in. */
 import type { Duplex } from 'node:stream';
+import type { LogLevel } from '../../main/contract/channels.ts';
 
+import type { Questions } from './ask.ts';
+
+export { ask, isConnectorQuestion, type Questions } from './ask.ts';
 export { ConnectorRefusal, isConnectorRefusal, refuse, type ConnectorCode } from './refusal.ts';
 
 /** For people who run Sallyport. Bounded and kept: never log an argument or a row. */
@@ -22,6 +26,17 @@ export interface Call {
   /** The JSON of the returned value must fit. */
   readonly maxResultBytes: number;
   readonly log: Log;
+  /** What the client of this call can be asked with `ask`. */
+  readonly client: readonly Questions[string]['kind'][];
+  /** After `ask`: the answers by its keys, and the state that it was given. Both are an agent's word. */
+  readonly answers: Readonly<Record<string, unknown>>;
+  readonly state: string | undefined;
+  /** For the program, where it wants to know: how far the call is. Grows; of `total`, where that is known. */
+  progress(done: number, total?: number, message?: string): void;
+  /** For the program, where it wants to know (RFC 5424 severities). Never an argument or a row. */
+  message(level: LogLevel, data: string): void;
+  /** For programs that subscribed: a resource of this connector is different. */
+  resourceUpdated(uri: string): void;
   /** Bytes to and from a destination of the manifest. Fails with a `ConnectorRefusal` when it is refused or cut. */
   connect(destination: string): Duplex;
 }

@@ -1,4 +1,4 @@
-import type { Reply } from './call-desk.ts';
+import type { Reply } from './request.ts';
 
 /** One array for all answers to a batch (JSON-RPC 2.0 §6), once each of its messages had its reply; none if none has. */
 export function collectAnswers(messages: number, reply: Reply): Reply {

@@ -1,28 +1,41 @@
-/** The calls that one connection has in flight: started, answered once, cancelled. */
-import type { Caller, ToolCall } from '../contract/call.ts';
+/** The calls that one connection has in flight: started, answered once, cancelled; and made again where a connector asked. */
+import type { Asks, CallListener, Caller, Continued, ToolCall } from '../contract/call.ts';
 import { toWire, type Refusal } from '../contract/errors.ts';
+import type { AskKind, Offer } from '../contract/manifest.ts';
 import type { CallOutcome } from '../pipeline/account.ts';
+import { answersTo, inputRequests, type Requests } from './questions.ts';
+import type { Era, Reply } from './request.ts';
+import type { RequestStates } from './request-state.ts';
 import { errorLine, protocolError, refusedJson, releasedJson, resultLine, rpcErrors, type RequestId } from './wire.ts';
 
 export const maxInFlight = 64;
+/** How often a connector may ask in one call. */
+const maxRounds = 8;
 
 export interface CallRequest {
   readonly id: RequestId;
-  readonly era: 'handshake' | 'stateless';
+  readonly era: Era;
   /** What the revision adds to each result, as JSON text. */
   readonly stamp: string;
   readonly caller: Caller;
   readonly toolName: string;
+  readonly offer: Offer;
   readonly arguments: Readonly<Record<string, unknown>>;
+  readonly listener: CallListener;
+  /** What the client can be asked. */
+  readonly client: readonly AskKind[];
+  /** Answers that came with the request, and the state of the call that they are for. */
+  readonly responses: Readonly<Record<string, unknown>>;
+  readonly requestState: string | undefined;
+  /** Asks the client on its stream; null where the era answers with the question. */
+  readonly ask: ((requests: Requests, signal: AbortSignal) => Promise<Record<string, unknown> | null>) | null;
   readonly reply: Reply;
 }
-
-/** Called exactly once for each message: with its answer, or null when it gets none. */
-export type Reply = (line: string | null) => void;
 
 export interface CallDeskDeps {
   readonly call: (call: ToolCall) => Promise<CallOutcome>;
   readonly newCallId: () => string;
+  readonly states: RequestStates;
 }
 
 export interface CallDesk {
@@ -35,27 +48,13 @@ export interface CallDesk {
   readonly calls: number;
 }
 
-export function createCallDesk({ call, newCallId }: CallDeskDeps): CallDesk {
+export function createCallDesk(deps: CallDeskDeps): CallDesk {
   const running = new Map<RequestId, AbortController>();
   const idlers: (() => void)[] = [];
   let calls = 0;
 
-  async function outcomeLine(request: CallRequest, signal: AbortSignal): Promise<string | null> {
-    const callId = newCallId();
-    const { caller, toolName } = request;
-    try {
-      const outcome = await call(Object.freeze({ callId, caller, toolName, arguments: request.arguments, signal }));
-      if (outcome.kind === 'cancelled') return null;
-      if (outcome.kind === 'refused') return refusalLine(request, callId, outcome.refusal);
-      return resultLine(request.id, releasedJson(outcome.result.text, request.stamp));
-    } catch {
-      const refusal: Refusal = { code: 'internal', say: 'Something broke inside Sallyport. Try again.' };
-      return refusalLine(request, callId, refusal);
-    }
-  }
-
   async function run(request: CallRequest, signal: AbortSignal): Promise<void> {
-    const line = await outcomeLine(request, signal);
+    const line = await answerOf(deps, request, signal).catch(() => refusalLine(request, '', broken));
     running.delete(request.id);
     request.reply(line);
     if (running.size === 0) for (const done of idlers.splice(0)) done();
@@ -93,16 +92,107 @@ export function createCallDesk({ call, newCallId }: CallDeskDeps): CallDesk {
   };
 }
 
-/** MCP 2026-07-28 makes an unknown tool a protocol error (-32602); everything else is a result. */
+const broken: Refusal = { code: 'internal', say: 'Something broke inside Sallyport. Try again.' };
+
+/** Each round is a call of its own, from the first stage on. */
+async function answerOf(deps: CallDeskDeps, request: CallRequest, signal: AbortSignal): Promise<string | null> {
+  const begun = resume(deps, request);
+  if (typeof begun === 'string') return begun;
+  let { continued, responses } = begun;
+  for (let round = 0; round < maxRounds; round += 1) {
+    const callId = deps.newCallId();
+    const outcome = await deps.call(toolCall(request, { callId, continued, signal }));
+    if (outcome.kind === 'cancelled') return null;
+    if (outcome.kind === 'refused') return refusalLine(request, callId, outcome.refusal);
+    if (outcome.kind === 'released') return resultLine(request.id, releasedJson(outcome.result, request.stamp));
+    const { asks, subject } = outcome;
+    const missing = Object.values(asks.requests).find(({ kind }) => !request.client.includes(kind));
+    if (missing !== undefined) return missingCapability(request, missing.kind);
+    let answers = answersTo(asks.requests, responses);
+    if (answers === null && request.ask === null) return questionLine(deps, request, { asks, subject });
+    answers ??= await asked(request, asks.requests, signal);
+    if (signal.aborted) return null;
+    if (answers === null) return refusalLine(request, callId, unanswered);
+    continued = { subject, state: asks.state, answers };
+    // What came with the request answers the first question only.
+    responses = {};
+  }
+  return refusalLine(request, '', { code: 'connector_failed', say: 'The connector asked too often. Tell the person.' });
+}
+
+const unanswered: Refusal = {
+  code: 'invalid_arguments',
+  say: 'The tool needs an answer of your client’s, and got none that fits. Call again to be asked again.',
+};
+
+async function asked(
+  { ask }: CallRequest,
+  requests: Requests,
+  signal: AbortSignal,
+): Promise<Record<string, unknown> | null> {
+  const given = await ask?.(requests, signal);
+  return given ? answersTo(requests, given) : null;
+}
+
+interface Begun {
+  readonly continued: Continued | undefined;
+  readonly responses: Readonly<Record<string, unknown>>;
+}
+
+/** A text: the line that ends it already. */
+function resume({ states }: CallDeskDeps, request: CallRequest): Begun | string {
+  const { requestState, responses, caller, id } = request;
+  if (requestState === undefined) return { continued: undefined, responses };
+  const state = states.open({ ...request, key: caller.key }, requestState);
+  if (state === null) {
+    const say = 'This requestState is not of this call, or too old. Call again without it.';
+    return errorLine({ id, number: rpcErrors.invalidParams, say, data: { code: 'malformed' } });
+  }
+  const answers = answersTo(state.requests, responses);
+  if (answers === null) return questionResult(request, state.requests, requestState);
+  return { continued: { subject: state.subject, state: state.state, answers }, responses: {} };
+}
+
+interface Round {
+  readonly callId: string;
+  readonly continued: Continued | undefined;
+  readonly signal: AbortSignal;
+}
+
+function toolCall(request: CallRequest, { callId, continued, signal }: Round): ToolCall {
+  const { caller, toolName, offer, client, listener } = request;
+  const call = { callId, caller, toolName, offer, client, listener, arguments: request.arguments, signal };
+  return Object.freeze(continued === undefined ? call : { ...call, continued });
+}
+
+function questionLine(
+  { states }: CallDeskDeps,
+  request: CallRequest,
+  { asks, subject }: { readonly asks: Asks; readonly subject: string },
+): string {
+  const state = { subject, state: asks.state, requests: { ...asks.requests } };
+  const sealed = states.seal({ ...request, key: request.caller.key }, state);
+  return questionResult(request, asks.requests, sealed);
+}
+
+/** MCP 2026-07-28, `InputRequiredResult`. */
+function questionResult({ id, stamp }: CallRequest, requests: Requests, requestState: string): string {
+  const question = { resultType: 'input_required', inputRequests: inputRequests(requests), requestState };
+  return resultLine(id, `${JSON.stringify(question).slice(0, -1)}${stamp.replace('"resultType":"complete",', '')}}`);
+}
+
+function missingCapability({ id }: CallRequest, kind: AskKind): string {
+  const say = `The tool needs the capability "${kind}" of your client, which it does not declare.`;
+  const data = { code: 'invalid_arguments', requiredCapabilities: { [kind]: {} } };
+  return errorLine({ id, number: rpcErrors.missingCapability, say, data });
+}
+
+/** Only tools have results that are refusals. MCP 2026-07-28 makes an unknown tool a protocol error (-32602) as well. */
 function refusalLine(request: CallRequest, callId: string, refusal: Refusal): string {
   const wire = toWire(refusal, callId);
-  if (refusal.code === 'unknown_tool' && request.era === 'stateless') {
-    return errorLine({
-      id: request.id,
-      number: rpcErrors.invalidParams,
-      say: refusal.say,
-      data: { ...wire.structuredContent },
-    });
-  }
-  return resultLine(request.id, refusedJson(wire, request.stamp));
+  const isUnknown = refusal.code === 'unknown_tool' && request.era === 'stateless';
+  if (request.offer === 'tool' && !isUnknown) return resultLine(request.id, refusedJson(wire, request.stamp));
+  const isInvalid = isUnknown || refusal.code === 'invalid_arguments' || refusal.code === 'unknown_tool';
+  const number = isInvalid ? rpcErrors.invalidParams : rpcErrors.server;
+  return errorLine({ id: request.id, number, say: refusal.say, data: { ...wire.structuredContent } });
 }

@@ -17,6 +17,7 @@ const session: Session = {
   receiveBatch: () => false,
   whenIdle: (done) => done(),
   toolsChanged: () => undefined,
+  resourceUpdated: () => undefined,
   report: () => ({ program: '', pid: null, protocol: '', connectedAt: 0, calls: 0 }),
   close: () => undefined,
 };

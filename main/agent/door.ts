@@ -6,13 +6,16 @@ import { createBlockPool } from './blocks.ts';
 import { createHttpDoor } from './http/http-door.ts';
 import { createSession, type Session, type SessionReport } from './session.ts';
 import { createAgentSocket } from './socket.ts';
-import type { ToolListing } from './tool-listing.ts';
+import type { Listing, ListName } from './listing.ts';
+import type { OfferIndex } from './offer-methods.ts';
+import { createRequestStates } from './request-state.ts';
 import { crowdedLine } from './wire.ts';
 
 export interface DoorDeps {
   readonly socketPath: string;
   readonly version: string;
-  readonly listTools: (caller: Caller) => ToolListing;
+  readonly list: (caller: Caller, what: ListName) => Listing;
+  readonly offers: OfferIndex;
   readonly call: (call: ToolCall) => Promise<CallOutcome>;
   readonly newCallId: () => string;
   readonly epochMs: () => number;
@@ -22,6 +25,7 @@ export interface Door {
   check(): Promise<void>;
   listen(): Promise<void>;
   toolsChanged(): void;
+  resourceUpdated(uri: string): void;
   reports(): SessionReport[];
   close(): void;
 }
@@ -32,7 +36,8 @@ const maxConnectionsPerProcess = 16;
 /** Half-read lines beyond 64 KiB at one time, of all connections together. */
 const maxLongLines = 4;
 
-export function createDoor({ socketPath, ...deps }: DoorDeps): Door {
+export function createDoor({ socketPath, ...given }: DoorDeps): Door {
+  const deps = { ...given, states: createRequestStates(given.epochMs) };
   const pool = createBlockPool(maxLongLines);
   const connections = new Map<Connection, number | null>();
   const http = createHttpDoor((peer, send) => createSession({ ...deps, peer, send }));
@@ -67,6 +72,10 @@ export function createDoor({ socketPath, ...deps }: DoorDeps): Door {
     toolsChanged() {
       for (const session of sessions()) session.toolsChanged();
       http.toolsChanged();
+    },
+    resourceUpdated(uri) {
+      for (const session of sessions()) session.resourceUpdated(uri);
+      http.resourceUpdated(uri);
     },
     reports: () => [...sessions().map((session) => session.report()), ...http.reports()],
     close() {

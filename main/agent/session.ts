@@ -3,19 +3,22 @@
  * listed here does nothing, that at most 64 calls run at once, and that only released results and our own words are
  * sent. What a program says of itself (clientInfo, the bridge's notice) is a label.
  */
-import {
-  CallToolRequestParamsSchema,
-  InitializeRequestParamsSchema,
-  SubscriptionFilterSchema,
-} from '@modelcontextprotocol/core';
+import { InitializeRequestParamsSchema } from '@modelcontextprotocol/core';
 import type { Caller, ToolCall } from '../contract/call.ts';
 import type { ProtocolCode } from '../contract/errors.ts';
+import type { AskKind } from '../contract/manifest.ts';
 import type { CallOutcome } from '../pipeline/account.ts';
+import { createAsking } from './asking.ts';
 import { collectAnswers } from './batch.ts';
-import { createCallDesk, type CallDesk, type Reply } from './call-desk.ts';
+import { createCallDesk, type CallDesk } from './call-desk.ts';
 import { callerOf } from './label.ts';
+import type { Listing, ListName } from './listing.ts';
+import { createOfferMethods, invalidParams, where, type OfferIndex, type OfferSession } from './offer-methods.ts';
 import type { Peer } from './peer.ts';
-import type { ToolListing } from './tool-listing.ts';
+import { askable } from './questions.ts';
+import { isObject, type Era, type Json, type Request, type Sink } from './request.ts';
+import type { RequestStates } from './request-state.ts';
+import { createSubscriptions, type Change, type Subscriptions } from './subscriptions.ts';
 import {
   batchVersion,
   errorLine,
@@ -36,7 +39,9 @@ export interface SessionDeps {
   readonly version: string;
   /** From the kernel. */
   readonly peer: Peer;
-  readonly listTools: (caller: Caller) => ToolListing;
+  readonly list: (caller: Caller, what: ListName) => Listing;
+  readonly offers: OfferIndex;
+  readonly states: RequestStates;
   readonly call: (call: ToolCall) => Promise<CallOutcome>;
   readonly newCallId: () => string;
   readonly send: (line: string) => void;
@@ -52,14 +57,9 @@ export interface Session {
   whenIdle(done: () => void): void;
   /** The person or their rights changed: tell those who asked to be told. */
   toolsChanged(): void;
+  resourceUpdated(uri: string): void;
   report(): SessionReport;
   close(): void;
-}
-
-/** Where the answer to one message goes, and what belongs to it: lines share one stream, over HTTP each has its own. */
-export interface Sink {
-  readonly reply: Reply;
-  readonly notify: (line: string) => void;
 }
 
 export interface SessionReport {
@@ -70,20 +70,7 @@ export interface SessionReport {
   calls: number;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-type Era = 'handshake' | 'stateless';
-
-interface Request {
-  readonly id: RequestId;
-  readonly params: Json;
-  readonly era: Era;
-  readonly reply: Reply;
-  readonly notify: Sink['notify'];
-}
-
-const maxSubscriptions = 8;
 const discoverTtlMs = 3_600_000;
-const noArguments: Json = Object.freeze({});
 const instructions =
   'Tools of the systems that the signed-in person may use. Every call runs with that person’s own rights and is recorded. ' +
   'A refusal carries structuredContent.code and retry: follow its sentence, and do not repeat a call whose retry is "never".';
@@ -92,7 +79,15 @@ export function createSession(deps: SessionDeps): Session {
   return new Conversation(deps);
 }
 
-const capabilities = { tools: { listChanged: true } };
+/** Only what some connector has. */
+function capabilitiesOf({ resources, templates, prompts, completes }: OfferIndex): Json {
+  return {
+    tools: { listChanged: true },
+    ...(resources.length + templates.length === 0 ? {} : { resources: { listChanged: true, subscribe: true } }),
+    ...(prompts.length === 0 ? {} : { prompts: { listChanged: true } }),
+    ...(completes ? { completions: {} } : {}),
+  };
+}
 
 class Conversation implements Session {
   readonly #deps: SessionDeps;
@@ -101,7 +96,13 @@ class Conversation implements Session {
   readonly #serverInfo: Json;
   /** What each era adds to a result, as JSON text. */
   readonly #stamps: Readonly<Record<Era, string>>;
-  readonly #subscriptions = new Map<RequestId, Sink & { readonly tools: boolean }>();
+  readonly #capabilities: Json;
+  /** The lists that can change. */
+  readonly #lists: readonly Change[];
+  readonly #subscriptions: Subscriptions;
+  readonly #asking = createAsking();
+  readonly #offers: OfferSession;
+  #client: readonly AskKind[] = [];
   /** Null until the first version was agreed. */
   #protocol: string | null = null;
   #isReady = false;
@@ -120,46 +121,9 @@ class Conversation implements Session {
 
   readonly #discover = ({ id, reply }: Request): void => {
     const supportedVersions = [...statelessVersions, ...handshakeVersions];
+    const capabilities = this.#capabilities;
     const result = { supportedVersions, capabilities, instructions, ttlMs: discoverTtlMs, cacheScope: 'private' };
     reply(resultLine(id, JSON.stringify(result).slice(0, -1) + this.#stamps.stateless + '}'));
-  };
-
-  readonly #listTools = ({ id, params, era, reply }: Request): void => {
-    if (params['cursor'] !== undefined) {
-      reply(invalidParams(id, 'The list has one page: send no cursor.'));
-      return;
-    }
-    const { json, ttlMs } = this.#deps.listTools(this.#caller());
-    const caching = era === 'stateless' ? `,"ttlMs":${ttlMs},"cacheScope":"private"` : '';
-    reply(resultLine(id, `{"tools":${json}${caching}${this.#stamps[era]}}`));
-  };
-
-  readonly #callTool = ({ id, params, era, reply }: Request): void => {
-    const parsed = CallToolRequestParamsSchema.safeParse(params);
-    if (!parsed.success) {
-      reply(invalidParams(id, `tools/call: ${where(parsed.error.issues[0]?.path)} is missing or has another type.`));
-      return;
-    }
-    // Parsed only to check: what goes on is the value that was frozen at the door.
-    const args = (params['arguments'] ?? noArguments) as Json;
-    const { name: toolName } = parsed.data;
-    const stamp = this.#stamps[era];
-    this.#desk.start({ id, era, stamp, caller: this.#caller(), toolName, arguments: args, reply });
-  };
-
-  readonly #listen = ({ id, params, reply, notify }: Request): void => {
-    const filter = SubscriptionFilterSchema.safeParse(params['notifications']);
-    const full = this.#subscriptions.size >= maxSubscriptions || this.#subscriptions.has(id);
-    if (!filter.success || full) {
-      const say = `Name the notifications; at most ${maxSubscriptions} subscriptions, each with its own id.`;
-      reply(invalidParams(id, say));
-      return;
-    }
-    const wanted = filter.data.toolsListChanged === true;
-    this.#subscriptions.set(id, { reply, notify, tools: wanted });
-    const notifications = wanted ? { toolsListChanged: true } : {};
-    const body = { _meta: { [metaKeys.subscription]: id }, notifications };
-    notify(notificationLine('notifications/subscriptions/acknowledged', body));
   };
 
   readonly #initialize = ({ id, params, reply }: Request): void => {
@@ -172,32 +136,17 @@ class Conversation implements Session {
       reply(invalidParams(id, `initialize: ${where(parsed.error.issues[0]?.path)} is missing or has another type.`));
       return;
     }
-    const { clientInfo, protocolVersion: wanted } = parsed.data;
+    const { clientInfo, protocolVersion: wanted, capabilities: declared } = parsed.data;
+    this.#client = askable(declared);
     this.#agent ??= clientInfo.name;
     const protocolVersion = handshakeVersions.find((version) => version === wanted) ?? handshakeVersions[0];
     this.#protocol = protocolVersion;
+    const capabilities = { ...this.#capabilities, logging: {} };
     const result = { protocolVersion, capabilities, serverInfo: this.#serverInfo, instructions };
     reply(resultLine(id, JSON.stringify(result)));
   };
 
-  readonly #methods: Readonly<Record<Era, Readonly<Record<string, (request: Request) => void>>>> = {
-    stateless: {
-      'server/discover': this.#discover,
-      'tools/list': this.#listTools,
-      'tools/call': this.#callTool,
-      'subscriptions/listen': this.#listen,
-    },
-    handshake: {
-      initialize: this.#initialize,
-      ping: ({ id, reply }) => {
-        reply(resultLine(id, '{}'));
-      },
-      // Without a version it is a client's first probe; any error would read as "older than 2026-07-28".
-      'server/discover': this.#discover,
-      'tools/list': this.#listTools,
-      'tools/call': this.#callTool,
-    },
-  };
+  readonly #methods: Readonly<Record<Era, Readonly<Record<string, (request: Request) => void>>>>;
 
   constructor(deps: SessionDeps) {
     this.#deps = deps;
@@ -205,8 +154,37 @@ class Conversation implements Session {
     this.#serverInfo = { name: 'sallyport', title: 'Sallyport', version: deps.version };
     const meta = JSON.stringify({ [metaKeys.serverInfo]: this.#serverInfo });
     this.#stamps = { handshake: '', stateless: `,"resultType":"complete","_meta":${meta}` };
-    const { call, newCallId } = deps;
-    this.#desk = createCallDesk({ call, newCallId });
+    this.#capabilities = capabilitiesOf(deps.offers);
+    this.#lists = (['tools', 'prompts', 'resources'] as const).filter((list) => list in this.#capabilities);
+    this.#subscriptions = createSubscriptions(this.#lists);
+    const { call, newCallId, states, list, offers } = deps;
+    this.#desk = createCallDesk({ call, newCallId, states });
+    this.#offers = createOfferMethods({
+      desk: this.#desk,
+      asking: this.#asking,
+      offers,
+      list,
+      caller: () => this.#caller(),
+      stamp: (era) => this.#stamps[era],
+      client: () => this.#client,
+    });
+    this.#methods = {
+      stateless: {
+        'server/discover': this.#discover,
+        'subscriptions/listen': (request) => this.#subscriptions.listen(request),
+        ...this.#offers.both,
+      },
+      handshake: {
+        initialize: this.#initialize,
+        ping: ({ id, reply }) => {
+          reply(resultLine(id, '{}'));
+        },
+        // Without a version it is a client's first probe; any error would read as "older than 2026-07-28".
+        'server/discover': this.#discover,
+        ...this.#offers.both,
+        ...this.#offers.handshake,
+      },
+    };
   }
 
   receive(message: Json, sink = this.#own): boolean {
@@ -231,9 +209,9 @@ class Conversation implements Session {
     const { reply } = sink;
     const { jsonrpc, id, method } = message as { jsonrpc?: unknown; id?: unknown; method?: unknown };
     const params = message['params'] ?? {};
-    // An answer: we never ask, so there is nothing to match it with.
     const isAnswer = method === undefined && id !== undefined && ('result' in message || 'error' in message);
     if (jsonrpc === '2.0' && isAnswer) {
+      this.#asking.take(message);
       reply(null);
       return true;
     }
@@ -253,11 +231,14 @@ class Conversation implements Session {
   }
 
   toolsChanged(): void {
-    const method = 'notifications/tools/list_changed';
-    if (this.#isReady) this.#send(notificationLine(method));
-    for (const [id, { notify, tools }] of this.#subscriptions) {
-      if (tools) notify(notificationLine(method, { _meta: { [metaKeys.subscription]: id } }));
-    }
+    if (this.#isReady)
+      for (const list of this.#lists) this.#send(notificationLine(`notifications/${list}/list_changed`));
+    this.#subscriptions.listsChanged();
+  }
+
+  resourceUpdated(uri: string): void {
+    if (this.#offers.isSubscribed(uri)) this.#send(notificationLine('notifications/resources/updated', { uri }));
+    this.#subscriptions.resourceUpdated(uri);
   }
 
   report(): SessionReport {
@@ -274,6 +255,7 @@ class Conversation implements Session {
   close(): void {
     this.#isClosed = true;
     this.#subscriptions.clear();
+    this.#asking.close();
     this.#desk.cancelAll();
   }
 
@@ -291,7 +273,7 @@ class Conversation implements Session {
       reply(failure(id, 'unknown_method', say));
     } else if (era === 'stateless' && !isObject(meta[metaKeys.clientCapabilities])) {
       reply(invalidParams(id, `_meta needs "${metaKeys.clientCapabilities}", an object.`));
-    } else if (era === 'handshake' && this.#protocol === null && method.startsWith('tools/')) {
+    } else if (era === 'handshake' && this.#protocol === null && method in this.#offers.both) {
       reply(errorLine(missingVersion(id)));
     } else {
       if (era === 'stateless') this.#meet(meta);
@@ -311,8 +293,7 @@ class Conversation implements Session {
       this.#agent = params['agent'];
     const { requestId } = params as { requestId?: unknown };
     if (method !== 'notifications/cancelled' || !isRequestId(requestId)) return;
-    this.#subscriptions.get(requestId)?.reply(null);
-    this.#subscriptions.delete(requestId);
+    this.#subscriptions.end(requestId);
     this.#desk.cancel(requestId);
   }
 
@@ -334,10 +315,6 @@ function failure(id: RequestId | null, code: ProtocolCode, say: string): string 
   return errorLine(protocolError(id, code, say));
 }
 
-function invalidParams(id: RequestId, say: string): string {
-  return errorLine({ id, number: rpcErrors.invalidParams, say, data: { code: 'malformed' } });
-}
-
 function unsupportedVersion(id: RequestId, version: unknown): RpcError {
   const requested = typeof version === 'string' ? version.slice(0, 64) : 'not a text';
   const say = `Protocol version ${requested} is not served without initialize.`;
@@ -351,10 +328,6 @@ function missingVersion(id: RequestId): RpcError {
   return { id, number: rpcErrors.invalidRequest, say, data: { code: 'unsupported_version', supported } };
 }
 
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function isRequestId(value: unknown): value is RequestId {
   return typeof value === 'string' ? value.length <= 256 : Number.isSafeInteger(value);
 }
@@ -362,8 +335,4 @@ function isRequestId(value: unknown): value is RequestId {
 function metaOf(params: Json): Json {
   const meta = params['_meta'];
   return isObject(meta) ? meta : {};
-}
-
-function where(path: readonly PropertyKey[] | undefined): string {
-  return path === undefined || path.length === 0 ? '"params"' : `"${path.map(String).join('.').slice(0, 80)}"`;
 }

@@ -1,4 +1,5 @@
 /** JSON-RPC 2.0 and MCP on the wire: versions, error numbers, and the text of every answer. */
+import type { ReleasedResult } from '../contract/call.ts';
 import type { ProtocolCode, WireResult } from '../contract/errors.ts';
 
 /** Revisions with `initialize`, newest first. */
@@ -15,6 +16,7 @@ export const metaKeys = {
   clientInfo: 'io.modelcontextprotocol/clientInfo',
   clientCapabilities: 'io.modelcontextprotocol/clientCapabilities',
   serverInfo: 'io.modelcontextprotocol/serverInfo',
+  logLevel: 'io.modelcontextprotocol/logLevel',
   subscription: 'io.modelcontextprotocol/subscriptionId',
 } as const;
 
@@ -27,6 +29,8 @@ export const rpcErrors = {
   server: -32000,
   unsupportedVersion: -32022,
   /** MCP 2026-07-28, Streamable HTTP: headers and body disagree. */
+  /** MCP up to 2025-11-25; from 2026-07-28 on it is invalidParams. */
+  resourceNotFound: -32002,
   headerMismatch: -32020,
   /** MCP 2026-07-28: the client did not declare what the request needs of it. */
   missingCapability: -32021,
@@ -97,8 +101,12 @@ export function protocolError(id: RequestId | null, code: ProtocolCode, say: str
   return { id, number: numbers[code], say, data: { code } };
 }
 
-/** A released value, once as text for models and once as data; `stamp` is what the revision adds to each result. */
-export function releasedJson(text: string, stamp: string): string {
+/**
+ * A released value, once as text for models and once as data, or as the protocol's result itself; `stamp` is what the
+ * revision adds to each result.
+ */
+export function releasedJson({ text, shape }: Pick<ReleasedResult, 'text' | 'shape'>, stamp: string): string {
+  if (shape === 'whole') return `${text.slice(0, -1)}${stamp}}`;
   return `{"content":[{"type":"text","text":${JSON.stringify(text)}}],"structuredContent":${text}${stamp}}`;
 }
 

@@ -4,7 +4,7 @@
  * says. Trusts egress. The connector is hostile: everything it sends is parsed, and its words are bounded.
  */
 import { randomBytes } from 'node:crypto';
-import type { ClearedCall } from '../contract/call.ts';
+import type { Asks, ClearedCall } from '../contract/call.ts';
 import type { ByteStream, Channel } from '../contract/channel.ts';
 import {
   connectorResultSchema,
@@ -14,7 +14,10 @@ import {
   type gatewayEgress,
 } from '../contract/channels.ts';
 import { outcomeCodeSchema, type OutcomeCode, type Refusal } from '../contract/errors.ts';
+import { readAsks } from './asks.ts';
+import type { CallNotes } from './call-notes.ts';
 import { sayFor, saySuspended } from './outcome-says.ts';
+import { plainText } from './plain-text.ts';
 
 /** The gateway's ends of a connector's pair; null while one is being restarted. */
 export interface Pair {
@@ -26,10 +29,13 @@ export interface Pair {
 
 export interface DispatchDeps {
   readonly pairOf: (connector: string) => Pair;
+  readonly notes: CallNotes;
 }
 
 export type Dispatched = { readonly resultBytes: number; readonly backendBytes: number } & (
-  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly refusal: Refusal }
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: 'asks'; readonly asks: Asks }
+  | { readonly ok: false; readonly refusal: Refusal }
 );
 
 /** How long egress may take to answer; it is ours and does nothing but bookkeeping here. */
@@ -38,7 +44,7 @@ const egressTimeoutMs = 5000;
 /** `signal` aborts with a code, or with `cancelled`. */
 export type Dispatch = (cleared: ClearedCall, signal: AbortSignal) => Promise<Dispatched>;
 
-export function createDispatch({ pairOf }: DispatchDeps): Dispatch {
+export function createDispatch({ pairOf, notes }: DispatchDeps): Dispatch {
   return async (cleared, signal) => {
     const { connector, egress, givenUp } = pairOf(cleared.connector);
     if (connector === null || egress === null) return givenUp ? stopped : failed('connector_failed');
@@ -48,11 +54,14 @@ export function createDispatch({ pairOf }: DispatchDeps): Dispatch {
     const cancel = (code: OutcomeCode): void => {
       egress.notify('cancel-ticket', { ticket, code });
     };
+    const { callId, listener = {} } = cleared.call;
+    const unfollow = notes.follow({ callId, connector: cleared.connector }, listener);
     let got: Answer = { code: 'internal', resultBytes: 0 };
     let records: readonly ConnectionRecord[] | null = null;
     try {
       got = await converse({ connector, ticket, cleared, signal, cancel });
     } finally {
+      unfollow();
       records = await closeTicket(egress, ticket);
     }
     return conclude(got, records);
@@ -119,6 +128,8 @@ async function converse({ connector, ticket, cleared, signal, cancel }: Conversa
       tool: tool.name,
       arguments: { ...call.arguments },
       deadlineMs: tool.limits.timeoutMs,
+      ...(call.client === undefined ? {} : { client: [...call.client] }),
+      ...continued(call),
     });
   } catch {
     return { code: 'connector_failed', resultBytes: 0 };
@@ -184,10 +195,15 @@ function conclude(got: Answer, records: readonly ConnectionRecord[] | null): Dis
   const cut = records.find((record) => record.code !== undefined)?.code;
   if (cut !== undefined) return { ok: false, refusal: refusalOf(cut), ...sizes };
   if ('code' in got) return { ok: false, refusal: refusalOf(got.code), ...sizes };
-  if (got.result.ok) return { ok: true, value: got.result.value, ...sizes };
+  if (got.result.ok === true) return { ok: true, value: got.result.value, ...sizes };
+  if (got.result.ok === 'asks') {
+    const asks = readAsks(got.result);
+    if (asks === null) return { ok: false, refusal: refusalOf('connector_failed'), ...sizes };
+    return { ok: 'asks', asks, ...sizes };
+  }
   return {
     ok: false,
-    refusal: { ...refusalOf(got.result.code), say: plain(got.result.say) || sayFor(got.result.code) },
+    refusal: { ...refusalOf(got.result.code), say: plainText(got.result.say) || sayFor(got.result.code) },
     ...sizes,
   };
 }
@@ -214,10 +230,8 @@ function refusalOf(code: OutcomeCode): Refusal {
   return { code, say: sayFor(code), ...(after === undefined ? {} : { retryAfterMs: after }) };
 }
 
-/** A connector's words, as text for a model: no control or formatting characters that could hide something. */
-function plain(text: string): string {
-  return text
-    .toWellFormed()
-    .replaceAll(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\s]+/gu, ' ')
-    .trim();
+/** Where a call goes on, the connector gets its own state back, and the answers. */
+function continued({ continued: on }: ClearedCall['call']): { state?: string; answers?: Record<string, unknown> } {
+  if (on === undefined) return {};
+  return { answers: { ...on.answers }, ...(on.state === null ? {} : { state: on.state }) };
 }

@@ -16,9 +16,9 @@ describe('the registry', () => {
   it('offers tools under the connector’s name', () => {
     const registry = load({ name: 'echo' }, { name: 'other' });
     expect(registry.all.map(({ name }) => name)).toEqual(['probe_echo', 'probe_other']);
-    expect(registry.find('probe_echo')?.connector).toBe('probe');
-    expect(registry.find('echo')).toBeNull();
-    expect(registry.find('constructor')).toBeNull();
+    expect(registry.find('probe_echo', 'tool')?.connector).toBe('probe');
+    expect(registry.find('echo', 'tool')).toBeNull();
+    expect(registry.find('constructor', 'tool')).toBeNull();
   });
 
   it.each<[string, Partial<ToolManifest>, RegExp]>([
@@ -69,7 +69,7 @@ describe('the registry', () => {
 
   it('lets an output declare a map by a schema', () => {
     const row = { type: 'object', additionalProperties: { type: ['string', 'number', 'null'] } };
-    const tool = load({ outputSchema: object({ rows: { type: 'array', items: row } }) }).find('probe_echo');
+    const tool = load({ outputSchema: object({ rows: { type: 'array', items: row } }) }).find('probe_echo', 'tool');
     expect(tool?.checkOutput({ rows: [{ a: 1, b: null }] })).toBeNull();
     expect(tool?.checkOutput({ rows: [{ a: { hidden: 1 } }] })).not.toBeNull();
   });

@@ -7,12 +7,13 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import addFormats from 'ajv-formats';
 import type { OfferedTool } from '../contract/call.ts';
 import { Fault } from '../contract/errors.ts';
-import type { ConnectorManifest, ToolManifest } from '../contract/manifest.ts';
+import type { ConnectorManifest, Offer, ToolManifest } from '../contract/manifest.ts';
 import { openPlace } from './closed-schema.ts';
 
 export interface ToolRegistry {
   readonly all: readonly OfferedTool[];
-  find(name: string): OfferedTool | null;
+  /** Null where there is none, or it is offered in another way. */
+  find(name: string, offer: Offer): OfferedTool | null;
 }
 
 /** INTERFACE "The socket": at most 64 of letters, digits, `_`, `-`. */
@@ -21,6 +22,7 @@ const toolName = /^[A-Za-z0-9_-]{1,64}$/;
 /** Faults name the connector, the tool and the place in its schema. */
 export function createToolRegistry(manifests: readonly ConnectorManifest[]): ToolRegistry {
   const byName = new Map<string, OfferedTool>();
+  refuseUnprefixed(manifests);
   for (const manifest of manifests) {
     for (const tool of manifest.tools) {
       const offered = offer(manifest, tool);
@@ -29,11 +31,29 @@ export function createToolRegistry(manifests: readonly ConnectorManifest[]): Too
       byName.set(offered.name, offered);
     }
   }
-  return { all: Object.freeze([...byName.values()]), find: (name) => byName.get(name) ?? null };
+  return {
+    all: Object.freeze([...byName.values()]),
+    find(name, offer) {
+      const found = byName.get(name);
+      return found !== undefined && (found.manifest.offer ?? 'tool') === offer ? found : null;
+    },
+  };
+}
+
+/** INTERFACE "The socket": names without a prefix could be another connector's. */
+function refuseUnprefixed(manifests: readonly ConnectorManifest[]): void {
+  const unprefixed = manifests.find((manifest) => manifest.unprefixed === true);
+  if (unprefixed !== undefined && manifests.length > 1)
+    throw new Fault('internal', `${unprefixed.name}: unprefixed names are only for the only connector.`);
+}
+
+/** As agents see it. */
+export function offeredName({ name, unprefixed }: ConnectorManifest, own: string): string {
+  return unprefixed === true ? own : `${name}_${own}`;
 }
 
 function offer(connector: ConnectorManifest, tool: ToolManifest): OfferedTool {
-  const name = `${connector.name}_${tool.name}`;
+  const name = offeredName(connector, tool.name);
   if (!toolName.test(name)) throw new Fault('internal', `${connector.name}: the tool name ${name} is too long.`);
   const unknown = tool.destinations.find((destination) => !Object.hasOwn(connector.destinations, destination));
   if (unknown !== undefined) throw new Fault('internal', `${name}: the destination ${unknown} is not declared.`);

@@ -29,7 +29,8 @@ const outcomeSchema = z.strictObject({
   callId: z.uuid(),
   ...who,
   tool: text(64),
-  decision: z.enum(['released', 'refused', 'failed', 'interrupted']),
+  /** `asked`: the connector needs something of the client; the call that goes on has an intent of its own. */
+  decision: z.enum(['released', 'refused', 'failed', 'interrupted', 'asked']),
   code: codeSchema.nullable(),
   /** The stage that refused, or null. */
   stage: text(40).nullable(),

@@ -4,7 +4,7 @@
  * skipping policy does not compile.
  */
 import type { Principal } from './principal.ts';
-import type { ToolManifest } from './manifest.ts';
+import type { AskKind, Offer, ToolManifest } from './manifest.ts';
 
 /** The program on the other end of the socket: a label for people and policy, not authentication. */
 export interface Caller {
@@ -23,7 +23,47 @@ export interface ToolCall {
   /** As offered to agents: `<connector>_<tool>`. */
   readonly toolName: string;
   readonly arguments: Readonly<Record<string, unknown>>;
+  /** How it is asked for: a hidden tool is not found by `tools/call`. Absent: `tool`. */
+  readonly offer?: Offer;
+  /** What the client can be asked in the middle of the call. Absent: nothing. */
+  readonly client?: readonly AskKind[];
+  /** The call goes on where it asked: from its start, through every stage, with these. */
+  readonly continued?: Continued;
+  readonly listener?: CallListener;
   readonly signal: AbortSignalLike;
+}
+
+export interface Continued {
+  /** `Principal.subject` of the person for whom it asked. */
+  readonly subject: string;
+  readonly state: string | null;
+  readonly answers: Readonly<Record<string, unknown>>;
+}
+
+/** For what a connector says while it works, and only to the program whose call it is. */
+export interface CallListener {
+  readonly progress?: (progress: Progress) => void;
+  readonly message?: (message: LogMessage) => void;
+}
+
+export interface Progress {
+  readonly progress: number;
+  readonly total?: number | undefined;
+  readonly message?: string | undefined;
+}
+
+export interface LogMessage {
+  readonly level: string;
+  readonly data: string;
+}
+
+/** What a connector asks of the client, by a key of its own; `params` as the MCP method of that kind takes them. */
+export interface Asks {
+  readonly requests: Readonly<
+    Record<string, { readonly kind: AskKind; readonly params: Readonly<Record<string, unknown>> }>
+  >;
+  /** The connector's own, given back to it. */
+  readonly state: string | null;
 }
 
 /** What the contract needs of an AbortSignal (no ambient types here). */
@@ -64,6 +104,8 @@ export interface ReleasedResult {
   readonly value: Readonly<Record<string, unknown>>;
   /** The JSON text of `value`: what was measured is what is sent. */
   readonly text: string;
+  /** `whole`: it is the protocol's result itself (content blocks, a resource, a prompt, completions). */
+  readonly shape: 'structured' | 'whole';
 }
 
 export function clear(parts: Omit<ClearedCall, typeof cleared>): ClearedCall {

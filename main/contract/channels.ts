@@ -7,7 +7,7 @@ import { auditRecordSchema } from './audit.ts';
 import type { ChannelContract, SideContract } from './channel.ts';
 import { destinationConfigSchema, identityConfigSchema } from './config.ts';
 import { codeSchema, outcomeCodeSchema } from './errors.ts';
-import { connectorNameSchema, destinationNameSchema, manifestSchema } from './manifest.ts';
+import { askKindSchema, connectorNameSchema, destinationNameSchema, manifestSchema } from './manifest.ts';
 import { principalSchema } from './principal.ts';
 
 const nothing = { notices: {}, requests: {}, streams: {} } as const satisfies SideContract;
@@ -39,6 +39,10 @@ export type HardeningReport = z.infer<typeof hardeningReportSchema>;
 
 // gateway (a) ↔ connector (b)
 
+/** RFC 5424 §6.2.1, as MCP names them, the least severe first. */
+export const logLevelSchema = z.enum(['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']);
+export type LogLevel = z.infer<typeof logLevelSchema>;
+
 export const callHeaderSchema = z.strictObject({
   callId: callIdSchema,
   ticket: ticketSchema,
@@ -47,6 +51,11 @@ export const callHeaderSchema = z.strictObject({
   arguments: z.record(z.string(), z.unknown()),
   /** Time left for the whole call. */
   deadlineMs: durationMs,
+  /** What the client can be asked. */
+  client: z.array(askKindSchema).max(3).optional(),
+  /** After it asked: its own state, and the checked answers by its keys. */
+  state: text(65_536).optional(),
+  answers: z.record(z.string(), z.unknown()).optional(),
 });
 export type CallHeader = z.infer<typeof callHeaderSchema>;
 
@@ -58,6 +67,17 @@ export const connectorResultSchema = z.discriminatedUnion('ok', [
     code: z.enum(['invalid_arguments', 'not_permitted', 'connector_failed', 'backend_refused', 'backend_unreachable']),
     /** For a model. It went through untrusted code: the gateway bounds it and scrubs it like any output. */
     say: text(1000),
+  }),
+  /** It needs something of the client first: the call ends, and is made again with the answers. */
+  z.strictObject({
+    ok: z.literal('asks'),
+    requests: z
+      .record(
+        z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+        z.strictObject({ kind: askKindSchema, params: z.record(z.string(), z.unknown()) }),
+      )
+      .refine((requests) => Object.keys(requests).length > 0 && Object.keys(requests).length <= 8),
+    state: text(65_536).optional(),
   }),
 ]);
 export type ConnectorResult = z.infer<typeof connectorResultSchema>;
@@ -71,7 +91,19 @@ export const gatewayConnector = contract(
     streams: { call: callHeaderSchema },
   },
   {
-    notices: { log: z.strictObject({ level: z.enum(['info', 'warn', 'error']), message: text(2000) }) },
+    notices: {
+      log: z.strictObject({ level: z.enum(['info', 'warn', 'error']), message: text(2000) }),
+      /** For the program whose call it is. */
+      progress: z.strictObject({
+        callId: callIdSchema,
+        progress: z.number(),
+        total: z.number().optional(),
+        message: text(1000).optional(),
+      }),
+      message: z.strictObject({ callId: callIdSchema, level: logLevelSchema, data: text(4000) }),
+      /** A resource of its own changed. */
+      'resource-updated': z.strictObject({ uri: text(1000) }),
+    },
     requests: {},
     streams: {},
   },

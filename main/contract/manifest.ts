@@ -14,12 +14,29 @@ export const jsonSchemaSchema = z.record(z.string(), z.unknown());
 export const connectorNameSchema = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/);
 export const destinationNameSchema = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/);
 
+/** What a program can ask of its client in the middle of a call (MCP: elicitation, sampling, roots). */
+export const askKindSchema = z.enum(['elicitation', 'sampling', 'roots']);
+export type AskKind = z.infer<typeof askKindSchema>;
+
+/**
+ * How agents reach a tool. All but `tool` are hidden from `tools/list`: reading a resource, getting a prompt and completing
+ * an argument are calls of such a tool, through every stage like any other.
+ */
+export const offerSchema = z.enum(['tool', 'resource', 'prompt', 'completion']);
+export type Offer = z.infer<typeof offerSchema>;
+
 export const toolSchema = z.strictObject({
   /** Without the connector's prefix: `query` is offered to agents as `postgres_query`. */
-  name: z.string().regex(/^[a-z][a-z0-9_]{0,40}$/),
+  name: z.string().regex(/^[a-z][a-z0-9_]{0,63}$/),
   title: z.string().min(1).max(80),
   description: z.string().min(1).max(2000),
   operation: operationSchema,
+  /** Absent: `tool`. */
+  offer: offerSchema.optional(),
+  /** `content`: its value is `{ "content": […] }` and is sent as that (MCP content blocks). Absent: as structured data. */
+  result: z.enum(['structured', 'content']).optional(),
+  /** What its calls may ask of the client. Absent: nothing. */
+  asks: z.array(askKindSchema).max(3).optional(),
   /** The highest classification that its output can have. */
   classification: classificationSchema,
   inputSchema: jsonSchemaSchema,
@@ -49,6 +66,36 @@ export const destinationSchema = z.strictObject({
   description: z.string().max(200),
 });
 
+const label = { title: z.string().max(80).optional(), description: z.string().max(2000).optional() };
+const hiddenTool = z.string().max(64);
+
+/** A resource, or with `uriTemplate` (RFC 6570, level 1) many: read by a call of `tool` with `uri` and the variables. */
+export const resourceSchema = z.strictObject({
+  uri: z.string().min(1).max(1000).optional(),
+  uriTemplate: z.string().min(1).max(1000).optional(),
+  name: z.string().min(1).max(80),
+  ...label,
+  mimeType: z.string().max(100).optional(),
+  tool: hiddenTool,
+});
+
+/** A prompt: a call of `tool` with the prompt's arguments. */
+export const promptSchema = z.strictObject({
+  name: z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/),
+  ...label,
+  arguments: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(80),
+        description: z.string().max(500).optional(),
+        required: z.boolean().optional(),
+      }),
+    )
+    .max(20)
+    .optional(),
+  tool: hiddenTool,
+});
+
 export const manifestSchema = z.strictObject({
   $schema: z.string().optional(),
   name: connectorNameSchema,
@@ -57,5 +104,11 @@ export const manifestSchema = z.strictObject({
   description: z.string().min(1).max(500),
   destinations: z.record(destinationNameSchema, destinationSchema),
   tools: z.array(toolSchema).min(1).max(200),
+  resources: z.array(resourceSchema).max(500).optional(),
+  prompts: z.array(promptSchema).max(200).optional(),
+  /** The tool that completes arguments of prompts and templates. */
+  completion: hiddenTool.optional(),
+  /** Tools and prompts keep their own names: only where this is the only connector. */
+  unprefixed: z.boolean().optional(),
 });
 export type ConnectorManifest = z.infer<typeof manifestSchema>;

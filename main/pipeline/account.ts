@@ -1,6 +1,6 @@
 /** One call's account: its intent before dispatch, its outcome and its report after, exactly once. Never a value. */
 import type { AuditRecord } from '../contract/audit.ts';
-import type { ClearedCall, OfferedTool, ReleasedResult, ToolCall } from '../contract/call.ts';
+import type { Asks, ClearedCall, OfferedTool, ReleasedResult, ToolCall } from '../contract/call.ts';
 import { refusalCodes, type Code, type Refusal } from '../contract/errors.ts';
 import type { Principal } from '../contract/principal.ts';
 
@@ -30,11 +30,14 @@ interface Sizes {
 /** How a call ended, with what the outcome record needs. */
 export type Settlement =
   | (Sizes & { readonly kind: 'released'; readonly result: ReleasedResult })
+  | (Sizes & { readonly kind: 'asked'; readonly asks: Asks; readonly subject: string })
   | (Sizes & { readonly kind: 'refused'; readonly refusal: Refusal; readonly stage: string | null })
   | (Sizes & { readonly kind: 'cancelled' });
 
 export type CallOutcome =
   | { readonly kind: 'released'; readonly result: ReleasedResult }
+  /** Only for this person: `Principal.subject`. */
+  | { readonly kind: 'asked'; readonly asks: Asks; readonly subject: string }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   /** The program cancelled: it gets no answer. */
   | { readonly kind: 'cancelled' };
@@ -94,7 +97,7 @@ export function createAccount(call: ToolCall, { audit, clock, report }: AccountD
         backendBytes: settlement.backendBytes ?? 0,
       });
       const outcome = settlement.kind === 'released' ? 'released' : (code ?? 'internal');
-      if (settlement.kind !== 'cancelled')
+      if (settlement.kind === 'released' || settlement.kind === 'refused')
         report({ ...base, at: clock.epochMs(), person: person?.username ?? null, outcome });
       return outcomeOf(settlement);
     },
@@ -104,11 +107,12 @@ export function createAccount(call: ToolCall, { audit, clock, report }: AccountD
 function outcomeOf(settlement: Settlement): CallOutcome {
   if (settlement.kind === 'released') return { kind: 'released', result: settlement.result };
   if (settlement.kind === 'refused') return { kind: 'refused', refusal: settlement.refusal };
+  if (settlement.kind === 'asked') return { kind: 'asked', asks: settlement.asks, subject: settlement.subject };
   return { kind: 'cancelled' };
 }
 
-function decisionOf(settlement: Settlement): 'released' | 'refused' | 'failed' | 'interrupted' {
-  if (settlement.kind === 'released') return 'released';
+function decisionOf(settlement: Settlement): Extract<AuditRecord, { event: 'call-outcome' }>['decision'] {
+  if (settlement.kind === 'released' || settlement.kind === 'asked') return settlement.kind;
   if (settlement.kind === 'cancelled') return 'interrupted';
   return refusalCodes.some((code) => code === settlement.refusal.code) ? 'refused' : 'failed';
 }

@@ -4,8 +4,17 @@
  * outbound stage, and that a throw anywhere is a refusal. Trusts the audit log's word that an intent is durable.
  * It builds its own lists: no caller can pass an empty one. It does not protect against a stage that is wrong.
  */
-import { clear, release, type Caller, type ClearedCall, type OfferedTool, type ToolCall } from '../contract/call.ts';
+import {
+  clear,
+  release,
+  type Asks,
+  type Caller,
+  type ClearedCall,
+  type OfferedTool,
+  type ToolCall,
+} from '../contract/call.ts';
 import { Fault, outcomeCodeSchema, type OutcomeCode, type Refusal } from '../contract/errors.ts';
+import type { Offer } from '../contract/manifest.ts';
 import {
   createAccount,
   type Account,
@@ -28,7 +37,9 @@ import { createScrubSecrets } from './stages/scrub-secrets.ts';
 
 /** What came back from a connector, and what egress says it cost. */
 export type Dispatched = { readonly resultBytes: number; readonly backendBytes: number } & (
-  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly refusal: Refusal }
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: 'asks'; readonly asks: Asks }
+  | { readonly ok: false; readonly refusal: Refusal }
 );
 
 /** Why a call was stopped from outside: a code, or `cancelled` by the program that made it. */
@@ -36,7 +47,8 @@ type StopReason = OutcomeCode | 'cancelled';
 
 export interface PipelineDeps {
   readonly tools: () => readonly OfferedTool[];
-  readonly findTool: (name: string) => OfferedTool | null;
+  /** None where the tool is offered in another way. */
+  readonly findTool: (name: string, offer: Offer) => OfferedTool | null;
   readonly identity: () => Identity;
   readonly gate: () => Gate;
   readonly authorizer: Authorizer;
@@ -138,7 +150,8 @@ class Runner implements Pipeline {
   async #settled(call: ToolCall, account: Account, signal: AbortSignal): Promise<Settlement> {
     try {
       const { identity, gate, clock, findTool } = this.#deps;
-      const seen = { call, tool: findTool(call.toolName), identity: identity(), gate: gate(), nowMs: clock.epochMs() };
+      const tool = findTool(call.toolName, call.offer ?? 'tool');
+      const seen = { call, tool, identity: identity(), gate: gate(), nowMs: clock.epochMs() };
       account.about(seen.identity.principal);
       const cleared = this.#judge(seen);
       if ('kind' in cleared) return cleared;
@@ -175,6 +188,7 @@ class Runner implements Pipeline {
     const got = await this.#deps.dispatch(cleared, signal);
     const sizes = { resultBytes: got.resultBytes, backendBytes: got.backendBytes, policy: cleared.policy };
     if (isStopped(signal)) return { ...stoppedBy(signal), ...sizes };
+    if (got.ok === 'asks') return { ...askable(cleared, got.asks), ...sizes };
     if (!got.ok) return { kind: 'refused', refusal: got.refusal, stage: null, ...sizes };
     return { ...this.#narrow(cleared, tool, got.value), ...sizes };
   }
@@ -189,8 +203,18 @@ class Runner implements Pipeline {
       value = verdict.value;
     }
     if (!isRecord(value)) return refused('output_not_allowed', 'The result is not an object, so it was withheld.');
-    return { kind: 'released', result: release({ value, text: JSON.stringify(value) }), policy: cleared.policy };
+    const { offer, result } = tool.manifest;
+    const shape = result === 'content' || (offer !== undefined && offer !== 'tool') ? 'whole' : 'structured';
+    return { kind: 'released', result: release({ value, text: JSON.stringify(value), shape }), policy: cleared.policy };
   }
+}
+
+/** A question leaves only if the manifest declares its kind; whether the client takes it, its session decides. */
+function askable({ tool, principal }: ClearedCall, asks: Asks): Settlement {
+  const declared = tool.asks ?? [];
+  const undeclared = Object.values(asks.requests).some(({ kind }) => !declared.includes(kind));
+  if (undeclared) return refused('output_not_allowed', 'The connector asked for what its manifest does not declare.');
+  return { kind: 'asked', asks, subject: principal.subject, policy: null };
 }
 
 interface Execution {

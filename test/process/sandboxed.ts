@@ -62,7 +62,17 @@ export function startConnector({ entry, onConnect, alter }: SandboxedOptions): S
     fd: toGateway.a,
     contract: gatewayConnector,
     side: 'a',
-    handlers: { notices: { log: (notice) => logs.push(notice) }, requests: {}, streams: {}, onClose: () => undefined },
+    handlers: {
+      notices: {
+        log: (notice) => logs.push(notice),
+        progress: () => undefined,
+        message: () => undefined,
+        'resource-updated': () => undefined,
+      },
+      requests: {},
+      streams: {},
+      onClose: () => undefined,
+    },
   });
   const egress = channelOverFd({
     fd: toEgress.b,
@@ -99,6 +109,7 @@ export function startConnector({ entry, onConnect, alter }: SandboxedOptions): S
 }
 
 export function valueOf(result: ConnectorResult): unknown {
+  if (result.ok === 'asks') throw new Error('it asks');
   if (!result.ok) throw new Error(`${result.code}: ${result.say}`);
   return result.value;
 }

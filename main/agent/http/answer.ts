@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { errorNumberOf, rpcErrors } from '../wire.ts';
-import type { Sink } from '../session.ts';
+import type { Sink } from '../request.ts';
 
 const pileEndBytes = 32 * 1024 * 1024;
 

@@ -4,9 +4,8 @@
  * (MCP 2026-07-28, Streamable HTTP, "Standard headers"), so that nobody who reads only one of them is misled.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import { isObject, type Json } from '../request.ts';
 import { handshakeVersions, metaKeys } from '../wire.ts';
-
-type Json = Readonly<Record<string, unknown>>;
 
 const ownNames = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -88,8 +87,4 @@ function metaOf(message: unknown): Json {
   const params = isObject(message) ? message['params'] : undefined;
   const meta = isObject(params) ? params['_meta'] : undefined;
   return isObject(meta) ? meta : {};
-}
-
-export function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

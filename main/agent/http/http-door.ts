@@ -14,6 +14,7 @@ export interface HttpDoor {
   /** Takes a connection whose first bytes are HTTP. */
   accept(stream: Duplex, client: HttpClient): void;
   toolsChanged(): void;
+  resourceUpdated(uri: string): void;
   reports(): SessionReport[];
   close(): void;
 }
@@ -63,6 +64,9 @@ export function createHttpDoor(openSession: OpenSession): HttpDoor {
     },
     toolsChanged() {
       for (const session of mcp.sessions()) session.toolsChanged();
+    },
+    resourceUpdated(uri) {
+      for (const session of mcp.sessions()) session.resourceUpdated(uri);
     },
     reports: () => mcp.sessions().map((session) => session.report()),
     close: () => mcp.close(),

@@ -6,10 +6,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BlockShare } from '../blocks.ts';
 import type { Peer } from '../peer.ts';
 import type { Session } from '../session.ts';
+import { isObject, type Json } from '../request.ts';
 import { crowdedLine, errorLine, frameErrorLine, protocolError, rpcErrors, type RequestId } from '../wire.ts';
 import { answerOver, openStream, respond } from './answer.ts';
 import { readBody, type BodyRead } from './body.ts';
-import { accepts, isHandshake, isJson, isLocal, isObject, statelessProblem } from './headers.ts';
+import { accepts, isHandshake, isJson, isLocal, statelessProblem } from './headers.ts';
 import { createHttpSessions, type HttpSession, type HttpSessions } from './http-sessions.ts';
 
 export interface HttpClient {
@@ -24,8 +25,6 @@ export interface Exchange {
 }
 
 export type OpenSession = (peer: Peer, send: (line: string) => void) => Session;
-
-type Json = Readonly<Record<string, unknown>>;
 
 const endpoint = '/mcp';
 const json = 'application/json';

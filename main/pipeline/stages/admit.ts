@@ -33,6 +33,9 @@ function admit({ call, gate, identity, nowMs, tool }: InboundView): Verdict {
   if (identity.validUntil !== null && nowMs > identity.validUntil) {
     return refuse('access_ended', 'The sign-in could not be confirmed in time. Ask the person to sign in again.');
   }
+  if (call.continued !== undefined && call.continued.subject !== identity.principal.subject) {
+    return refuse('access_ended', 'This call was begun for another person. Make it again from its start.');
+  }
   if (tool === null) return refuseUnknownTool();
   if (identity.waiting.includes(tool.connector)) {
     return refuse(

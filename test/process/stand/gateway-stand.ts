@@ -12,6 +12,7 @@ import { closeFd, createSocketPair } from '../../../main/channel/socket-pair.ts'
 import type { AuditRecord } from '../../../main/contract/audit.ts';
 import type { ByteStream, Channel } from '../../../main/contract/channel.ts';
 import {
+  connectorEgress,
   gatewayConnector,
   gatewayEgress,
   gatewayVault,
@@ -139,6 +140,11 @@ export interface StandOptions {
   readonly folder?: string;
   readonly policies?: readonly { name: string; text: string }[];
   readonly signedIn?: boolean;
+  /** Another connector, as a process of its own: its ends are given to it. */
+  readonly connector?: {
+    readonly manifest: ConnectorManifest;
+    readonly start: (ends: { readonly gateway: number; readonly egress: number }) => void;
+  };
 }
 
 export const echo: OnCall = (header, stream) => answer(stream, { ok: true, value: { text: header.arguments['text'] } });
@@ -178,13 +184,15 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
     settings: undefined,
     tickets: [],
   };
-  let pair = await attach(child, behaviour);
+  const attached = () =>
+    options.connector ? attachReal(child, behaviour, options.connector) : attach(child, behaviour);
+  let pair = await attached();
   await shell.request('configure', {
     version: '0.0.0',
     socketPath,
     stateFolder: folder,
     consent: options.consent ?? 'allow',
-    connectors: [{ manifest, settings: { some: 'setting' } }],
+    connectors: [{ manifest: options.connector?.manifest ?? manifest, settings: { some: 'setting' } }],
     policies: [...(options.policies ?? policies)],
   });
   const identify = (principal: Principal | null, waiting: readonly string[] = []): void => {
@@ -209,7 +217,7 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
       return pair.connector;
     },
     attachPair: async () => {
-      pair = await attach(child, behaviour);
+      pair = await attached();
     },
     identify,
     auditRecords: () => readAudit(folder),
@@ -229,6 +237,37 @@ export function readAudit(folder: string): AuditRecord[] {
     .flatMap((name) => readFileSync(path.join(audit, name), 'utf8').split('\n'))
     .filter((line) => line !== '')
     .map((line) => (JSON.parse(line) as { record: AuditRecord }).record);
+}
+
+/** A connector in a process of its own; egress is still the test's. */
+async function attachReal(
+  child: ChildProcess,
+  behaviour: Behaviour,
+  { manifest: { name: connector }, start }: NonNullable<StandOptions['connector']>,
+): ReturnType<typeof attach> {
+  const [toGateway, toEgress, egressPair] = [createSocketPair(), createSocketPair(), createSocketPair()];
+  const egress = channelOverFd({
+    fd: egressPair.b,
+    contract: gatewayEgress,
+    side: 'b',
+    handlers: egressHandlers(behaviour),
+  });
+  channelOverFd({
+    fd: toEgress.b,
+    contract: connectorEgress,
+    side: 'b',
+    handlers: {
+      notices: {},
+      requests: {},
+      streams: { connect: (_, stream) => stream.reset('destination_not_allowed') },
+      onClose: () => undefined,
+    },
+  });
+  start({ gateway: toGateway.b, egress: toEgress.a });
+  await handOver(child, { channel: 'gateway-connector', connector }, toGateway.a);
+  await handOver(child, { channel: 'gateway-egress', connector }, egressPair.a);
+  // The stand has no hand in this one's words.
+  return { connector: egress as never, egress };
 }
 
 async function attach(

@@ -1,32 +1,56 @@
-/** `tools/list`: the text of the tools that may be seen, written once for each set of them. */
+/** The lists that agents ask for: only what this person and program may use, each text written once. */
 import type { OfferedTool } from '../contract/call.ts';
 
-export interface ToolListing {
-  /** The JSON text of the `tools` array. */
+export type ListName = 'tools' | 'resources' | 'resourceTemplates' | 'prompts';
+
+export interface Listing {
+  /** The JSON text of the array. */
   readonly json: string;
   /** How long a client may keep it. */
   readonly ttlMs: number;
 }
 
+/** A resource, a template or a prompt, to whoever may use the tool behind it. */
+export interface Listed {
+  readonly tool: OfferedTool;
+  readonly shown: Readonly<Record<string, unknown>>;
+}
+
+export interface ListedOffers {
+  readonly resources: readonly Listed[];
+  readonly templates: readonly Listed[];
+  readonly prompts: readonly Listed[];
+}
+
+export type Listings = (what: ListName, visible: readonly OfferedTool[]) => Listing;
+
 const maxListings = 100;
 /** Nobody signed in, or nothing allowed: ask again soon. */
-const empty: ToolListing = Object.freeze({ json: '[]', ttlMs: 0 });
+const empty: Listing = Object.freeze({ json: '[]', ttlMs: 0 });
 const listTtlMs = 30_000;
 
-export function createToolListings(): (visible: readonly OfferedTool[]) => ToolListing {
-  const known = new Map<string, ToolListing>();
+export function createListings(offers: ListedOffers): Listings {
+  const known = new Map<string, Listing>();
   const texts = new Map<string, string>();
+  const others = { resources: offers.resources, resourceTemplates: offers.templates, prompts: offers.prompts };
 
-  function textOf(tool: OfferedTool): string {
+  function toolText(tool: OfferedTool): string {
     const text = texts.get(tool.name) ?? JSON.stringify(describe(tool));
     texts.set(tool.name, text);
     return text;
   }
 
-  return (visible) => {
+  function itemsOf(what: ListName, visible: readonly OfferedTool[]): string[] {
+    if (what === 'tools') return visible.filter(({ manifest }) => (manifest.offer ?? 'tool') === 'tool').map(toolText);
+    return others[what].filter(({ tool }) => visible.includes(tool)).map(({ shown }) => JSON.stringify(shown));
+  }
+
+  return (what, visible) => {
     if (visible.length === 0) return empty;
-    const key = visible.map((tool) => tool.name).join(' ');
-    const listing = known.get(key) ?? Object.freeze({ json: `[${visible.map(textOf).join(',')}]`, ttlMs: listTtlMs });
+    const key = `${what} ${visible.map((tool) => tool.name).join(' ')}`;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const listing = Object.freeze({ json: `[${itemsOf(what, visible).join(',')}]`, ttlMs: listTtlMs });
     if (known.size >= maxListings) known.clear();
     known.set(key, listing);
     return listing;
@@ -40,7 +64,7 @@ function describe({ name, manifest }: OfferedTool): Record<string, unknown> {
     title: manifest.title,
     description: manifest.description,
     inputSchema: withoutDialect(manifest.inputSchema),
-    outputSchema: orFailure(manifest.outputSchema),
+    ...(manifest.result === 'content' ? {} : { outputSchema: orFailure(manifest.outputSchema) }),
     annotations: {
       title: manifest.title,
       readOnlyHint: readOnly,
