@@ -12,6 +12,8 @@ const sources = [
   'test/lab',
   'build/bundle.mjs',
   'build/icons',
+  'build/pack.mjs',
+  'build/sallyport.sh',
   'package-lock.json',
 ];
 
