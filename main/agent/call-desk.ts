@@ -44,6 +44,7 @@ export interface CallDesk {
   cancelAll(): void;
   /** Calls back once, when no call is in flight. */
   whenIdle(done: () => void): void;
+  readonly isIdle: boolean;
   /** Started since the connection opened. */
   readonly calls: number;
 }
@@ -85,6 +86,9 @@ export function createCallDesk(deps: CallDeskDeps): CallDesk {
     whenIdle(done) {
       if (running.size === 0) done();
       else idlers.push(done);
+    },
+    get isIdle() {
+      return running.size === 0;
     },
     get calls() {
       return calls;

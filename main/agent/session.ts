@@ -55,6 +55,9 @@ export interface Session {
   receiveBatch(messages: readonly unknown[], sink?: Sink): boolean;
   /** Calls back once, when every call in flight was answered. */
   whenIdle(done: () => void): void;
+  readonly isIdle: boolean;
+  /** A version was agreed. */
+  readonly isBegun: boolean;
   /** The person or their rights changed: tell those who asked to be told. */
   toolsChanged(): void;
   resourceUpdated(uri: string): void;
@@ -203,6 +206,14 @@ class Conversation implements Session {
 
   whenIdle(done: () => void): void {
     this.#desk.whenIdle(done);
+  }
+
+  get isIdle(): boolean {
+    return this.#desk.isIdle;
+  }
+
+  get isBegun(): boolean {
+    return this.#protocol !== null;
   }
 
   #receive(message: Json, sink: Sink): boolean {
