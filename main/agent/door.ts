@@ -16,6 +16,7 @@ export interface DoorDeps {
   readonly version: string;
   readonly list: (caller: Caller, what: ListName) => Listing;
   readonly offers: OfferIndex;
+  readonly sees: (caller: Caller, uri: string) => boolean;
   readonly call: (call: ToolCall) => Promise<CallOutcome>;
   readonly newCallId: () => string;
   readonly epochMs: () => number;

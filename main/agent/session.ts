@@ -41,6 +41,8 @@ export interface SessionDeps {
   readonly peer: Peer;
   readonly list: (caller: Caller, what: ListName) => Listing;
   readonly offers: OfferIndex;
+  /** Whether the program may read this resource now. */
+  readonly sees: (caller: Caller, uri: string) => boolean;
   readonly states: RequestStates;
   readonly call: (call: ToolCall) => Promise<CallOutcome>;
   readonly newCallId: () => string;
@@ -168,6 +170,7 @@ class Conversation implements Session {
       offers,
       list,
       caller: () => this.#caller(),
+      sees: (uri) => deps.sees(this.#caller(), uri),
       stamp: (era) => this.#stamps[era],
       client: () => this.#client,
     });
@@ -248,6 +251,7 @@ class Conversation implements Session {
   }
 
   resourceUpdated(uri: string): void {
+    if (!this.#deps.sees(this.#caller(), uri)) return;
     if (this.#offers.isSubscribed(uri)) this.#send(notificationLine('notifications/resources/updated', { uri }));
     this.#subscriptions.resourceUpdated(uri);
   }
