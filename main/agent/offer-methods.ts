@@ -79,6 +79,7 @@ export function createOfferMethods(deps: OfferDeps): OfferSession {
     },
     handshake: {
       'logging/setLevel': (request) => {
+        // eslint-disable-next-line @typescript-eslint/no-deprecated -- served as long as the revisions that have it
         const parsed = SetLevelRequestParamsSchema.safeParse(request.params);
         if (!parsed.success) refuse(request, 'logging/setLevel: "level" is missing or not one of the severities.');
         else {

@@ -211,7 +211,7 @@ describe('questions', () => {
     const { requestState } = first.result as { requestState: string };
     await client.ask('tools/call', stateless({ name: 'probe_asks', requestState, inputResponses: accept() }));
     const ids = reached.map(({ callId }) => callId);
-    const records = stand.auditRecords().filter((record) => 'callId' in record && ids.includes(record.callId));
+    const records = stand.auditRecords().filter((record) => 'callId' in record && ids.includes(String(record.callId)));
     expect(records.map((record) => [record.event, 'decision' in record ? record.decision : null])).toEqual([
       ['call-intent', null],
       ['call-outcome', 'asked'],
