@@ -6,7 +6,7 @@ import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
 import { finished, type Ended, type Pids } from '../process/harness.ts';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import type { Screen } from './screen.ts';
 
 const tree = fileURLToPath(new URL('../../', import.meta.url));
@@ -16,6 +16,7 @@ export interface DesktopApp {
   readonly window: Page;
   readonly socket: string;
   readonly pid: number;
+  readonly launch: { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> };
   /** Resolves when everything runs. */
   readonly ready: Promise<Pids>;
   readonly labFolder: () => Promise<string>;
@@ -58,15 +59,17 @@ export async function startApp({
     socket,
     stateFolder: path.join(folder, 'state'),
   };
+  const args = [tree, JSON.stringify(options)];
   const electron = await _electron.launch({
-    args: [tree, JSON.stringify(options)],
+    args,
     env: { ...env, ELECTRON_OVERRIDE_DIST_PATH: electronFolder() },
     executablePath: path.join(electronFolder(), 'electron'),
     chromiumSandbox: true,
     colorScheme: scheme,
     timeout: 60_000,
   });
-  const events = eventsOf(electron);
+  const running = electron.process();
+  const events = eventsOf(running);
   const window = await electron.firstWindow({ timeout: 60_000 });
   const launch = (file: string, args: readonly string[]) =>
     spawn(process.execPath, [path.join(tree, 'dist', 'main', file), ...args], {
@@ -77,7 +80,8 @@ export async function startApp({
     electron,
     window,
     socket,
-    pid: electron.process().pid ?? 0,
+    pid: running.pid ?? 0,
+    launch: { args, env },
     ready: events.until('ready').then((event) => event['pids'] as Pids),
     labFolder: () => events.until('lab-ready').then((event) => String(event['folder'])),
     async cli(...args) {
@@ -91,7 +95,6 @@ export async function startApp({
       env,
     }),
     async end() {
-      const running = electron.process();
       if (running.exitCode === null && running.signalCode === null) {
         const exited = new Promise<void>((resolve) => running.once('exit', () => resolve()));
         running.kill('SIGTERM');
@@ -100,6 +103,11 @@ export async function startApp({
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+/** The same command once more, as a person who clicks twice. */
+export function startAgain({ launch: { args, env } }: DesktopApp): Promise<Ended> {
+  return finished(spawn(path.join(electronFolder(), 'electron'), args, { env, stdio: ['ignore', 'pipe', 'pipe'] }));
 }
 
 export function electronFolder(): string {
@@ -112,10 +120,9 @@ export function electronFolder(): string {
 type Event = Readonly<Record<string, unknown>>;
 
 /** Each line of standard output is one event. */
-function eventsOf(electron: ElectronApplication): { until(name: string): Promise<Event> } {
+function eventsOf({ stdout, stderr }: ChildProcess): { until(name: string): Promise<Event> } {
   const seen: Event[] = [];
   const waiting = new Set<() => void>();
-  const { stdout, stderr } = electron.process();
   stderr?.resume();
   if (stdout)
     readline.createInterface({ input: stdout }).on('line', (line) => {
