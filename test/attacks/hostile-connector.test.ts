@@ -38,11 +38,23 @@ const manifest: ConnectorManifest = {
     tool('quiet'),
     tool('asks', { asks: ['elicitation', 'sampling', 'roots'] }),
     tool('also', { asks: ['elicitation'] }),
-    tool('read', { offer: 'resource', inputSchema: object({ uri: text }), outputSchema: contents }),
+    tool('read', {
+      offer: 'resource',
+      classification: 'sensitive',
+      inputSchema: object({ uri: text }),
+      outputSchema: contents,
+    }),
   ],
   resources: [{ uri: 'probe://one', name: 'One', tool: 'read' }],
 };
-const policies = [{ name: 'all.cedar', text: '@id("all") permit (principal, action, resource);' }];
+const policies = [
+  {
+    name: 'test.cedar',
+    text: `@id("all") permit (principal, action, resource);
+      @id("analysts") forbid (principal, action, resource)
+      when { resource.classification == "sensitive" && !principal.roles.contains("analyst") };`,
+  },
+];
 
 let stand: GatewayStand;
 const clients: LineClient[] = [];
@@ -103,6 +115,13 @@ const askingOnce = (requests: Record<string, unknown> = { form: form() }): void 
     ),
   );
 };
+/** The vault's notice comes on a channel of its own: the person is there when a call runs for them. */
+async function become(person: typeof alice, client: LineClient): Promise<void> {
+  stand.identify(person);
+  do await client.ask('tools/call', stateless({ name: 'probe_quiet' }));
+  while (stand.behaviour.tickets.at(-1)?.subject !== person.subject);
+}
+
 /** Undefined: the call ended instead. */
 async function nextQuestion(client: LineClient, before: number): Promise<Answer | undefined> {
   const questions = () => client.received.filter(({ method }) => method === 'elicitation/create');
@@ -270,16 +289,11 @@ describe('the state of a question', () => {
 
   it('is of no use to another person', async () => {
     const { client, requestState } = await begun();
-    stand.identify(bob);
-    // The vault's notice comes on a channel of its own: bob is there when a call of his own runs for him.
-    for (let subject = ''; subject !== 'bob-subject';) {
-      await client.ask('tools/call', stateless({ name: 'probe_quiet' }));
-      subject = String(stand.behaviour.tickets.at(-1)?.subject);
-    }
+    await become(bob, client);
     reached.length = 0;
     expect(codeOf(await client.ask('tools/call', params(requestState)))).toBe('access_ended');
     expect(reached).toEqual([]);
-    stand.identify(alice);
+    await become(alice, client);
   });
 });
 
@@ -335,6 +349,23 @@ describe('what a connector says while it works', () => {
     await client.until(({ method }) => method !== undefined);
     const heard = client.received.filter(({ method }) => method !== undefined);
     expect(heard.map(({ params }) => params)).toEqual([{ uri: 'probe://one' }]);
+  });
+
+  it('does not announce to who may no longer read it', async () => {
+    const client = await handshake();
+    await client.ask('resources/subscribe', { uri: 'probe://one' });
+    await become(bob, client);
+    stand.connector.notify('resource-updated', { uri: 'probe://one' });
+    const updates = () => client.received.filter(({ method }) => method === 'notifications/resources/updated').length;
+    onCall((_header, stream) => answer(stream, { ok: true, value: { text: 'done' } }));
+    // Its answer comes behind the notice, on the same channel.
+    expect((await client.ask('tools/call', { name: 'probe_quiet' })).result?.structuredContent).toEqual({
+      text: 'done',
+    });
+    expect(updates()).toBe(0);
+    await become(alice, client);
+    stand.connector.notify('resource-updated', { uri: 'probe://one' });
+    await client.until(() => updates() === 1);
   });
 });
 
