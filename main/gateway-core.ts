@@ -11,7 +11,7 @@ import { channelOverSocket } from './channel/channel-over-socket.ts';
 import { createCallNotes } from './connectors/call-notes.ts';
 import { createDispatch } from './connectors/dispatch.ts';
 import { createLinks } from './connectors/links.ts';
-import { createOffers } from './connectors/offers.ts';
+import { createOffers, type Offers } from './connectors/offers.ts';
 import { createToolRegistry, type ToolRegistry } from './connectors/tool-registry.ts';
 import type { AuditRecord } from './contract/audit.ts';
 import type { Channel, ChannelHandlers } from './contract/channel.ts';
@@ -58,6 +58,7 @@ interface Running {
   readonly audit: FoldingSink;
   readonly pipeline: Pipeline;
   readonly consent: AgentConsent;
+  readonly offers: Offers;
 }
 
 const nobody: Identity = Object.freeze({ principal: null, validUntil: null, waiting: [] });
@@ -158,6 +159,10 @@ export class GatewayCore {
       version,
       list: (caller, what) => listings(what, pipeline.visible(caller)),
       offers,
+      sees: (caller, uri) => {
+        const tool = offers.resource(uri)?.tool;
+        return tool !== undefined && pipeline.visible(caller).includes(tool);
+      },
       call: (call) => pipeline.run(call),
       newCallId: randomUUID,
       epochMs: Date.now,
@@ -172,7 +177,7 @@ export class GatewayCore {
       monotonicMs: () => performance.now(),
     });
     const pipeline = this.#createPipeline({ tools, authorizer, audit, consent });
-    this.#running = { door, log, audit, pipeline, consent };
+    this.#running = { door, log, audit, pipeline, consent, offers };
     this.#links.configure(new Map(connectors.map(({ manifest, settings }) => [manifest.name, settings])));
     log.append(lifecycle('started', `version ${version}`));
   }
@@ -264,7 +269,9 @@ export class GatewayCore {
           progress: (note) => this.#notes.progress(name, note),
           message: (note) => this.#notes.message(name, note),
           'resource-updated': bounded({ perSecond: 20, burst: 50 }, ({ uri }: { uri: string }) => {
-            this.#running?.door.resourceUpdated(uri);
+            const { door, offers } = this.#running ?? {};
+            // Of its own only.
+            if (offers?.resource(uri)?.tool.connector === name) door?.resourceUpdated(uri);
           }),
         },
         requests: {},

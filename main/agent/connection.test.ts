@@ -16,6 +16,8 @@ const session: Session = {
   receive: (message) => received.push(...Object.keys(message)) > 0,
   receiveBatch: () => false,
   whenIdle: (done) => done(),
+  isIdle: true,
+  isBegun: true,
   toolsChanged: () => undefined,
   resourceUpdated: () => undefined,
   report: () => ({ program: '', pid: null, protocol: '', connectedAt: 0, calls: 0 }),
@@ -29,7 +31,13 @@ beforeEach(async () => {
   let pid = 0;
   server = createServer({ pauseOnConnect: true }, (socket) => {
     const blocks = pool.of((pid += 1));
-    createConnection({ socket, blocks, openSession: () => session, onHttp: () => undefined, onClose: () => undefined });
+    createConnection({
+      socket,
+      blocks,
+      openSession: () => session,
+      onHttp: () => ({ isIdle: false }),
+      onClose: () => undefined,
+    });
   }).listen(path.join(folder, 's'));
   await once(server, 'listening');
 });

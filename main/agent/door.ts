@@ -9,13 +9,14 @@ import { createAgentSocket } from './socket.ts';
 import type { Listing, ListName } from './listing.ts';
 import type { OfferIndex } from './offer-methods.ts';
 import { createRequestStates } from './request-state.ts';
-import { crowdedLine } from './wire.ts';
+import { createTurnAway } from './turn-away.ts';
 
 export interface DoorDeps {
   readonly socketPath: string;
   readonly version: string;
   readonly list: (caller: Caller, what: ListName) => Listing;
   readonly offers: OfferIndex;
+  readonly sees: (caller: Caller, uri: string) => boolean;
   readonly call: (call: ToolCall) => Promise<CallOutcome>;
   readonly newCallId: () => string;
   readonly epochMs: () => number;
@@ -40,16 +41,26 @@ export function createDoor({ socketPath, ...given }: DoorDeps): Door {
   const deps = { ...given, states: createRequestStates(given.epochMs) };
   const pool = createBlockPool(maxLongLines);
   const connections = new Map<Connection, number | null>();
+  const turnAway = createTurnAway(
+    `At most ${maxConnections} connections are open at once, ${maxConnectionsPerProcess} of one program. Close one, then connect again.`,
+  );
+
+  /** Clients of HTTP keep connections that they may never use again (VS Code: one for each request). */
+  function hasRoom(pid: number | null): boolean {
+    const own = [...connections].filter(([, other]) => other === pid);
+    const isOwnFull = own.length >= maxConnectionsPerProcess;
+    if (!isOwnFull && connections.size < maxConnections) return true;
+    const unused = (isOwnFull ? own : [...connections]).find(([connection]) => connection.giveWay());
+    return unused !== undefined && connections.delete(unused[0]);
+  }
+
   const http = createHttpDoor((peer, send) => createSession({ ...deps, peer, send }));
   const socket = createAgentSocket({
     socketPath,
     onConnection(accepted, peer) {
       const { pid } = peer;
-      const own = [...connections.values()].filter((other) => other === pid).length;
-      if (connections.size >= maxConnections || own >= maxConnectionsPerProcess) {
-        const say = `At most ${maxConnections} connections are open at once, ${maxConnectionsPerProcess} of one program. Close one, then connect again.`;
-        accepted.on('error', () => accepted.destroy());
-        accepted.end(`${crowdedLine(say)}\n`, () => accepted.destroy());
+      if (!hasRoom(pid)) {
+        turnAway(accepted);
         return;
       }
       const blocks = pool.of(pid);

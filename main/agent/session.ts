@@ -41,6 +41,8 @@ export interface SessionDeps {
   readonly peer: Peer;
   readonly list: (caller: Caller, what: ListName) => Listing;
   readonly offers: OfferIndex;
+  /** Whether the program may read this resource now. */
+  readonly sees: (caller: Caller, uri: string) => boolean;
   readonly states: RequestStates;
   readonly call: (call: ToolCall) => Promise<CallOutcome>;
   readonly newCallId: () => string;
@@ -55,6 +57,9 @@ export interface Session {
   receiveBatch(messages: readonly unknown[], sink?: Sink): boolean;
   /** Calls back once, when every call in flight was answered. */
   whenIdle(done: () => void): void;
+  readonly isIdle: boolean;
+  /** A version was agreed. */
+  readonly isBegun: boolean;
   /** The person or their rights changed: tell those who asked to be told. */
   toolsChanged(): void;
   resourceUpdated(uri: string): void;
@@ -165,6 +170,7 @@ class Conversation implements Session {
       offers,
       list,
       caller: () => this.#caller(),
+      sees: (uri) => deps.sees(this.#caller(), uri),
       stamp: (era) => this.#stamps[era],
       client: () => this.#client,
     });
@@ -205,6 +211,14 @@ class Conversation implements Session {
     this.#desk.whenIdle(done);
   }
 
+  get isIdle(): boolean {
+    return this.#desk.isIdle;
+  }
+
+  get isBegun(): boolean {
+    return this.#protocol !== null;
+  }
+
   #receive(message: Json, sink: Sink): boolean {
     const { reply } = sink;
     const { jsonrpc, id, method } = message as { jsonrpc?: unknown; id?: unknown; method?: unknown };
@@ -237,6 +251,7 @@ class Conversation implements Session {
   }
 
   resourceUpdated(uri: string): void {
+    if (!this.#deps.sees(this.#caller(), uri)) return;
     if (this.#offers.isSubscribed(uri)) this.#send(notificationLine('notifications/resources/updated', { uri }));
     this.#subscriptions.resourceUpdated(uri);
   }

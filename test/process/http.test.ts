@@ -193,15 +193,102 @@ describe('2025', () => {
     expect((await post({ socketPath, body: request('ping'), headers })).status).toBe(200);
   });
 
-  it('at most sixteen sessions of one process', async () => {
-    const own = await startGateway();
-    const statuses = new Set<number>();
-    for (let count = 0; count < 20; count += 1) {
-      const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: who };
-      statuses.add((await post({ socketPath: own.socketPath, body: request('initialize', params) })).status);
+  it('the seventeenth session of a process ends its longest unused one', async () => {
+    const sessions: Record<string, string>[] = [];
+    for (let count = 0; count < 17; count += 1) sessions.push(await begin(socketPath));
+    const statuses = [];
+    for (const headers of sessions) statuses.push((await post({ socketPath, body: request('ping'), headers })).status);
+    expect(statuses[0]).toBe(404);
+    expect(statuses.slice(1)).toEqual(Array.from({ length: 16 }, () => 200));
+    for (const headers of sessions) await post({ socketPath, body: '', headers, method: 'DELETE' });
+  });
+
+  it('an initialize that fails leaves no session', async () => {
+    const before = (await stand.shell.request('status', {})).agents.length;
+    const got = await post({ socketPath, body: request('initialize', { protocolVersion: 1 }) });
+    expect(got.message).toMatchObject({ error: { code: -32602 } });
+    expect((await stand.shell.request('status', {})).agents).toHaveLength(before);
+  });
+
+  it('a session that ends, ends its stream', async () => {
+    const headers = await begin(socketPath);
+    const stream = await fetchOver(socketPath)(url, { headers: { ...headers, accept: 'text/event-stream' } });
+    expect(stream.status).toBe(200);
+    expect((await post({ socketPath, body: '', headers, method: 'DELETE' })).status).toBe(204);
+    expect(await stream.text()).toBe('');
+  });
+});
+
+describe('connections', () => {
+  /** VS Code has an HTTP agent of its own for each request to a `unix:` URL, and leaves its connection open. */
+  const agents: http.Agent[] = [];
+  const ask = (): Promise<{ status: number; text: string }> => {
+    const agent = new http.Agent({ keepAlive: true });
+    agents.push(agent);
+    const { body, headers } = stateless('tools/call', call);
+    return new Promise((resolve, reject) => {
+      const sent = http.request(
+        {
+          socketPath,
+          agent,
+          path: '/mcp',
+          method: 'POST',
+          headers: { ...headers, host: 'localhost', 'content-type': 'application/json' },
+        },
+        (response) => {
+          let text = '';
+          response.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+          response.once('end', () => resolve({ status: response.statusCode ?? 0, text }));
+        },
+      );
+      sent.once('error', reject).end(body);
+    });
+  };
+  afterEach(() => {
+    for (const agent of agents.splice(0)) agent.destroy();
+  });
+
+  it('that wait unused make room for new ones', async () => {
+    for (let count = 0; count < 40; count += 1) expect((await ask()).status).toBe(200);
+  });
+
+  it('of one process are limited while they are in use, and the others are told so in HTTP', async () => {
+    const gates: (() => void)[] = [];
+    stand.behaviour.onCall = async (header, stream) => {
+      await new Promise<void>((resolve) => gates.push(resolve));
+      await echo(header, stream);
+    };
+    const asked = Array.from({ length: 20 }, () => ask());
+    const refused: { status: number; text: string }[] = [];
+    for (const each of asked) void each.then((got) => got.status === 200 || refused.push(got));
+    await vi.waitUntil(() => gates.length === 16 && refused.length === 4, { timeout: 20_000 });
+    for (const each of refused) {
+      expect(each.status).toBe(503);
+      expect(JSON.parse(each.text)).toMatchObject({ error: { data: { code: 'too_many_requests_in_flight' } } });
     }
-    expect(statuses).toEqual(new Set([200, 503]));
-    await own.stop();
+    for (const open of gates) open();
+    const statuses = (await Promise.all(asked)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(16);
+  });
+
+  it('take one request at a time: a second one before the answer ends them', async () => {
+    const reached = vi.fn();
+    stand.behaviour.onCall = () => {
+      reached();
+      return new Promise(() => undefined);
+    };
+    const { body, headers } = stateless('tools/call', call);
+    const head = Object.entries({ ...headers, host: 'localhost', 'content-type': 'application/json' })
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join('');
+    const one = `POST /mcp HTTP/1.1\r\n${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+    const socket = net.connect(socketPath);
+    socket.write(one);
+    await vi.waitUntil(() => reached.mock.calls.length === 1, { timeout: 20_000 });
+    socket.on('error', () => undefined).write(one);
+    await new Promise((resolve) => socket.once('close', resolve).resume());
+    await vi.waitUntil(() => stand.behaviour.tickets.at(-1)?.open === false, { timeout: 20_000 });
+    expect(reached).toHaveBeenCalledTimes(1);
   });
 });
 
@@ -213,6 +300,7 @@ describe('what is refused before it is read', () => {
     ['an origin with a user', { host: 'localhost', origin: 'http://localhost@evil.example' }, 403],
     ['a null origin', { host: 'localhost', origin: 'null' }, 403],
     ['another type', { host: 'localhost', 'content-type': 'text/plain' }, 415],
+    ['a body without its length', { host: 'localhost', 'transfer-encoding': 'chunked' }, 411],
     ['a client that takes neither', { host: 'localhost', accept: 'text/html' }, 406],
   ])('%s', async (_what, headers, status) => {
     const { body, headers: standard } = stateless('tools/call', call);

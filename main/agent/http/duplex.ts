@@ -9,10 +9,23 @@ export interface ByteStreamOver {
   end(): void;
 }
 
+/** As for lines: what comes in smaller pieces than this is gathered by the kernel for a moment. */
+const smallPieceBytes = 4096;
+const gatherMs = 1;
+
 export function duplexOver(socket: Socket, head: Buffer): ByteStreamOver {
+  let wanted = true;
+  let gathering = false;
+
+  function readOn(): void {
+    gathering = false;
+    if (wanted && !socket.destroyed) socket.resume();
+  }
+
   const stream = new Duplex({
     read: () => {
-      if (!socket.destroyed) socket.resume();
+      wanted = true;
+      if (!gathering) readOn();
     },
     write: (chunk: Buffer, _encoding, done) => {
       // Answers that nobody reads hold their writer, not our memory.
@@ -32,7 +45,13 @@ export function duplexOver(socket: Socket, head: Buffer): ByteStreamOver {
   stream.push(Buffer.from(head));
   return {
     stream,
-    push: (bytes) => stream.push(Buffer.from(bytes)),
+    push(bytes) {
+      wanted = stream.push(Buffer.from(bytes));
+      if (bytes.length >= smallPieceBytes) return wanted;
+      gathering = true;
+      setTimeout(readOn, gatherMs);
+      return false;
+    },
     end: () => void stream.push(null),
   };
 }

@@ -1,38 +1,39 @@
 /**
- * HTTP/1.1 on the agents' socket. Guarantees: bounded heads, a bounded number of requests at once for each process, and an
- * end for connections that say nothing. Trusts: Node's HTTP parser, in its strict mode.
+ * HTTP/1.1 on the agents' socket. Guarantees: bounded heads, one request at a time on a connection (so that the door's limit
+ * of connections bounds what runs and what waits to be read), and an end for connections that say nothing. Trusts: Node's
+ * HTTP parser, in its strict mode.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SessionReport } from '../session.ts';
-import { crowdedLine } from '../wire.ts';
-import { respond } from './answer.ts';
 import { StreamableHttp, type HttpClient, type OpenSession } from './streamable.ts';
 
 export interface HttpDoor {
   /** Takes a connection whose first bytes are HTTP. */
-  accept(stream: Duplex, client: HttpClient): void;
+  accept(stream: Duplex, client: HttpClient): HttpConnection;
   toolsChanged(): void;
   resourceUpdated(uri: string): void;
   reports(): SessionReport[];
   close(): void;
 }
 
+export interface HttpConnection {
+  /** Between two requests: it may be closed for others. */
+  readonly isIdle: boolean;
+}
+
 const maxHeadBytes = 16 * 1024;
 /** Until a whole head has come, on a new connection and between requests. */
 const headMs = 10_000;
 const betweenMs = 120_000;
-const maxRequestsPerProcess = 64;
 const badRequest = 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
 export function createHttpDoor(openSession: OpenSession): HttpDoor {
   const mcp = new StreamableHttp(openSession);
-  const clients = new WeakMap<object, HttpClient>();
-  const counts = createCounts();
+  const connections = new WeakMap<object, OneAtATime>();
   const server = createServer({ maxHeaderSize: maxHeadBytes, insecureHTTPParser: false });
   // The server's own timers need a port that it listens on: ours are below and in `body.ts`.
-  server.setMaxListeners(0);
   server.timeout = server.headersTimeout = server.requestTimeout = server.keepAliveTimeout = 0;
   server.on('clientError', (_error, socket) => {
     if (socket.writable) socket.end(badRequest);
@@ -42,25 +43,18 @@ export function createHttpDoor(openSession: OpenSession): HttpDoor {
     server.on(event, (_request: IncomingMessage, socket: Duplex) => socket.destroy());
 
   server.on('request', (request, response) => {
-    const client = clients.get(request.socket);
-    if (!client) {
-      response.destroy();
-      return;
-    }
-    if (counts.take(client.peer.pid, response) > maxRequestsPerProcess) {
-      const say = `At most ${maxRequestsPerProcess} requests may run at once. Wait for an answer, then send it again.`;
-      respond(response, 429, crowdedLine(say), { connection: 'close' });
-      return;
-    }
-    mcp.serve({ request, response, client }).catch(() => response.destroy());
+    const connection = connections.get(request.socket);
+    if (connection === undefined || !connection.begin(response)) request.socket.destroy();
+    else mcp.serve({ request, response, client: connection.client }).catch(() => response.destroy());
   });
 
   return {
     accept(stream, client) {
-      clients.set(stream, client);
-      endSilent(stream, server);
+      const connection = new OneAtATime(stream, client);
+      connections.set(stream, connection);
       // Node lets any stream be a connection (http.Server, event `connection`).
       server.emit('connection', stream as unknown as Socket);
+      return connection;
     },
     toolsChanged() {
       for (const session of mcp.sessions()) session.toolsChanged();
@@ -73,49 +67,38 @@ export function createHttpDoor(openSession: OpenSession): HttpDoor {
   };
 }
 
-interface Counts {
-  /** How many requests of this process run, with this one. */
-  take(pid: number | null, response: ServerResponse): number;
-}
+class OneAtATime implements HttpConnection {
+  readonly client: HttpClient;
+  readonly #stream: Duplex;
+  #served = 0;
+  #isBusy = false;
+  #silent: NodeJS.Timeout;
 
-function createCounts(): Counts {
-  const running = new Map<number | null, number>();
-  return {
-    take(pid, response) {
-      const count = (running.get(pid) ?? 0) + 1;
-      running.set(pid, count);
-      response.once('close', () => {
-        const left = (running.get(pid) ?? 1) - 1;
-        if (left === 0) running.delete(pid);
-        else running.set(pid, left);
-      });
-      return count;
-    },
-  };
-}
+  constructor(stream: Duplex, client: HttpClient) {
+    this.#stream = stream;
+    this.client = client;
+    this.#silent = this.#endIn(headMs);
+    stream.once('close', () => clearTimeout(this.#silent));
+  }
 
-interface Requests {
-  on(event: 'request', heard: (request: IncomingMessage, response: ServerResponse) => void): unknown;
-  off(event: 'request', heard: (request: IncomingMessage, response: ServerResponse) => void): unknown;
-}
+  get isIdle(): boolean {
+    return this.#served > 0 && !this.#isBusy;
+  }
 
-/** A connection without a request takes the place of one that has something to say. */
-function endSilent(stream: Duplex, requests: Requests): void {
-  let open = 0;
-  const end = (): void => void stream.destroy();
-  let timer = setTimeout(end, headMs).unref();
-  const heard = (request: IncomingMessage, response: ServerResponse): void => {
-    if (request.socket !== (stream as object)) return;
-    open += 1;
-    clearTimeout(timer);
+  /** False: the answer before is not read yet. RFC 9112 §9.3.2 wants no POST behind another, and no client of MCP sends one. */
+  begin(response: ServerResponse): boolean {
+    if (this.#isBusy) return false;
+    this.#isBusy = true;
+    clearTimeout(this.#silent);
     response.once('close', () => {
-      open -= 1;
-      if (open === 0 && !stream.destroyed) timer = setTimeout(end, betweenMs).unref();
+      this.#isBusy = false;
+      this.#served += 1;
+      if (!this.#stream.destroyed) this.#silent = this.#endIn(betweenMs);
     });
-  };
-  requests.on('request', heard);
-  stream.once('close', () => {
-    clearTimeout(timer);
-    requests.off('request', heard);
-  });
+    return true;
+  }
+
+  #endIn(ms: number): NodeJS.Timeout {
+    return setTimeout(() => this.#stream.destroy(), ms).unref();
+  }
 }

@@ -1,16 +1,18 @@
 /**
  * Sessions of the 2025 era over HTTP, by their `Mcp-Session-Id`. Guarantees: an id is 256 random bits, and another process
- * that shows it finds nothing; at most 16 a process and 64 in all; one that nobody uses ends after half an hour.
+ * that shows it finds nothing; at most 16 a process and 64 in all; one that nobody uses ends after half an hour, or for a new
+ * one when there is no room. Does not protect against a process that took the pid of one that ended and knows its id.
  */
 import { randomBytes } from 'node:crypto';
 import type { Peer } from '../peer.ts';
+import type { Sink } from '../request.ts';
 import type { Session } from '../session.ts';
 
 export interface HttpSession {
   readonly id: string;
   readonly session: Session;
   /** The open GET stream, or nobody listens. */
-  listen(send: ((line: string) => void) | null): void;
+  listen(stream: Sink | null): void;
   readonly isListening: boolean;
 }
 
@@ -18,6 +20,8 @@ export interface HttpSessions {
   /** Null: there is no room. */
   open(peer: Peer): HttpSession | null;
   find(id: string, peer: Peer): HttpSession | null;
+  /** After a message: a session whose `initialize` failed was none. */
+  keep(session: HttpSession): void;
   close(id: string, peer: Peer): boolean;
   all(): readonly Session[];
   closeAll(): void;
@@ -29,6 +33,7 @@ const idleMs = 30 * 60_000;
 
 interface Held extends HttpSession {
   readonly pid: number | null;
+  endStream(): void;
   idle: NodeJS.Timeout | undefined;
 }
 
@@ -37,36 +42,52 @@ export function createHttpSessions(openSession: (peer: Peer, send: (line: string
 
   function end(id: string): boolean {
     const session = held.get(id);
-    clearTimeout(session?.idle);
-    session?.session.close();
-    return held.delete(id);
+    if (session === undefined) return false;
+    held.delete(id);
+    clearTimeout(session.idle);
+    session.session.close();
+    session.endStream();
+    return true;
   }
 
+  /** The longest unused one stays the first. */
   function used(session: Held): void {
+    held.delete(session.id);
+    held.set(session.id, session);
     clearTimeout(session.idle);
     session.idle = session.isListening ? undefined : setTimeout(end, idleMs, session.id).unref();
   }
 
+  /** Programs end without a word: the longest unused one makes room. Clients begin anew when they get 404. */
+  function hasRoom(peer: Peer): boolean {
+    const own = [...held.values()].filter(({ pid }) => pid === peer.pid);
+    const isOwnFull = own.length >= maxSessionsPerProcess;
+    if (!isOwnFull && held.size < maxSessions) return true;
+    const unused = (isOwnFull ? own : [...held.values()]).find(
+      ({ session, isListening }) => !isListening && session.isIdle,
+    );
+    return unused !== undefined && end(unused.id);
+  }
+
   return {
     open(peer) {
-      const own = [...held.values()].filter(({ pid }) => pid === peer.pid).length;
-      if (held.size >= maxSessions || own >= maxSessionsPerProcess) return null;
+      if (!hasRoom(peer)) return null;
       const id = randomBytes(32).toString('base64url');
-      let send: ((line: string) => void) | null = null;
+      let stream: Sink | null = null;
       const opened: Held = {
         id,
         pid: peer.pid,
-        session: openSession(peer, (line) => send?.(line)),
+        session: openSession(peer, (line) => stream?.notify(line)),
         idle: undefined,
         listen(next) {
-          send = next;
-          used(opened);
+          stream = next;
+          if (held.has(id)) used(opened);
         },
+        endStream: () => stream?.reply(null),
         get isListening() {
-          return send !== null;
+          return stream !== null;
         },
       };
-      held.set(id, opened);
       used(opened);
       return opened;
     },
@@ -75,6 +96,9 @@ export function createHttpSessions(openSession: (peer: Peer, send: (line: string
       if (session?.pid !== pid) return null;
       used(session);
       return session;
+    },
+    keep({ id, session }) {
+      if (!session.isBegun) end(id);
     },
     close: (id, { pid }) => held.get(id)?.pid === pid && end(id),
     all: () => [...held.values()].map(({ session }) => session),

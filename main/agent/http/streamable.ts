@@ -65,6 +65,9 @@ export class StreamableHttp {
     const { request, client } = exchange;
     if (!isJson(request.headers)) {
       refuse(exchange, 415, `Send ${json}.`);
+    } else if (request.headers['transfer-encoding'] !== undefined) {
+      // RFC 9112 §6.3 allows it. A body in tiny chunks costs far more time than its bytes, and no client sends one.
+      refuse(exchange, 411, 'Send the body with its Content-Length.');
     } else if (!accepts(request.headers, json) && !accepts(request.headers, events)) {
       refuse(exchange, 406, `Accept ${json} and ${events}.`);
     } else {
@@ -108,6 +111,7 @@ export class StreamableHttp {
     const sink = answerOver(response, { streams: accepts(request.headers, events), stateless: false, headers });
     if (Array.isArray(message)) found.session.receiveBatch(message, sink);
     else found.session.receive(isObject(message) ? message : {}, sink);
+    this.#sessions.keep(found);
   }
 
   #sessionFor({ request, response, client }: Exchange, message: unknown): HttpSession | null {
@@ -140,8 +144,7 @@ export class StreamableHttp {
     else if (session.isListening) refuse(exchange, 409, 'This session has a stream already.');
     else {
       openStream(response, { [sessionHeader]: session.id });
-      const { notify } = answerOver(response, { streams: true, stateless: false, open: true });
-      session.listen(notify);
+      session.listen(answerOver(response, { streams: true, stateless: false, open: true }));
       response.once('close', () => session.listen(null));
     }
   }
