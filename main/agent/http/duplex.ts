@@ -1,31 +1,44 @@
-/** A connection's bytes as the stream that Node's HTTP server takes: what was read already, then what the socket reads on. */
+/**
+ * A connection's bytes as the stream that Node's HTTP server takes: what was read already, then what the socket reads on, one
+ * buffer of it each turn of the event loop. Guarantees that the buffer is not read into again while the server or a body
+ * still looks at it: a copy of each would be garbage that V8 collects too late (`reused-buffer.ts`).
+ */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
-export interface ByteStreamOver {
+export interface Reading {
+  /** Nothing is read on: pieces that were not taken yet keep what they say. */
+  hold(): void;
+  release(): void;
+}
+
+export interface ByteStreamOver extends Reading {
   readonly stream: Duplex;
-  /** Bytes in a buffer that is used again. False: stop reading. */
-  push(bytes: Buffer): boolean;
+  /** Bytes in a buffer that is used again. Reading stops, and goes on by itself. */
+  push(bytes: Buffer): void;
   end(): void;
 }
 
 /** As for lines: what comes in smaller pieces than this is gathered by the kernel for a moment. */
 const smallPieceBytes = 4096;
 const gatherMs = 1;
+/** After the last answer: what is on its way is read, so that it does not reach the other side as an error. */
+const lingerMs = 1000;
 
 export function duplexOver(socket: Socket, head: Buffer): ByteStreamOver {
   let wanted = true;
-  let gathering = false;
+  let held = false;
+  let isWaiting = false;
 
   function readOn(): void {
-    gathering = false;
-    if (wanted && !socket.destroyed) socket.resume();
+    isWaiting = false;
+    if (wanted && !held && !socket.destroyed) socket.resume();
   }
 
   const stream = new Duplex({
     read: () => {
       wanted = true;
-      if (!gathering) readOn();
+      if (!isWaiting) readOn();
     },
     write: (chunk: Buffer, _encoding, done) => {
       // Answers that nobody reads hold their writer, not our memory.
@@ -33,6 +46,8 @@ export function duplexOver(socket: Socket, head: Buffer): ByteStreamOver {
     },
     final: (done) => {
       socket.end(() => done());
+      const late = setTimeout(() => socket.destroy(), lingerMs).unref();
+      socket.once('close', () => clearTimeout(late));
     },
     destroy: (error, done) => {
       socket.destroy();
@@ -46,11 +61,21 @@ export function duplexOver(socket: Socket, head: Buffer): ByteStreamOver {
   return {
     stream,
     push(bytes) {
-      wanted = stream.push(Buffer.from(bytes));
-      if (bytes.length >= smallPieceBytes) return wanted;
-      gathering = true;
-      setTimeout(readOn, gatherMs);
-      return false;
+      isWaiting = true;
+      // A flowing stream hands on at once what it gets, and Node's parser is done with it when `push` returns.
+      const isDirect = stream.readableFlowing === true && stream.readableLength === 0;
+      wanted = stream.push(isDirect ? bytes : Buffer.from(bytes));
+      if (isDirect && stream.readableLength > 0) stream.destroy();
+      // Not before the next turn: until then whoever reads the body takes it.
+      if (bytes.length < smallPieceBytes) setTimeout(readOn, gatherMs);
+      else setImmediate(readOn);
+    },
+    hold() {
+      held = true;
+    },
+    release() {
+      held = false;
+      if (!isWaiting) readOn();
     },
     end: () => void stream.push(null),
   };
