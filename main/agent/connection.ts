@@ -4,6 +4,7 @@
  * when it says nothing at first, and an end when protocol errors outnumber good messages by ten. It does not limit how many calls a program makes: that is policy.
  */
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { firstBytes } from './first-bytes.ts';
 import { duplexOver, type ByteStreamOver } from './http/duplex.ts';
 import type { HttpConnection } from './http/http-door.ts';
@@ -22,7 +23,7 @@ export interface ConnectionDeps {
   readonly buffers: ReadBuffers;
   readonly openSession: (send: (line: string) => void) => Session;
   /** Takes the connection over when it speaks HTTP. */
-  readonly onHttp: (bytes: ByteStreamOver) => HttpConnection;
+  readonly onHttp: (stream: Duplex) => HttpConnection;
   readonly onClose: () => void;
 }
 
@@ -138,7 +139,7 @@ class AgentConnection implements Connection {
     if (kind === 'http') {
       clearTimeout(this.#silent);
       this.#http = duplexOver(this.#socket, head);
-      this.#requests = this.#onHttp(this.#http);
+      this.#requests = this.#onHttp(this.#http.stream);
       return true;
     }
     this.#head = Buffer.alloc(0);

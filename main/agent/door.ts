@@ -70,7 +70,7 @@ export function createDoor({ socketPath, ...given }: DoorDeps): Door {
         blocks,
         buffers,
         openSession: (send) => createSession({ ...deps, peer, send }),
-        onHttp: (bytes) => http.accept(bytes.stream, { peer, blocks, reading: bytes }),
+        onHttp: (stream) => http.accept(stream, { peer, blocks }),
         onClose: () => connections.delete(connection),
       });
       connections.set(connection, pid);

@@ -1,5 +1,6 @@
 /** MCP over HTTP on the socket: official clients unchanged, both eras, and what a hostile program may try. */
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import net from 'node:net';
 import {
@@ -344,6 +345,64 @@ describe('what is refused before it is read', () => {
     expect((await post({ socketPath, ...list })).status).toBe(200);
     expect(await status).toBe(408);
     slow.destroy();
+  });
+});
+
+describe('bodies', () => {
+  /** Sent piece by piece; says in the end whether the answer repeats its text. */
+  function begun(bytes: number) {
+    const text = randomBytes(bytes).toString('base64url');
+    const { body, headers } = stateless('tools/call', { name: 'probe_echo', arguments: { text } });
+    const sent = http.request({
+      socketPath,
+      path: '/mcp',
+      method: 'POST',
+      agent: false,
+      headers: { ...headers, host: 'localhost', 'content-type': 'application/json', 'content-length': body.length },
+    });
+    const repeated = new Promise<boolean>((resolve, reject) => {
+      sent.once('error', reject).once('response', (response) => {
+        let got = '';
+        response.setEncoding('utf8').on('data', (piece: string) => (got += piece));
+        response.once('end', () => resolve(got.includes(text)));
+      });
+    });
+    let at = 0;
+    return {
+      repeated,
+      write(count: number): boolean {
+        sent.write(body.slice(at, at + count));
+        at += count;
+        return at < body.length;
+      },
+    };
+  }
+  /** The gateway has read what was sent before. */
+  const turns = async (): Promise<void> => {
+    for (let turn = 0; turn < 5; turn += 1) await post({ socketPath, ...stateless('tools/list') });
+  };
+
+  it('arrive as they were sent, however they are cut', async () => {
+    const sizes = [10, 5_000, 66_000, 130_000, 190_000, 170_000, 150_000, 70_000, 20, 3_000];
+    const asked = sizes.map(async (size, at) => {
+      const body = begun(size);
+      for (let piece = 1; body.write(piece); piece = Math.min(piece * (at + 2), 50_000))
+        await new Promise((resolve) => setImmediate(resolve));
+      return body.repeated;
+    });
+    expect(await Promise.all(asked)).toEqual(sizes.map(() => true));
+  });
+
+  it('arrive as they were sent after they waited for the one block of their process', async () => {
+    const [holder, waiting] = [begun(190_000), begun(190_000)];
+    holder.write(100_000);
+    await turns();
+    for (let more = true; more;) {
+      more = waiting.write(40_000);
+      await turns();
+    }
+    while (holder.write(50_000));
+    expect([await holder.repeated, await waiting.repeated]).toEqual([true, true]);
   });
 });
 

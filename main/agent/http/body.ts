@@ -6,14 +6,8 @@ import type { IncomingMessage } from 'node:http';
 import { maxFrameBytes, type BlockShare } from '../blocks.ts';
 import { readFrame, type Frame } from '../framing.ts';
 import { createLineStore, type LineStore } from '../line-store.ts';
-import type { Reading } from './duplex.ts';
 
 export type BodyRead = Frame | { readonly kind: 'gone' } | { readonly kind: 'crowded' } | { readonly kind: 'slow' };
-
-export interface BodyRoom {
-  readonly blocks: BlockShare;
-  readonly reading: Reading;
-}
 
 /** The same as a long line gets, and longer than another may take. */
 const bodyMs = 10_000;
@@ -21,8 +15,7 @@ const blockWaitMs = 12_000;
 const nothing = Buffer.alloc(0);
 const malformed: Frame = { kind: 'error', code: 'malformed' };
 
-/** Call it as soon as the head is there: no piece may come before. */
-export function readBody(request: IncomingMessage, { blocks, reading }: BodyRoom): Promise<BodyRead> {
+export function readBody(request: IncomingMessage, blocks: BlockShare): Promise<BodyRead> {
   if (Number(request.headers['content-length'] ?? 0) > maxFrameBytes)
     return Promise.resolve({ kind: 'error', code: 'frame_too_large' });
   const store = createLineStore(blocks);
@@ -38,14 +31,12 @@ export function readBody(request: IncomingMessage, { blocks, reading }: BodyRoom
       // Waiting for a block is not the sender's fault: its time stands still.
       clearTimeout(timer);
       request.pause();
-      reading.hold();
       timer = setTimeout(resolve, blockWaitMs, { kind: 'crowded' });
       store.whenRoom(() => {
         clearTimeout(timer);
         store.keep(piece);
         countdown();
         request.resume();
-        reading.release();
       });
     });
     request.once('end', () => resolve(readFrame(store.lineWith(nothing)) ?? malformed));
@@ -55,7 +46,6 @@ export function readBody(request: IncomingMessage, { blocks, reading }: BodyRoom
     clearTimeout(timer);
     store.close();
     request.removeAllListeners('data').resume();
-    reading.release();
   });
 }
 

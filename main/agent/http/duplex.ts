@@ -1,18 +1,12 @@
 /**
  * A connection's bytes as the stream that Node's HTTP server takes: what was read already, then what the socket reads on, one
- * buffer of it each turn of the event loop. Guarantees that the buffer is not read into again while the server or a body
- * still looks at it: a copy of each would be garbage that V8 collects too late (`reused-buffer.ts`).
+ * buffer of it each turn of the event loop. Trusts Node's parser to keep nothing of a buffer that it was given: copies of
+ * our own would be garbage that V8 collects too late (`reused-buffer.ts`). The runtime is pinned by hash; a test notices.
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
-export interface Reading {
-  /** Nothing is read on: pieces that were not taken yet keep what they say. */
-  hold(): void;
-  release(): void;
-}
-
-export interface ByteStreamOver extends Reading {
+export interface ByteStreamOver {
   readonly stream: Duplex;
   /** Bytes in a buffer that is used again. Reading stops, and goes on by itself. */
   push(bytes: Buffer): void;
@@ -27,12 +21,11 @@ const lingerMs = 1000;
 
 export function duplexOver(socket: Socket, head: Buffer): ByteStreamOver {
   let wanted = true;
-  let held = false;
   let isWaiting = false;
 
   function readOn(): void {
     isWaiting = false;
-    if (wanted && !held && !socket.destroyed) socket.resume();
+    if (wanted && !socket.destroyed) socket.resume();
   }
 
   const stream = new Duplex({
@@ -62,20 +55,13 @@ export function duplexOver(socket: Socket, head: Buffer): ByteStreamOver {
     stream,
     push(bytes) {
       isWaiting = true;
-      // A flowing stream hands on at once what it gets, and Node's parser is done with it when `push` returns.
+      // A flowing stream hands it on at once, and the parser is done with it when `push` returns.
       const isDirect = stream.readableFlowing === true && stream.readableLength === 0;
       wanted = stream.push(isDirect ? bytes : Buffer.from(bytes));
       if (isDirect && stream.readableLength > 0) stream.destroy();
-      // Not before the next turn: until then whoever reads the body takes it.
+      // Others have their turn.
       if (bytes.length < smallPieceBytes) setTimeout(readOn, gatherMs);
       else setImmediate(readOn);
-    },
-    hold() {
-      held = true;
-    },
-    release() {
-      held = false;
-      if (!isWaiting) readOn();
     },
     end: () => void stream.push(null),
   };

@@ -3,17 +3,19 @@
  * same strict reading, sessions and limits as lines have; in the stateless era a response that is closed cancels its call.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { BlockShare } from '../blocks.ts';
 import type { Peer } from '../peer.ts';
 import type { Session } from '../session.ts';
 import { isObject, type Json } from '../request.ts';
 import { crowdedLine, errorLine, frameErrorLine, protocolError, rpcErrors, type RequestId } from '../wire.ts';
 import { answerOver, openStream, respond } from './answer.ts';
-import { readBody, type BodyRead, type BodyRoom } from './body.ts';
+import { readBody, type BodyRead } from './body.ts';
 import { accepts, isHandshake, isJson, isLocal, statelessProblem } from './headers.ts';
 import { createHttpSessions, type HttpSession, type HttpSessions } from './http-sessions.ts';
 
-export interface HttpClient extends BodyRoom {
+export interface HttpClient {
   readonly peer: Peer;
+  readonly blocks: BlockShare;
 }
 
 export interface Exchange {
@@ -69,7 +71,7 @@ export class StreamableHttp {
     } else if (!accepts(request.headers, json) && !accepts(request.headers, events)) {
       refuse(exchange, 406, `Accept ${json} and ${events}.`);
     } else {
-      const body = await readBody(request, client);
+      const body = await readBody(request, client.blocks);
       if (body.kind === 'message' || body.kind === 'batch') this.#take(exchange, body);
       else refuseBody(exchange, body);
     }
