@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createBlockPool } from './blocks.ts';
 import { createConnection } from './connection.ts';
+import { createReadBuffers } from './reused-buffer.ts';
 import type { Session } from './session.ts';
 
 let folder: string;
@@ -34,6 +35,7 @@ beforeEach(async () => {
     createConnection({
       socket,
       blocks,
+      buffers: createReadBuffers(),
       openSession: () => session,
       onHttp: () => ({ isIdle: false }),
       onClose: () => undefined,

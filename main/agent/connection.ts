@@ -12,7 +12,7 @@ import type { BlockShare } from './blocks.ts';
 import { createFramer, type Frame, type Framer } from './framing.ts';
 import { ownBytes } from './line-store.ts';
 import { hasHungUp } from './peer.ts';
-import { readInto } from './reused-buffer.ts';
+import { readInto, type ReadBuffers } from './reused-buffer.ts';
 import type { Session } from './session.ts';
 import { crowdedLine, frameErrorLine } from './wire.ts';
 
@@ -20,13 +20,13 @@ export interface ConnectionDeps {
   /** Accepted by a server with `pauseOnConnect`; taken over. */
   readonly socket: Socket;
   readonly blocks: BlockShare;
+  readonly buffers: ReadBuffers;
   readonly openSession: (send: (line: string) => void) => Session;
   /** Takes the connection over when it speaks HTTP. */
   readonly onHttp: (stream: Duplex) => HttpConnection;
   readonly onClose: () => void;
 }
 
-const readBytes = 64 * 1024;
 const framesPerTurn = 16;
 const strikesAllowed = 10;
 /** Answers that a program has not read: reading from it stops at the first, the connection ends at the second. */
@@ -66,7 +66,7 @@ export function createConnection(deps: ConnectionDeps): Connection {
 class AgentConnection implements Connection {
   session: Session | null = null;
   readonly #socket: Socket;
-  readonly #buffer = Buffer.allocUnsafeSlow(readBytes);
+  readonly #buffer: Buffer;
   readonly #framer: Framer;
   readonly #openSession: ConnectionDeps['openSession'];
   readonly #onHttp: ConnectionDeps['onHttp'];
@@ -81,7 +81,8 @@ class AgentConnection implements Connection {
   #longLine: NodeJS.Timeout | null = null;
   readonly #silent: NodeJS.Timeout;
 
-  constructor({ socket, blocks, openSession, onHttp, onClose }: ConnectionDeps) {
+  constructor({ socket, blocks, buffers, openSession, onHttp, onClose }: ConnectionDeps) {
+    this.#buffer = buffers.take();
     this.#framer = createFramer(blocks);
     this.#openSession = openSession;
     this.#onHttp = onHttp;
@@ -101,6 +102,7 @@ class AgentConnection implements Connection {
       this.#watchLongLine(false);
       this.#framer.close();
       this.session?.close();
+      buffers.giveBack(this.#buffer);
       onClose();
     });
   }
@@ -120,7 +122,10 @@ class AgentConnection implements Connection {
     if (this.#ended) return true;
     const chunk = this.#buffer.subarray(0, bytes);
     this.#received = bytes;
-    if (this.#http !== null) return this.#http.push(chunk);
+    if (this.#http !== null) {
+      this.#http.push(chunk);
+      return false;
+    }
     if (this.session === null) return this.#readFirst(chunk);
     this.#framer.push(chunk);
     return this.#work(this.session);

@@ -4,6 +4,7 @@ import type { CallOutcome } from '../pipeline/account.ts';
 import { createConnection, type Connection } from './connection.ts';
 import { createBlockPool } from './blocks.ts';
 import { createHttpDoor } from './http/http-door.ts';
+import { createReadBuffers } from './reused-buffer.ts';
 import { createSession, type Session, type SessionReport } from './session.ts';
 import { createAgentSocket } from './socket.ts';
 import type { Listing, ListName } from './listing.ts';
@@ -40,6 +41,7 @@ const maxLongLines = 4;
 export function createDoor({ socketPath, ...given }: DoorDeps): Door {
   const deps = { ...given, states: createRequestStates(given.epochMs) };
   const pool = createBlockPool(maxLongLines);
+  const buffers = createReadBuffers();
   const connections = new Map<Connection, number | null>();
   const turnAway = createTurnAway(
     `At most ${maxConnections} connections are open at once, ${maxConnectionsPerProcess} of one program. Close one, then connect again.`,
@@ -67,6 +69,7 @@ export function createDoor({ socketPath, ...given }: DoorDeps): Door {
       const connection: Connection = createConnection({
         socket: accepted,
         blocks,
+        buffers,
         openSession: (send) => createSession({ ...deps, peer, send }),
         onHttp: (stream) => http.accept(stream, { peer, blocks }),
         onClose: () => connections.delete(connection),

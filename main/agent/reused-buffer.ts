@@ -4,6 +4,26 @@
  */
 import { Socket, type SocketConstructorOpts } from 'node:net';
 
+const readBytes = 64 * 1024;
+
+/** Used again by later connections: programs that connect for each message make no garbage either. */
+export interface ReadBuffers {
+  take(): Buffer;
+  /** Of a connection that is closed. */
+  giveBack(buffer: Buffer): void;
+}
+
+export function createReadBuffers(): ReadBuffers {
+  const spare: Buffer[] = [];
+  return {
+    take: () => spare.pop() ?? Buffer.allocUnsafeSlow(readBytes),
+    giveBack(buffer) {
+      // What was still looked at in this turn keeps what it says.
+      setImmediate(() => spare.push(buffer));
+    },
+  };
+}
+
 interface Inside {
   _handle: unknown;
 }

@@ -1,5 +1,6 @@
 /** MCP over HTTP on the socket: official clients unchanged, both eras, and what a hostile program may try. */
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import net from 'node:net';
 import {
@@ -8,7 +9,6 @@ import {
 } from '@modelcontextprotocol/client';
 import { Client as HandshakeClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as HandshakeTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { alice } from '../samples/pipeline.ts';
 import { answer, echo, startGateway, type GatewayStand } from './stand/gateway-stand.ts';
@@ -36,7 +36,7 @@ describe('official clients, unchanged', () => {
     const transport = new HandshakeTransport(url, { fetch: fetchOver(socketPath) });
     const client = new HandshakeClient(who);
     const changed = vi.fn();
-    await client.connect(transport as Transport);
+    await client.connect(transport);
     client.setNotificationHandler(
       (await import('@modelcontextprotocol/sdk/types.js')).ToolListChangedNotificationSchema,
       changed,
@@ -117,35 +117,29 @@ describe('2026-07-28', () => {
   });
 
   const discover = stateless('server/discover');
-  it.each<[string, Parameters<typeof post>[0] extends infer P ? Partial<P> : never, number, number]>([
-    ['no _meta', { body: request('server/discover'), headers: discover.headers }, 400, -32602],
-    [
-      'a header of another version',
-      { ...discover, headers: { ...discover.headers, 'mcp-protocol-version': '2027-01-01' } },
-      400,
-      -32020,
-    ],
-    ['no version header', { ...discover, headers: { 'mcp-method': 'server/discover' } }, 400, -32020],
-    [
-      'a header of another method',
-      { ...discover, headers: { ...discover.headers, 'mcp-method': 'tools/list' } },
-      400,
-      -32020,
-    ],
+  const withHeader = (sent: Refused['sent'], name: string, value: string): Refused['sent'] => ({
+    ...sent,
+    headers: { ...sent.headers, [name]: value },
+  });
+  interface Refused {
+    readonly sent: { readonly body: string; readonly headers: Record<string, string> };
+    readonly code: number;
+    readonly status?: number;
+  }
+  it.each<[string, Refused]>([
+    ['no _meta', { sent: { body: request('server/discover'), headers: discover.headers }, code: -32602 }],
+    ['a header of another version', { sent: withHeader(discover, 'mcp-protocol-version', '2027-01-01'), code: -32020 }],
+    ['no version header', { sent: { ...discover, headers: { 'mcp-method': 'server/discover' } }, code: -32020 }],
+    ['a header of another method', { sent: withHeader(discover, 'mcp-method', 'tools/list'), code: -32020 }],
     [
       'a header of another tool',
-      {
-        ...stateless('tools/call', call),
-        headers: { ...stateless('tools/call', call).headers, 'mcp-name': 'probe_secret' },
-      },
-      400,
-      -32020,
+      { sent: withHeader(stateless('tools/call', call), 'mcp-name', 'probe_secret'), code: -32020 },
     ],
-    ['an unknown method', stateless('unknown/method'), 404, -32601],
-    ['a method of the other era', stateless('ping'), 404, -32601],
-    ['a batch', { body: `[${discover.body}]`, headers: discover.headers }, 400, -32600],
-  ])('%s is refused with its status and the id', async (_what, sent, status, code) => {
-    const got = await post({ socketPath, body: '', ...sent });
+    ['an unknown method', { sent: stateless('unknown/method'), code: -32601, status: 404 }],
+    ['a method of the other era', { sent: stateless('ping'), code: -32601, status: 404 }],
+    ['a batch', { sent: { body: `[${discover.body}]`, headers: discover.headers }, code: -32600 }],
+  ])('%s is refused with its status and the id', async (_what, { sent, code, status = 400 }) => {
+    const got = await post({ socketPath, ...sent });
     expect(got.status).toBe(status);
     expect(got.message).toMatchObject({ id: code === -32600 ? null : 1, error: { code } });
   });
@@ -317,16 +311,14 @@ describe('what is refused before it is read', () => {
   });
 
   it.each([
-    ['bad JSON', '{"jsonrpc":', 400, 'malformed'],
-    ['a duplicate member', '{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}', 400, 'malformed'],
-    ['bad UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), 400, 'invalid_utf8'],
-    ['more than 4 MiB', Buffer.alloc(4 * 1024 * 1024 + 1, 0x20), 413, 'frame_too_large'],
-    ['nothing', '', 400, 'malformed'],
-  ])('%s', async (_what, body, status, code) => {
-    const got = await post({ socketPath, body }).catch(() => undefined);
-    // A body that is too large may be cut while it is still being sent.
-    if (got !== undefined || status !== 413)
-      expect([got?.status, got?.message?.error?.data?.['code']]).toEqual([status, code]);
+    ['bad JSON', '{"jsonrpc":', [400, 'malformed']],
+    ['a duplicate member', '{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}', [400, 'malformed']],
+    ['bad UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), [400, 'invalid_utf8']],
+    ['more than 4 MiB', Buffer.alloc(4 * 1024 * 1024 + 1, 0x20), [413, 'frame_too_large']],
+    ['nothing', '', [400, 'malformed']],
+  ])('%s', async (_what, body, expected) => {
+    const got = await post({ socketPath, body });
+    expect([got.status, got.message?.error?.data?.['code']]).toEqual(expected);
   });
 
   it('another path, another method, another protocol', async () => {
@@ -353,6 +345,64 @@ describe('what is refused before it is read', () => {
     expect((await post({ socketPath, ...list })).status).toBe(200);
     expect(await status).toBe(408);
     slow.destroy();
+  });
+});
+
+describe('bodies', () => {
+  /** Sent piece by piece; says in the end whether the answer repeats its text. */
+  function begun(bytes: number) {
+    const text = randomBytes(bytes).toString('base64url');
+    const { body, headers } = stateless('tools/call', { name: 'probe_echo', arguments: { text } });
+    const sent = http.request({
+      socketPath,
+      path: '/mcp',
+      method: 'POST',
+      agent: false,
+      headers: { ...headers, host: 'localhost', 'content-type': 'application/json', 'content-length': body.length },
+    });
+    const repeated = new Promise<boolean>((resolve, reject) => {
+      sent.once('error', reject).once('response', (response) => {
+        let got = '';
+        response.setEncoding('utf8').on('data', (piece: string) => (got += piece));
+        response.once('end', () => resolve(got.includes(text)));
+      });
+    });
+    let at = 0;
+    return {
+      repeated,
+      write(count: number): boolean {
+        sent.write(body.slice(at, at + count));
+        at += count;
+        return at < body.length;
+      },
+    };
+  }
+  /** The gateway has read what was sent before. */
+  const turns = async (): Promise<void> => {
+    for (let turn = 0; turn < 5; turn += 1) await post({ socketPath, ...stateless('tools/list') });
+  };
+
+  it('arrive as they were sent, however they are cut', async () => {
+    const sizes = [10, 5_000, 66_000, 130_000, 190_000, 170_000, 150_000, 70_000, 20, 3_000];
+    const asked = sizes.map(async (size, at) => {
+      const body = begun(size);
+      for (let piece = 1; body.write(piece); piece = Math.min(piece * (at + 2), 50_000))
+        await new Promise((resolve) => setImmediate(resolve));
+      return body.repeated;
+    });
+    expect(await Promise.all(asked)).toEqual(sizes.map(() => true));
+  });
+
+  it('arrive as they were sent after they waited for the one block of their process', async () => {
+    const [holder, waiting] = [begun(190_000), begun(190_000)];
+    holder.write(100_000);
+    await turns();
+    for (let more = true; more;) {
+      more = waiting.write(40_000);
+      await turns();
+    }
+    while (holder.write(50_000));
+    expect([await holder.repeated, await waiting.repeated]).toEqual([true, true]);
   });
 });
 

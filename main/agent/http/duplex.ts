@@ -1,31 +1,37 @@
-/** A connection's bytes as the stream that Node's HTTP server takes: what was read already, then what the socket reads on. */
+/**
+ * A connection's bytes as the stream that Node's HTTP server takes: what was read already, then what the socket reads on, one
+ * buffer of it each turn of the event loop. Trusts Node's parser to keep nothing of a buffer that it was given: copies of
+ * our own would be garbage that V8 collects too late (`reused-buffer.ts`). The runtime is pinned by hash; a test notices.
+ */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
 export interface ByteStreamOver {
   readonly stream: Duplex;
-  /** Bytes in a buffer that is used again. False: stop reading. */
-  push(bytes: Buffer): boolean;
+  /** Bytes in a buffer that is used again. Reading stops, and goes on by itself. */
+  push(bytes: Buffer): void;
   end(): void;
 }
 
 /** As for lines: what comes in smaller pieces than this is gathered by the kernel for a moment. */
 const smallPieceBytes = 4096;
 const gatherMs = 1;
+/** After the last answer: what is on its way is read, so that it does not reach the other side as an error. */
+const lingerMs = 1000;
 
 export function duplexOver(socket: Socket, head: Buffer): ByteStreamOver {
   let wanted = true;
-  let gathering = false;
+  let isWaiting = false;
 
   function readOn(): void {
-    gathering = false;
+    isWaiting = false;
     if (wanted && !socket.destroyed) socket.resume();
   }
 
   const stream = new Duplex({
     read: () => {
       wanted = true;
-      if (!gathering) readOn();
+      if (!isWaiting) readOn();
     },
     write: (chunk: Buffer, _encoding, done) => {
       // Answers that nobody reads hold their writer, not our memory.
@@ -33,6 +39,8 @@ export function duplexOver(socket: Socket, head: Buffer): ByteStreamOver {
     },
     final: (done) => {
       socket.end(() => done());
+      const late = setTimeout(() => socket.destroy(), lingerMs).unref();
+      socket.once('close', () => clearTimeout(late));
     },
     destroy: (error, done) => {
       socket.destroy();
@@ -46,11 +54,14 @@ export function duplexOver(socket: Socket, head: Buffer): ByteStreamOver {
   return {
     stream,
     push(bytes) {
-      wanted = stream.push(Buffer.from(bytes));
-      if (bytes.length >= smallPieceBytes) return wanted;
-      gathering = true;
-      setTimeout(readOn, gatherMs);
-      return false;
+      isWaiting = true;
+      // A flowing stream hands it on at once, and the parser is done with it when `push` returns.
+      const isDirect = stream.readableFlowing === true && stream.readableLength === 0;
+      wanted = stream.push(isDirect ? bytes : Buffer.from(bytes));
+      if (isDirect && stream.readableLength > 0) stream.destroy();
+      // Others have their turn.
+      if (bytes.length < smallPieceBytes) setTimeout(readOn, gatherMs);
+      else setImmediate(readOn);
     },
     end: () => void stream.push(null),
   };

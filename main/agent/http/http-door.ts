@@ -85,9 +85,9 @@ class OneAtATime implements HttpConnection {
     return this.#served > 0 && !this.#isBusy;
   }
 
-  /** False: the answer before is not read yet. RFC 9112 §9.3.2 wants no POST behind another, and no client of MCP sends one. */
+  /** False: this connection ends, or the answer before is not read yet. RFC 9112 §9.3.2 wants no POST behind another, and no client of MCP sends one. */
   begin(response: ServerResponse): boolean {
-    if (this.#isBusy) return false;
+    if (this.#isBusy || this.#stream.writableEnded) return false;
     this.#isBusy = true;
     clearTimeout(this.#silent);
     response.once('close', () => {
