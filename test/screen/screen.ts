@@ -93,7 +93,8 @@ function startPart({ program, args, env, folder }: PartOptions): Part {
       over = true;
       resolve();
     };
-    child.once('exit', done).once('error', done);
+    child.once('exit', done);
+    child.once('error', done);
   });
   const signal = (name: NodeJS.Signals): void => {
     try {
