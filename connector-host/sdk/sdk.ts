@@ -1,7 +1,6 @@
 /** All that a connector author sees. There is no credential here: a stream arrives already signed in. */
 import type { Duplex } from 'node:stream';
 import type { LogLevel } from '../../main/contract/channels.ts';
-
 import type { Questions } from './ask.ts';
 
 export { ask, type Questions } from './ask.ts';

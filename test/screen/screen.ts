@@ -138,9 +138,11 @@ export async function until<T>(
   ask: () => Promise<T | undefined>,
   timeoutMs = startTimeoutMs,
 ): Promise<T> {
-  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await delay(50)) {
+  const deadline = Date.now() + timeoutMs;
+  while (Date.now() < deadline) {
     const answer = await ask();
     if (answer !== undefined) return answer;
+    await delay(50);
   }
   throw new Error(what);
 }
