@@ -108,6 +108,7 @@ async function bundle(into, release) {
     // Relative addresses and no inline script or style: the page's policy allows none.
     base: './',
     cacheDir: at('out/vite-window'),
+    define: kind.define,
     logLevel: 'warn',
     build: {
       outDir: path.join(into, 'renderer'),

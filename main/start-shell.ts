@@ -20,7 +20,6 @@ import type { Reporter } from './cli/reporter.ts';
 import type { UpOptions } from './cli/up-options.ts';
 import { readyEvent, readyText, tellCall, tellSupervisorEvent } from './cli/up-report.ts';
 import { version } from './cli/version.ts';
-import { withLab } from './cli/with-lab.ts';
 import { createConsent, type Consent } from './connectors/consent.ts';
 import { loadRegistry, type Registry } from './connectors/registry.ts';
 import { createSandbox } from './connectors/sandbox.ts';
@@ -54,17 +53,20 @@ export interface RunningShell {
   readonly consent: PersonsConsent;
 }
 
+/** contract/with-lab.ts has the same as a constant; only what is said in place lets the bundler drop the lab's code. */
+declare const __LAB__: boolean | undefined;
+
 /** The person's answers, each on record. */
 export type PersonsConsent = Pick<Consent, 'decide' | 'forget' | 'programs'>;
 
 /** Throws a `Fault` that names what is wrong; what was opened before is in `closing`. */
 export async function startShell(ground: ShellGround): Promise<RunningShell> {
-  const { options, product } = ground;
+  const { options } = ground;
   const chosen = findPaths(options);
   // A wrong configuration leaves no trace. The lab's is known once the lab runs.
   const configured = options.lab ? undefined : registryFor(ground, chosen);
   takePlace(chosen);
-  const lab = withLab && options.lab ? await labFor(ground, product.lab) : undefined;
+  const lab = (typeof __LAB__ === 'undefined' || __LAB__) && options.lab ? await labFor(ground) : undefined;
   const paths = { ...chosen, stateFolder: stateFolderOf(options) };
   makeOwnFolder(paths.stateFolder);
   const registry = configured ?? registryFor(ground, paths, lab);
@@ -202,9 +204,9 @@ function takePlace(paths: Paths): void {
   holdInstanceLock(path.dirname(paths.socket));
 }
 
-async function labFor({ closing, reporter, product }: ShellGround, entry: string): Promise<Lab> {
+async function labFor({ closing, reporter, product }: ShellGround): Promise<Lab> {
   reporter.tell({ event: 'lab-starting' }, 'starting the lab: identity provider, issuer, PostgreSQL …');
-  const lab = await startLab(product.runtime, entry);
+  const lab = await startLab(product.runtime, path.join(product.root, 'dist', 'lab', 'lab.mjs'));
   closing.add(() => lab.stop());
   void lab.ended.then(() => closing.fail(new Fault('internal', 'the lab ended: start again')));
   reporter.tell({ event: 'lab-ready', folder: lab.folder, people: lab.people });

@@ -7,6 +7,7 @@ import { lstatSync } from 'node:fs';
 import path from 'node:path';
 import tls from 'node:tls';
 import { doctorSchema, type DoctorReport, type Finding, type Status } from '../contract/control.ts';
+import { consentMend } from '../contract/with-lab.ts';
 import { askControl } from './control-client.ts';
 import { innermost, namespaceOf, viewProcess, type KernelView } from './kernel-view.ts';
 import { folderProblem, socketProblem } from './own-folder.ts';
@@ -187,7 +188,7 @@ function consentFinding({ consent }: Status): Finding {
     level: 'weaker',
     what,
     why: 'every program of this user is served without asking',
-    mend: 'start without --lab and --consent allow',
+    mend: consentMend,
   };
 }
 

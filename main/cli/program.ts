@@ -9,7 +9,7 @@ import { signIn, type SignInOptions } from './sign-in.ts';
 import { showStatus } from './status.ts';
 import { up, type UpFlags } from './up.ts';
 import { version } from './version.ts';
-import { withLab } from './with-lab.ts';
+import { withLab } from '../contract/with-lab.ts';
 
 interface SocketOption {
   readonly socket?: string;

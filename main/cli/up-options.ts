@@ -1,6 +1,6 @@
 /** What `sallyport up` gives the shell: one JSON argument. Nothing in it is a secret. */
 import { z } from 'zod';
-import { withLab } from './with-lab.ts';
+import { withLab } from '../contract/with-lab.ts';
 
 export const upOptionsSchema = z.strictObject({
   lab: withLab ? z.boolean() : z.literal(false),

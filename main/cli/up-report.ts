@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { callReportSchema } from '../contract/channels.ts';
 import type { ProcessKind, Status } from '../contract/control.ts';
+import { withLab } from '../contract/with-lab.ts';
 import type { Paths } from './paths.ts';
 import { aligned, type Event, type Reporter } from './reporter.ts';
 
@@ -44,7 +45,7 @@ export function readyText({ version, paths, consent, connectors, elapsedMs }: Re
   );
   const banner =
     consent === 'allow'
-      ? '\n\n  ! Every program of this user is served without asking (--lab or --consent allow).'
+      ? `\n\n  ! Every program of this user is served without asking${withLab ? ' (--lab or --consent allow)' : ''}.`
       : '';
   return `Sallyport ${version} is ready after ${(elapsedMs / 1000).toFixed(1)} s\n\n${aligned([
     ['socket', paths.socket],

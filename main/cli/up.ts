@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Fault } from '../contract/errors.ts';
+import { withLab } from '../contract/with-lab.ts';
 import { hasDisplay } from './browser.ts';
 import type { UpOptions } from './up-options.ts';
 
@@ -18,14 +19,18 @@ export interface UpFlags {
   readonly endWithInput?: boolean;
 }
 
-/** What the shell itself needs: where things are, the person's screen, the lab's needle file. */
+/** What the shell itself needs: where things are, the person's screen. */
 const passedOn =
-  /^(HOME|USER|LOGNAME|PATH|TMPDIR|TZ|LANG|LC_.*|XDG_.*|DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|DBUS_SESSION_BUS_ADDRESS|SALLYPORT_(LAB_NEEDLES|DEBUG))$/;
+  /^(HOME|USER|LOGNAME|PATH|TMPDIR|TZ|LANG|LC_.*|XDG_.*|DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|DBUS_SESSION_BUS_ADDRESS|SALLYPORT_DEBUG)$/;
+
+function isPassedOn(key: string): boolean {
+  return passedOn.test(key) || (withLab && key === 'SALLYPORT_LAB_NEEDLES');
+}
 
 export async function up(flags: UpFlags): Promise<void> {
   const options = JSON.stringify(toOptions(flags));
   const [program, ...parameters] = [...(flags.headless === true ? headless() : desktop()), options];
-  const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => passedOn.test(key)));
+  const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => isPassedOn(key)));
   if (process.execve && process.platform !== 'win32') process.execve(program, [program, ...parameters], env);
   await runInForeground(program, parameters, env);
 }

@@ -14,6 +14,7 @@ import {
 } from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
 import { manifestSchema, type ConnectorManifest } from '../contract/manifest.ts';
+import { withLab } from '../contract/with-lab.ts';
 import { locateJson, parseWith, readLocatedJson, type LocatedJson } from './located-json.ts';
 
 export interface RegisteredConnector {
@@ -52,7 +53,10 @@ export function loadRegistry(sources: RegistrySources): Registry {
   const managed = existsSync(sources.managedFile) ? readLocatedJson(sources.managedFile) : undefined;
   const own = ownSettings(sources);
   if (!managed && !own) {
-    throw new Fault('malformed', 'there is no configuration: name one with --config FILE, or try --lab');
+    throw new Fault(
+      'malformed',
+      `there is no configuration: name one with --config FILE${withLab ? ', or try --lab' : ''}`,
+    );
   }
   const layers = [managed, own].filter((layer) => layer !== undefined);
   const config = parseLayers(layers);

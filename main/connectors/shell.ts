@@ -4,6 +4,7 @@
  */
 import type { DoctorReport, Status } from '../contract/control.ts';
 import type { HardeningReport } from '../contract/channels.ts';
+import { consentMend } from '../contract/with-lab.ts';
 import type { Consent } from './consent.ts';
 import type { Registry } from './registry.ts';
 import { createSignIn, type SignIn } from './sign-in.ts';
@@ -103,8 +104,7 @@ function missingConnector({ name, state, why }: Status['connectors'][number]): S
 
 function weakerConsent(consent: Status['consent']): Status['degraded'] {
   if (consent === 'ask') return [];
-  const mend = 'start without --lab and --consent allow';
-  return [{ what: 'consent of agents', why: 'every program of this user is served without asking', mend }];
+  return [{ what: 'consent of agents', why: 'every program of this user is served without asking', mend: consentMend }];
 }
 
 type Entry = DoctorReport['processes'][number];

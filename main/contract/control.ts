@@ -83,7 +83,7 @@ export const statusSchema = z.strictObject({
   auditFile: z.string(),
   /** What is weaker than it should be, why, and the mend. */
   degraded: z.array(z.strictObject({ what: z.string(), why: z.string(), mend: z.string() })),
-  /** Present only with `--lab`: where the lab keeps what its tools read. */
+  /** Present only with the lab: where the lab keeps what its tools read. */
   lab: z.strictObject({ folder: z.string(), people: z.array(z.string()), authority: z.string() }).optional(),
 });
 export type Status = z.infer<typeof statusSchema>;

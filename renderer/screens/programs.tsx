@@ -1,5 +1,6 @@
 import type { Program } from '../../main/contract/control.ts';
 import type { WindowState } from '../../main/contract/window.ts';
+import { consentMend } from '../../main/contract/with-lab.ts';
 import { shell } from '../bridge.ts';
 import { Action } from '../parts/action.tsx';
 import { Card, Empty } from '../parts/card.tsx';
@@ -25,7 +26,7 @@ export function Programs({ state: { status } }: { readonly state: WindowState })
         <div className="banner attention" role="status">
           <div>
             <strong>Nobody is asked.</strong>
-            <p>Every program of this user is served, because Sallyport was started with the lab or --consent allow.</p>
+            <p>Every program of this user is served without asking. To be asked, {consentMend}.</p>
           </div>
         </div>
       )}

