@@ -37,7 +37,7 @@ beforeEach(async () => {
       blocks,
       buffers: createReadBuffers(),
       openSession: () => session,
-      onHttp: () => ({ isIdle: false }),
+      onHttp: () => undefined,
       onClose: () => undefined,
     });
   }).listen(path.join(folder, 's'));

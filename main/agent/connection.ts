@@ -7,7 +7,6 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { firstBytes } from './first-bytes.ts';
 import { duplexOver, type ByteStreamOver } from './http/duplex.ts';
-import type { HttpConnection } from './http/http-door.ts';
 import type { BlockShare } from './blocks.ts';
 import { createFramer, type Frame, type Framer } from './framing.ts';
 import { ownBytes } from './line-store.ts';
@@ -23,7 +22,7 @@ export interface ConnectionDeps {
   readonly buffers: ReadBuffers;
   readonly openSession: (send: (line: string) => void) => Session;
   /** Takes the connection over when it speaks HTTP. */
-  readonly onHttp: (stream: Duplex) => HttpConnection;
+  readonly onHttp: (stream: Duplex) => void;
   readonly onClose: () => void;
 }
 
@@ -54,8 +53,6 @@ const blockedSay = 'Too many long messages are being sent at once, so this one w
 export interface Connection {
   /** Null until the first bytes told that it speaks JSON-RPC in lines. */
   readonly session: Session | null;
-  /** True: it spoke HTTP, waited for nothing, and is closed. */
-  giveWay(): boolean;
   close(): void;
 }
 
@@ -71,7 +68,6 @@ class AgentConnection implements Connection {
   readonly #openSession: ConnectionDeps['openSession'];
   readonly #onHttp: ConnectionDeps['onHttp'];
   #http: ByteStreamOver | null = null;
-  #requests: HttpConnection | null = null;
   #head: Buffer = Buffer.alloc(0);
   #strikes = 0;
   #ended = false;
@@ -107,12 +103,6 @@ class AgentConnection implements Connection {
     });
   }
 
-  giveWay(): boolean {
-    const isIdle = this.#requests?.isIdle === true;
-    if (isIdle) this.#socket.destroy();
-    return isIdle;
-  }
-
   close(): void {
     this.#end('');
   }
@@ -139,7 +129,7 @@ class AgentConnection implements Connection {
     if (kind === 'http') {
       clearTimeout(this.#silent);
       this.#http = duplexOver(this.#socket, head);
-      this.#requests = this.#onHttp(this.#http.stream);
+      this.#onHttp(this.#http.stream);
       return true;
     }
     this.#head = Buffer.alloc(0);

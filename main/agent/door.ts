@@ -48,22 +48,13 @@ export function createDoor({ socketPath, ...given }: DoorDeps): Door {
   const turnAway = createTurnAway(
     `At most ${maxConnections} connections are open at once, ${maxConnectionsPerProcess} of one program. Close one, then connect again.`,
   );
-
-  /** Clients of HTTP keep connections that they may never use again (VS Code: one for each request). */
-  function hasRoom(pid: number | null): boolean {
-    const own = [...connections].filter(([, other]) => other === pid);
-    const isOwnFull = own.length >= maxConnectionsPerProcess;
-    if (!isOwnFull && connections.size < maxConnections) return true;
-    const unused = (isOwnFull ? own : [...connections]).find(([connection]) => connection.giveWay());
-    return unused !== undefined && connections.delete(unused[0]);
-  }
-
   const http = createHttpDoor((peer, send) => createSession({ ...deps, peer, send }));
   const socket = createAgentSocket({
     socketPath,
     onConnection(accepted, peer) {
       const { pid } = peer;
-      if (!hasRoom(pid)) {
+      const own = [...connections.values()].filter((other) => other === pid).length;
+      if (connections.size >= maxConnections || own >= maxConnectionsPerProcess) {
         turnAway(accepted);
         return;
       }

@@ -242,7 +242,7 @@ describe('connections', () => {
     for (const agent of agents.splice(0)) agent.destroy();
   });
 
-  it('that wait unused make room for new ones', async () => {
+  it('close with the answer: none is left over to be counted', async () => {
     for (let count = 0; count < 40; count += 1) expect((await ask()).status).toBe(200);
   });
 
@@ -265,7 +265,7 @@ describe('connections', () => {
     expect(statuses.filter((status) => status === 200)).toHaveLength(16);
   });
 
-  it('take one request at a time: a second one before the answer ends them', async () => {
+  it('take one request: a second one ends them', async () => {
     const reached = vi.fn();
     stand.behaviour.onCall = () => {
       reached();

@@ -5,8 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { alice } from '../samples/pipeline.ts';
-import { answer, echo, startGateway, type GatewayStand } from './stand/gateway-stand.ts';
+import { alice, answer, bob, echo, startGateway, type GatewayStand } from './stand/gateway-stand.ts';
 import { begin, post, stateless } from './stand/http-client.ts';
 import { connectLines, initialized, statelessMeta, type Answer } from './stand/line-client.ts';
 
@@ -35,8 +34,8 @@ afterAll(async () => {
 const withMeta = (era: Era, params: Params): Record<string, unknown> =>
   era === '2025-11-25' ? { ...params } : { ...params, ...statelessMeta };
 
-async function lineDoor(era: Era): Promise<Door> {
-  const client = era === '2025-11-25' ? await initialized(stand.socketPath) : await connectLines(stand.socketPath);
+async function lineDoor(era: Era, { socketPath } = stand): Promise<Door> {
+  const client = era === '2025-11-25' ? await initialized(socketPath) : await connectLines(socketPath);
   return {
     ask: (method, params) => client.ask(method, withMeta(era, params)),
     raw(bytes) {
@@ -48,15 +47,16 @@ async function lineDoor(era: Era): Promise<Door> {
   };
 }
 
-async function httpDoor(era: Era): Promise<Door> {
-  const { socketPath } = stand;
+async function httpDoor(era: Era, { socketPath } = stand): Promise<Door> {
   const session = era === '2025-11-25' ? await begin(socketPath) : {};
   const headers = era === '2025-11-25' ? session : stateless('x').headers;
+  let id = 0;
   return {
     async ask(method, params) {
+      id += 1;
       const request =
         era === '2025-11-25'
-          ? { body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }), headers: session }
+          ? { body: JSON.stringify({ jsonrpc: '2.0', id, method, params }), headers: session }
           : stateless(method, { ...params });
       return (await post({ socketPath, ...request })).message ?? {};
     },
@@ -66,9 +66,9 @@ async function httpDoor(era: Era): Promise<Door> {
 }
 
 /** The bridge as an agent starts it: lines on its standard input and output. */
-async function bridgeDoor(era: Era): Promise<Door> {
+async function bridgeDoor(era: Era, { socketPath } = stand): Promise<Door> {
   const entry = fileURLToPath(new URL('../../main/cli/bridge.ts', import.meta.url));
-  const bridge = spawn(process.execPath, [entry, 'mcp', '--socket', stand.socketPath], {
+  const bridge = spawn(process.execPath, [entry, 'mcp', '--socket', socketPath], {
     stdio: ['pipe', 'pipe', 'ignore'],
     env: { HOME: home },
   });
@@ -158,6 +158,21 @@ const calls: readonly Case[] = [
     ),
   },
   {
+    code: 'access_ended',
+    stage: null,
+    given: given(
+      () =>
+        (stand.behaviour.onCall = () => {
+          stand.identify(bob);
+          return Promise.resolve();
+        }),
+      () => {
+        stand.identify(alice);
+        restoreEcho();
+      },
+    ),
+  },
+  {
     code: 'output_not_allowed',
     stage: 'check-contract',
     given: given(
@@ -203,6 +218,18 @@ async function outcome(): Promise<unknown> {
   });
 }
 
+/** What the agent is told, by era and code, at the first door that was tried. */
+const told = new Map<string, unknown>();
+
+function sameAtEachDoor(era: Era, code: string, got: Answer): void {
+  const content = got.result?.structuredContent ?? got.error?.data;
+  // Each call has its own id.
+  const { callId: _own, ...rest } = content ?? {};
+  const key = `${era} ${code}`;
+  if (!told.has(key)) told.set(key, rest);
+  expect(rest).toEqual(told.get(key));
+}
+
 describe.each(Object.keys(doors) as (keyof typeof doors)[])('%s', (name) => {
   describe.each(eras)('%s', (era) => {
     let door: Door;
@@ -217,6 +244,7 @@ describe.each(Object.keys(doors) as (keyof typeof doors)[])('%s', (name) => {
       const got = await door.ask('tools/call', { name: tool, arguments: args ?? { text: 'hi' } });
       undo?.();
       expect(codeOf(got)).toBe(code);
+      sameAtEachDoor(era, code, got);
       await vi.waitUntil(() => stand.auditRecords().filter(({ event }) => event === 'call-outcome').length > before);
       expect(await outcome()).toEqual({ stage, code: code === 'released' ? null : code });
       // What came before is over: the next case starts from the same place.
@@ -227,6 +255,23 @@ describe.each(Object.keys(doors) as (keyof typeof doors)[])('%s', (name) => {
           timeout: 20_000,
         },
       );
+    });
+
+    it('more at once than may be', async () => {
+      const gates: (() => void)[] = [];
+      stand.behaviour.onCall = async (header, stream) => {
+        await new Promise<void>((resolve) => gates.push(resolve));
+        await echo(header, stream);
+      };
+      // A connection has 64 calls; over HTTP each has its own, of which a process has 16.
+      const asked = Array.from({ length: name === 'http' ? 17 : 65 }, () =>
+        door.ask('tools/call', { name: 'probe_echo', arguments: { text: 'hi' } }),
+      );
+      const first = await Promise.race(asked);
+      restoreEcho();
+      for (const open of gates) open();
+      await Promise.all(asked);
+      expect(codeOf(first)).toBe('too_many_requests_in_flight');
     });
 
     it('an unknown method', async () => {
@@ -264,4 +309,25 @@ it.each(Object.keys(doors) as (keyof typeof doors)[])('%s: a version that nobody
   );
   expect(codeOf(got)).toBe('unsupported_version');
   door.close();
+});
+
+describe('a program that nobody allowed', () => {
+  let asking: GatewayStand;
+  beforeAll(async () => {
+    asking = await startGateway({ consent: 'ask' });
+  });
+  afterAll(() => asking.stop());
+
+  it.each(Object.keys(doors).flatMap((name) => eras.map((era) => [name as keyof typeof doors, era] as const)))(
+    '%s %s',
+    async (name, era) => {
+      const door = await doors[name](era, asking);
+      const got = await door.ask('tools/call', { name: 'probe_echo', arguments: { text: 'hi' } });
+      expect(codeOf(got)).toBe('agent_not_allowed');
+      sameAtEachDoor(era, 'agent_not_allowed', got);
+      const last = asking.auditRecords().findLast(({ event }) => event === 'call-outcome');
+      expect(last).toMatchObject({ stage: 'admit', code: 'agent_not_allowed' });
+      door.close();
+    },
+  );
 });

@@ -58,7 +58,7 @@ export class StreamableHttp {
     else if (method === 'POST') await this.#post(exchange);
     else if (method === 'GET') this.#listen(exchange);
     else if (method === 'DELETE') this.#remove(exchange);
-    else respond(exchange.response, 405, '', { allow: 'POST, GET, DELETE', connection: 'close' });
+    else respond(exchange.response, 405, '', { allow: 'POST, GET, DELETE' });
   }
 
   async #post(exchange: Exchange): Promise<void> {
@@ -165,20 +165,17 @@ function refuseBody(exchange: Exchange, body: Exclude<BodyRead, { kind: 'message
       refuse(exchange, 408, 'The message did not come within ten seconds.');
       return;
     case 'crowded':
-      respond(response, 503, crowdedLine('Too many long messages are being sent at once. Send it again.'), closing);
+      respond(response, 503, crowdedLine('Too many long messages are being sent at once. Send it again.'));
       return;
     case 'error': {
       const line = frameErrorLine(body.code, body.notAnObject === true);
-      respond(response, body.code === 'frame_too_large' ? 413 : 400, line, closing);
+      respond(response, body.code === 'frame_too_large' ? 413 : 400, line);
     }
   }
 }
 
-/** What follows on the connection would be the rest of what was refused. */
-const closing = { connection: 'close' };
-
 function refuse({ response }: Exchange, status: number, say: string): void {
-  respond(response, status, errorLine(protocolError(null, 'malformed', say)), closing);
+  respond(response, status, errorLine(protocolError(null, 'malformed', say)));
 }
 
 function idOf({ id }: { readonly id?: unknown }): RequestId | null {
