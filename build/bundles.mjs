@@ -10,6 +10,7 @@ const sources = [
   'renderer',
   'connector-host',
   'test/lab',
+  'test/screen',
   'build/bundle.mjs',
   'build/icons',
   'build/pack.mjs',

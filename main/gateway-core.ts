@@ -48,6 +48,8 @@ export interface GatewayCoreDeps {
   readonly hardening: HardeningReport;
   readonly reportCall: (report: CallReport) => void;
   readonly reportUnknown: (program: ProgramSeen) => void;
+  /** Agents came, went, or said who they are. */
+  readonly reportAgents: () => void;
   readonly exit: (code: number) => void;
 }
 
@@ -63,6 +65,7 @@ interface Running {
 
 const nobody: Identity = Object.freeze({ principal: null, validUntil: null, waiting: [] });
 const keptCalls = 200;
+const agentsMs = 250;
 const attachTimeoutMs = 15_000;
 const stopTimeoutMs = 3000;
 /** Answers leave before the process does. */
@@ -77,6 +80,7 @@ export class GatewayCore {
   #stopping: Promise<void> | null = null;
   #identity = nobody;
   #paused = false;
+  #agentsTimer: NodeJS.Timeout | null = null;
 
   constructor(deps: GatewayCoreDeps) {
     this.#deps = deps;
@@ -166,6 +170,7 @@ export class GatewayCore {
       call: (call) => pipeline.run(call),
       newCallId: randomUUID,
       epochMs: Date.now,
+      onChange: () => this.#tellAgents(),
     });
     // Before the log is touched: another instance may be writing it.
     await door.check();
@@ -198,6 +203,14 @@ export class GatewayCore {
         this.#deps.reportCall(report);
       },
     });
+  }
+
+  /** Many come and go at once: the shell hears of it a few times a second at most. */
+  #tellAgents(): void {
+    this.#agentsTimer ??= setTimeout(() => {
+      this.#agentsTimer = null;
+      this.#deps.reportAgents();
+    }, agentsMs).unref();
   }
 
   #configured(): Running {

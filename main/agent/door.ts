@@ -21,6 +21,8 @@ export interface DoorDeps {
   readonly call: (call: ToolCall) => Promise<CallOutcome>;
   readonly newCallId: () => string;
   readonly epochMs: () => number;
+  /** Who is connected, or as what, is different. */
+  readonly onChange: () => void;
 }
 
 export interface Door {
@@ -72,7 +74,10 @@ export function createDoor({ socketPath, ...given }: DoorDeps): Door {
         buffers,
         openSession: (send) => createSession({ ...deps, peer, send }),
         onHttp: (stream) => http.accept(stream, { peer, blocks }),
-        onClose: () => connections.delete(connection),
+        onClose: () => {
+          connections.delete(connection);
+          deps.onChange();
+        },
       });
       connections.set(connection, pid);
     },

@@ -48,6 +48,8 @@ export interface SessionDeps {
   readonly newCallId: () => string;
   readonly send: (line: string) => void;
   readonly epochMs: () => number;
+  /** What the program says of itself is known, or different. */
+  readonly onChange: () => void;
 }
 
 export interface Session {
@@ -146,6 +148,7 @@ class Conversation implements Session {
     this.#agent ??= clientInfo.name;
     const protocolVersion = handshakeVersions.find((version) => version === wanted) ?? handshakeVersions[0];
     this.#protocol = protocolVersion;
+    this.#deps.onChange();
     const capabilities = { ...this.#capabilities, logging: {} };
     const result = { protocolVersion, capabilities, serverInfo: this.#serverInfo, instructions };
     reply(resultLine(id, JSON.stringify(result)));
@@ -297,6 +300,7 @@ class Conversation implements Session {
   }
 
   #meet(meta: Json): void {
+    if (this.#protocol === null) this.#deps.onChange();
     this.#protocol ??= statelessVersions[0];
     const info = meta[metaKeys.clientInfo];
     if (isObject(info) && typeof info['name'] === 'string') this.#agent ??= info['name'];

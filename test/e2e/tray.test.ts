@@ -92,7 +92,7 @@ describe('with a panel', () => {
     expect(refused.structuredContent).toMatchObject({ code: 'agent_not_allowed', retry: 'after_approval' });
     const deny = app.window.getByRole('button', { name: /^Deny inventory/ });
     await deny.waitFor({ timeout: patience });
-    await eventually(() => deny.evaluate((element) => element.matches(':focus')));
+    await eventually(async () => (await app.window.locator(':focus').innerText()) === 'Deny');
     await iconOf(dots.needsYou);
     await keep('programs');
     // The command, which any program can run, only shows the window.
