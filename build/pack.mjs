@@ -48,13 +48,7 @@ const fuses = {
 };
 
 await main(async () => {
-  const { values } = parseArgs({
-    options: {
-      out: { type: 'string' },
-      inspectable: { type: 'boolean', default: false },
-      release: { type: 'boolean', default: false },
-    },
-  });
+  const values = readFlags();
   const out = path.resolve(values.out ?? at('out', 'pack'));
   const electron = findElectron();
   const node = findRuntime();
@@ -76,6 +70,15 @@ await main(async () => {
 });
 // The builder's exit hooks lose the code otherwise.
 if (process.exitCode !== 0) process.exit(1);
+
+function readFlags() {
+  const flag = /** @type {const} */ ({ type: 'boolean', default: false });
+  try {
+    return parseArgs({ options: { out: { type: 'string' }, inspectable: flag, release: flag } }).values;
+  } catch {
+    throw new Problem('usage: npm run pack -- [--out FOLDER] [--inspectable] [--release]');
+  }
+}
 
 /** Only what a pack makes: the folder may be anyone's. @param {string} out */
 function empty(out) {
