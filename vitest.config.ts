@@ -14,7 +14,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            '{main,connector-host,build,bin}/**/*.test.ts',
+            '{main,renderer,connector-host,build,bin}/**/*.test.ts',
             'test/{architecture,contract,types,lab}/**/*.test.ts',
           ],
           exclude: [asRoot, ...never],

@@ -65,6 +65,14 @@ const electronMain = {
   outExtension: { '.js': '.cjs' },
   banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
 };
+/** In a package, native code lies beside the archive, where every process finds it. */
+const fromProduct = {
+  js: `${electronMain.banner.js}
+require = ((own, product) => (name) => (name === 'koffi' ? product(name) : own(name)))(
+  require,
+  require('node:module').createRequire(require('node:path').join(process.resourcesPath, 'product', 'package.json')),
+);`,
+};
 const external = ['koffi', 'sodium-native', '@cedar-policy/cedar-wasm', '@cedar-policy/cedar-wasm/nodejs', 'pg-native'];
 
 /** @param {string} into @param {boolean} release */
@@ -77,6 +85,7 @@ async function bundle(into, release) {
   await build({
     ...common,
     ...electronMain,
+    ...(release ? { banner: fromProduct } : {}),
     define: { ...kind.define, 'import.meta.url': '__url' },
     minifySyntax: release,
     entryPoints: { main: at('main/main.ts') },
@@ -94,9 +103,19 @@ async function bundle(into, release) {
     external: ['electron'],
   });
   await buildWindow({
-    configFile: at('renderer/vite.config.ts'),
+    configFile: false,
+    root: at('renderer'),
+    // Relative addresses and no inline script or style: the page's policy allows none.
+    base: './',
+    cacheDir: at('out/vite-window'),
     logLevel: 'warn',
-    build: { outDir: path.join(into, 'renderer'), emptyOutDir: true },
+    build: {
+      outDir: path.join(into, 'renderer'),
+      emptyOutDir: true,
+      target: 'chrome130',
+      assetsInlineLimit: 0,
+      modulePreload: false,
+    },
   });
   fs.cpSync(at('build/icons'), path.join(into, 'icons'), { recursive: true });
   if (!release) await build({ ...common, entryPoints: lab, outdir: path.join(into, 'lab'), packages: 'external' });

@@ -10,8 +10,11 @@ const sources = [
   'renderer',
   'connector-host',
   'test/lab',
+  'test/screen',
   'build/bundle.mjs',
   'build/icons',
+  'build/pack.mjs',
+  'build/sallyport.sh',
   'package-lock.json',
 ];
 

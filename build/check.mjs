@@ -11,7 +11,16 @@ const checks = [
   // No cache: rules that know types depend on more than the file they report.
   ['eslint', 'eslint/bin/eslint.js', '--max-warnings=0', '.'],
   ['prettier', 'prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'],
-  ['imports', 'dependency-cruiser/bin/dependency-cruiser.mjs', 'main', 'connector-host', 'test', 'build', 'bin'],
+  [
+    'imports',
+    'dependency-cruiser/bin/dependency-cruiser.mjs',
+    'main',
+    'renderer',
+    'connector-host',
+    'test',
+    'build',
+    'bin',
+  ],
   ['unused', 'knip/bin/knip.js', '--no-progress', '--treat-config-hints-as-errors'],
 ];
 

@@ -7,10 +7,10 @@
  *
  * Usage: node <flags of main/connectors/sandbox.ts> host.mjs namespaces|permissions ENTRY
  */
-import { connectorEgress, gatewayConnector, inheritedFds, type LogLevel } from '../main/contract/channels.ts';
+import { connectorEgress, gatewayConnector, inheritedFds } from '../main/contract/channels.ts';
 import { hostExitCodes, sandboxLevels } from '../main/contract/connector-process.ts';
 import { Fault } from '../main/contract/errors.ts';
-import { createAnswerCall } from './answer-call.ts';
+import { createAnswerCall, type AnswerDeps } from './answer-call.ts';
 import { createBoundedLog } from './bounded-log.ts';
 import { channelOverFd } from './channel-over-fd.ts';
 import { loadConnector } from './load-connector.ts';
@@ -43,12 +43,16 @@ function main(): void {
     side: 'a',
     handlers: { ...nothing, onClose },
   });
-  const notes = {
-    progress: (callId: string, progress: number, total?: number, message?: string) =>
-      gateway.notify('progress', { callId, progress, total, message: message?.slice(0, 1000) }),
-    message: (callId: string, level: LogLevel, data: string) =>
-      gateway.notify('message', { callId, level, data: data.slice(0, 4000) }),
-    resourceUpdated: (uri: string) => gateway.notify('resource-updated', { uri }),
+  const notes: AnswerDeps['notes'] = {
+    progress: (callId, ...[progress, total, message]) => {
+      gateway.notify('progress', { callId, progress, total, message: message?.slice(0, 1000) });
+    },
+    message: (callId, level, data) => {
+      gateway.notify('message', { callId, level, data: data.slice(0, 4000) });
+    },
+    resourceUpdated: (uri) => {
+      gateway.notify('resource-updated', { uri });
+    },
   };
   const log = createBoundedLog((notice) => {
     gateway.notify('log', notice);

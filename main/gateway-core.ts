@@ -11,7 +11,7 @@ import { channelOverSocket } from './channel/channel-over-socket.ts';
 import { createCallNotes } from './connectors/call-notes.ts';
 import { createDispatch } from './connectors/dispatch.ts';
 import { createLinks } from './connectors/links.ts';
-import { createOffers } from './connectors/offers.ts';
+import { createOffers, type Offers } from './connectors/offers.ts';
 import { createToolRegistry, type ToolRegistry } from './connectors/tool-registry.ts';
 import type { AuditRecord } from './contract/audit.ts';
 import type { Channel, ChannelHandlers } from './contract/channel.ts';
@@ -48,6 +48,8 @@ export interface GatewayCoreDeps {
   readonly hardening: HardeningReport;
   readonly reportCall: (report: CallReport) => void;
   readonly reportUnknown: (program: ProgramSeen) => void;
+  /** Agents came, went, or said who they are. */
+  readonly reportAgents: () => void;
   readonly exit: (code: number) => void;
 }
 
@@ -58,10 +60,12 @@ interface Running {
   readonly audit: FoldingSink;
   readonly pipeline: Pipeline;
   readonly consent: AgentConsent;
+  readonly offers: Offers;
 }
 
 const nobody: Identity = Object.freeze({ principal: null, validUntil: null, waiting: [] });
 const keptCalls = 200;
+const agentsMs = 250;
 const attachTimeoutMs = 15_000;
 const stopTimeoutMs = 3000;
 /** Answers leave before the process does. */
@@ -76,6 +80,7 @@ export class GatewayCore {
   #stopping: Promise<void> | null = null;
   #identity = nobody;
   #paused = false;
+  #agentsTimer: NodeJS.Timeout | null = null;
 
   constructor(deps: GatewayCoreDeps) {
     this.#deps = deps;
@@ -158,9 +163,14 @@ export class GatewayCore {
       version,
       list: (caller, what) => listings(what, pipeline.visible(caller)),
       offers,
+      sees: (caller, uri) => {
+        const tool = offers.resource(uri)?.tool;
+        return tool !== undefined && pipeline.visible(caller).includes(tool);
+      },
       call: (call) => pipeline.run(call),
       newCallId: randomUUID,
       epochMs: Date.now,
+      onChange: () => this.#tellAgents(),
     });
     // Before the log is touched: another instance may be writing it.
     await door.check();
@@ -172,7 +182,7 @@ export class GatewayCore {
       monotonicMs: () => performance.now(),
     });
     const pipeline = this.#createPipeline({ tools, authorizer, audit, consent });
-    this.#running = { door, log, audit, pipeline, consent };
+    this.#running = { door, log, audit, pipeline, consent, offers };
     this.#links.configure(new Map(connectors.map(({ manifest, settings }) => [manifest.name, settings])));
     log.append(lifecycle('started', `version ${version}`));
   }
@@ -193,6 +203,14 @@ export class GatewayCore {
         this.#deps.reportCall(report);
       },
     });
+  }
+
+  /** Many come and go at once: the shell hears of it a few times a second at most. */
+  #tellAgents(): void {
+    this.#agentsTimer ??= setTimeout(() => {
+      this.#agentsTimer = null;
+      this.#deps.reportAgents();
+    }, agentsMs).unref();
   }
 
   #configured(): Running {
@@ -264,7 +282,9 @@ export class GatewayCore {
           progress: (note) => this.#notes.progress(name, note),
           message: (note) => this.#notes.message(name, note),
           'resource-updated': bounded({ perSecond: 20, burst: 50 }, ({ uri }: { uri: string }) => {
-            this.#running?.door.resourceUpdated(uri);
+            const { door, offers } = this.#running ?? {};
+            // Of its own only.
+            if (offers?.resource(uri)?.tool.connector === name) door?.resourceUpdated(uri);
           }),
         },
         requests: {},

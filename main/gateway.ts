@@ -30,6 +30,9 @@ const core = new GatewayCore({
   reportUnknown: (program) => {
     shell.notify('program-unknown', program);
   },
+  reportAgents: () => {
+    shell.notify('agents-changed', {});
+  },
   exit: (code) => process.exit(code),
 });
 const shell = channelOverFd<typeof shellGateway, 'b'>({

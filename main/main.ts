@@ -138,6 +138,11 @@ function createFront(product: Product, closing: Closing): Front {
   return { desk, desktop, changed };
 }
 
+// Electron would show a dialog and wait: nobody may be there to close it.
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`${explainFailure(error)}\n`);
+  app.exit(1);
+});
 try {
   main();
 } catch (error) {

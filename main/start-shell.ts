@@ -20,6 +20,7 @@ import type { Reporter } from './cli/reporter.ts';
 import type { UpOptions } from './cli/up-options.ts';
 import { readyEvent, readyText, tellCall, tellSupervisorEvent } from './cli/up-report.ts';
 import { version } from './cli/version.ts';
+import { withLab } from './cli/with-lab.ts';
 import { createConsent, type Consent } from './connectors/consent.ts';
 import { loadRegistry, type Registry } from './connectors/registry.ts';
 import { createSandbox } from './connectors/sandbox.ts';
@@ -63,7 +64,7 @@ export async function startShell(ground: ShellGround): Promise<RunningShell> {
   // A wrong configuration leaves no trace. The lab's is known once the lab runs.
   const configured = options.lab ? undefined : registryFor(ground, chosen);
   takePlace(chosen);
-  const lab = options.lab ? await labFor(ground, product.lab) : undefined;
+  const lab = withLab && options.lab ? await labFor(ground, product.lab) : undefined;
   const paths = { ...chosen, stateFolder: stateFolderOf(options) };
   makeOwnFolder(paths.stateFolder);
   const registry = configured ?? registryFor(ground, paths, lab);

@@ -1,10 +1,9 @@
 /** All that a connector author sees. There is no credential here: a stream arrives already signed in. */
 import type { Duplex } from 'node:stream';
 import type { LogLevel } from '../../main/contract/channels.ts';
-
 import type { Questions } from './ask.ts';
 
-export { ask, isConnectorQuestion, type Questions } from './ask.ts';
+export { ask, type Questions } from './ask.ts';
 export { ConnectorRefusal, isConnectorRefusal, refuse, type ConnectorCode } from './refusal.ts';
 
 /** For people who run Sallyport. Bounded and kept: never log an argument or a row. */

@@ -22,6 +22,8 @@ export interface CallRequest {
   readonly offer: Offer;
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly listener: CallListener;
+  /** The answer where there is nothing of that name: what there is, a program without consent does not learn. */
+  readonly unknown?: string;
   /** What the client can be asked. */
   readonly client: readonly AskKind[];
   /** Answers that came with the request, and the state of the call that they are for. */
@@ -103,7 +105,7 @@ async function answerOf(deps: CallDeskDeps, request: CallRequest, signal: AbortS
   const begun = resume(deps, request);
   if (typeof begun === 'string') return begun;
   let { continued, responses } = begun;
-  for (let round = 0; round < maxRounds; round += 1) {
+  for (let { rounds } = begun; rounds <= maxRounds; rounds += 1) {
     const callId = deps.newCallId();
     const outcome = await deps.call(toolCall(request, { callId, continued, signal }));
     if (outcome.kind === 'cancelled') return null;
@@ -113,7 +115,8 @@ async function answerOf(deps: CallDeskDeps, request: CallRequest, signal: AbortS
     const missing = Object.values(asks.requests).find(({ kind }) => !request.client.includes(kind));
     if (missing !== undefined) return missingCapability(request, missing.kind);
     let answers = answersTo(asks.requests, responses);
-    if (answers === null && request.ask === null) return questionLine(deps, request, { asks, subject });
+    if (answers === null && request.ask === null)
+      return questionLine(deps, request, { asks, subject, rounds: rounds + 1 });
     answers ??= await asked(request, asks.requests, signal);
     if (signal.aborted) return null;
     if (answers === null) return refusalLine(request, callId, unanswered);
@@ -139,6 +142,8 @@ async function asked(
 }
 
 interface Begun {
+  /** How often it asked before. */
+  readonly rounds: number;
   readonly continued: Continued | undefined;
   readonly responses: Readonly<Record<string, unknown>>;
 }
@@ -146,7 +151,7 @@ interface Begun {
 /** A text: the line that ends it already. */
 function resume({ states }: CallDeskDeps, request: CallRequest): Begun | string {
   const { requestState, responses, caller, id } = request;
-  if (requestState === undefined) return { continued: undefined, responses };
+  if (requestState === undefined) return { rounds: 0, continued: undefined, responses };
   const state = states.open({ ...request, key: caller.key }, requestState);
   if (state === null) {
     const say = 'This requestState is not of this call, or too old. Call again without it.';
@@ -154,7 +159,8 @@ function resume({ states }: CallDeskDeps, request: CallRequest): Begun | string 
   }
   const answers = answersTo(state.requests, responses);
   if (answers === null) return questionResult(request, state.requests, requestState);
-  return { continued: { subject: state.subject, state: state.state, answers }, responses: {} };
+  const { rounds, subject } = state;
+  return { rounds, continued: { subject, state: state.state, answers }, responses: {} };
 }
 
 interface Round {
@@ -172,9 +178,9 @@ function toolCall(request: CallRequest, { callId, continued, signal }: Round): T
 function questionLine(
   { states }: CallDeskDeps,
   request: CallRequest,
-  { asks, subject }: { readonly asks: Asks; readonly subject: string },
+  { asks, subject, rounds }: { readonly asks: Asks; readonly subject: string; readonly rounds: number },
 ): string {
-  const state = { subject, state: asks.state, requests: { ...asks.requests } };
+  const state = { subject, rounds, state: asks.state, requests: { ...asks.requests } };
   const sealed = states.seal({ ...request, key: request.caller.key }, state);
   return questionResult(request, asks.requests, sealed);
 }
@@ -193,6 +199,7 @@ function missingCapability({ id }: CallRequest, kind: AskKind): string {
 
 /** Only tools have results that are refusals. MCP 2026-07-28 makes an unknown tool a protocol error (-32602) as well. */
 function refusalLine(request: CallRequest, callId: string, refusal: Refusal): string {
+  if (refusal.code === 'unknown_tool' && request.unknown !== undefined) return request.unknown;
   const wire = toWire(refusal, callId);
   const isUnknown = refusal.code === 'unknown_tool' && request.era === 'stateless';
   if (request.offer === 'tool' && !isUnknown) return resultLine(request.id, refusedJson(wire, request.stamp));

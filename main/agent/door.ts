@@ -17,9 +17,12 @@ export interface DoorDeps {
   readonly version: string;
   readonly list: (caller: Caller, what: ListName) => Listing;
   readonly offers: OfferIndex;
+  readonly sees: (caller: Caller, uri: string) => boolean;
   readonly call: (call: ToolCall) => Promise<CallOutcome>;
   readonly newCallId: () => string;
   readonly epochMs: () => number;
+  /** Who is connected, or as what, is different. */
+  readonly onChange: () => void;
 }
 
 export interface Door {
@@ -62,7 +65,10 @@ export function createDoor({ socketPath, ...given }: DoorDeps): Door {
         buffers,
         openSession: (send) => createSession({ ...deps, peer, send }),
         onHttp: (stream) => http.accept(stream, { peer, blocks }),
-        onClose: () => connections.delete(connection),
+        onClose: () => {
+          connections.delete(connection);
+          deps.onChange();
+        },
       });
       connections.set(connection, pid);
     },

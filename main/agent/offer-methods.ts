@@ -28,6 +28,8 @@ export interface OfferDeps {
   readonly offers: OfferIndex;
   readonly list: (caller: Caller, what: ListName) => Listing;
   readonly caller: () => Caller;
+  /** Whether the program may read this resource now. */
+  readonly sees: (uri: string) => boolean;
   readonly stamp: (era: Request['era']) => string;
   /** Of the 2025 era, as `initialize` declared them. */
   readonly client: () => readonly AskKind[];
@@ -39,6 +41,8 @@ export type OfferMethods = Readonly<Record<string, Handler>>;
 const noArguments: Json = Object.freeze({});
 const severities = logLevelSchema.options;
 const maxSubscribed = 100;
+/** No tool's name: the call is refused by the first stage that has a reason, as any other. */
+const noTool = '';
 
 export interface OfferSession {
   readonly both: OfferMethods;
@@ -49,7 +53,7 @@ export interface OfferSession {
 export function createOfferMethods(deps: OfferDeps): OfferSession {
   const { offers } = deps;
   const subscribed = new Set<string>();
-  let level: string = 'info';
+  let level: string | undefined;
   const use = (request: Request, target: Target): void => {
     start(deps, request, { ...target, level: request.era === 'handshake' ? level : undefined });
   };
@@ -75,6 +79,7 @@ export function createOfferMethods(deps: OfferDeps): OfferSession {
     },
     handshake: {
       'logging/setLevel': (request) => {
+        // eslint-disable-next-line @typescript-eslint/no-deprecated -- served as long as the revisions that have it
         const parsed = SetLevelRequestParamsSchema.safeParse(request.params);
         if (!parsed.success) refuse(request, 'logging/setLevel: "level" is missing or not one of the severities.');
         else {
@@ -82,7 +87,7 @@ export function createOfferMethods(deps: OfferDeps): OfferSession {
           request.reply(resultLine(request.id, '{}'));
         }
       },
-      ...(offers.resources.length + offers.templates.length === 0 ? {} : subscriptionMethods(offers, subscribed)),
+      ...(offers.resources.length + offers.templates.length === 0 ? {} : subscriptionMethods(deps, subscribed)),
     },
   };
 }
@@ -91,6 +96,7 @@ interface Target {
   readonly toolName: string;
   readonly offer: Offer;
   readonly arguments: Json;
+  readonly unknown?: string;
 }
 
 interface Ways {
@@ -104,10 +110,13 @@ function resourceMethods(offers: OfferIndex, { use, listed }: Ways): OfferMethod
     'resources/templates/list': listed('resourceTemplates'),
     'resources/read': (request) => {
       const uri = request.params['uri'];
-      const found = typeof uri === 'string' ? offers.resource(uri) : null;
-      if (typeof uri !== 'string') refuse(request, 'resources/read: "uri" is missing or no text.');
-      else if (found === null) request.reply(noResource(request, uri));
-      else use(request, { toolName: found.tool.name, offer: 'resource', arguments: found.arguments });
+      if (typeof uri !== 'string') {
+        refuse(request, 'resources/read: "uri" is missing or no text.');
+        return;
+      }
+      const { tool, arguments: given } = offers.resource(uri) ?? { tool: null, arguments: { uri } };
+      const unknown = noResource(request, uri);
+      use(request, { toolName: tool?.name ?? noTool, offer: 'resource', arguments: given, unknown });
     },
   };
 }
@@ -118,8 +127,8 @@ function promptMethods(offers: OfferIndex, { use, listed }: Ways): OfferMethods 
     'prompts/get': (request) => {
       const name = request.params['name'];
       const tool = typeof name === 'string' ? offers.prompt(name) : null;
-      if (tool === null) refuse(request, 'There is no such prompt. prompts/list names those that there are.');
-      else use(request, { toolName: tool.name, offer: 'prompt', arguments: argumentsOf(request) });
+      const unknown = invalidParams(request.id, 'There is no such prompt. prompts/list names those that there are.');
+      use(request, { toolName: tool?.name ?? noTool, offer: 'prompt', arguments: argumentsOf(request), unknown });
     },
   };
 }
@@ -140,20 +149,18 @@ function completionMethod(offers: OfferIndex, use: Ways['use']): Handler {
       return;
     }
     const { ref, argument } = parsed.data;
-    const tool = offers.completion(ref.type === 'ref/prompt' ? { prompt: ref.name } : { uri: ref.uri });
-    if (tool === null) refuse(request, 'There is nothing of that name whose arguments can be completed.');
-    else {
-      const of = ref.type === 'ref/prompt' ? { prompt: ref.name } : { uri: ref.uri };
-      use(request, { toolName: tool.name, offer: 'completion', arguments: { ...of, ...argument } });
-    }
+    const of = ref.type === 'ref/prompt' ? { prompt: ref.name } : { uri: ref.uri };
+    const tool = offers.completion(of);
+    const unknown = invalidParams(request.id, 'There is nothing of that name whose arguments can be completed.');
+    use(request, { toolName: tool?.name ?? noTool, offer: 'completion', arguments: { ...of, ...argument }, unknown });
   };
 }
 
-function subscriptionMethods(offers: OfferIndex, subscribed: Set<string>): OfferMethods {
+function subscriptionMethods({ sees }: OfferDeps, subscribed: Set<string>): OfferMethods {
   const known = (request: Request, then: (uri: string) => void): void => {
     const uri = request.params['uri'];
     if (typeof uri !== 'string') refuse(request, '"uri" is missing or no text.');
-    else if (offers.resource(uri) === null) request.reply(noResource(request, uri));
+    else if (!sees(uri)) request.reply(noResource(request, uri));
     else {
       then(uri);
       request.reply(resultLine(request.id, '{}'));

@@ -21,7 +21,11 @@ const maxAnswerBytes = 64 * 1024;
 /** What the client says that it can be asked. */
 export function askable(capabilities: unknown): AskKind[] {
   if (!isObject(capabilities)) return [];
-  return (['elicitation', 'sampling', 'roots'] as const).filter((kind) => isObject(capabilities[kind]));
+  const kinds = (['elicitation', 'sampling', 'roots'] as const).filter((kind) => isObject(capabilities[kind]));
+  const { elicitation } = capabilities;
+  // MCP 2025-11-25: an empty capability means forms; one that names only `url` has none.
+  const hasForms = isObject(elicitation) && ('form' in elicitation || !('url' in elicitation));
+  return kinds.filter((kind) => kind !== 'elicitation' || hasForms);
 }
 
 /** As `inputRequests` (MCP 2026-07-28). */
@@ -44,14 +48,16 @@ export function answersTo(requests: Requests, given: Json): Record<string, unkno
 }
 
 function isAnswer(kind: AskKind, answer: unknown, params: Json): boolean {
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- served as long as the revisions that have it
   if (kind === 'sampling') return CreateMessageResultSchema.safeParse(answer).success;
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- served as long as the revisions that have it
   if (kind === 'roots') return ListRootsResultSchema.safeParse(answer).success;
   const parsed = ElicitResultSchema.safeParse(answer);
   if (!parsed.success) return false;
   return parsed.data.action !== 'accept' || fits(params['requestedSchema'], parsed.data.content ?? {});
 }
 
-/** MCP's form schemas are flat objects of plain values: their names, whether they must be there, and their types. */
+/** MCP's form schemas are flat objects of plain values: which must be there, their types, and what they may be. */
 function fits(schema: unknown, content: Json): boolean {
   const { properties, required } = isObject(schema) ? schema : {};
   const declared = isObject(properties) ? properties : {};
@@ -63,17 +69,35 @@ function fits(schema: unknown, content: Json): boolean {
 function isOfType(property: unknown, value: unknown): boolean {
   if (!isObject(property)) return false;
   switch (property['type']) {
-    case 'string':
-      return typeof value === 'string';
     case 'boolean':
       return typeof value === 'boolean';
     case 'integer':
-      return Number.isSafeInteger(value);
+      return Number.isSafeInteger(value) && isWithin(property, value as number, ['minimum', 'maximum']);
     case 'number':
-      return typeof value === 'number';
+      return typeof value === 'number' && isWithin(property, value, ['minimum', 'maximum']);
     case 'array':
-      return Array.isArray(value) && value.every((item) => typeof item === 'string');
+      return (
+        Array.isArray(value) &&
+        isWithin(property, value.length, ['minItems', 'maxItems']) &&
+        value.every((item) => typeof item === 'string' && isChoice(property['items'], item))
+      );
     default:
-      return typeof value === 'string';
+      return (
+        typeof value === 'string' &&
+        isWithin(property, value.length, ['minLength', 'maxLength']) &&
+        isChoice(property, value)
+      );
   }
+}
+
+function isWithin(property: Json, size: number, [least, most]: readonly [string, string]): boolean {
+  const [min, max] = [property[least], property[most]];
+  return !(typeof min === 'number' && size < min) && !(typeof max === 'number' && size > max);
+}
+
+function isChoice(property: unknown, value: string): boolean {
+  if (!isObject(property)) return true;
+  const titled = property['oneOf'] ?? property['anyOf'];
+  if (Array.isArray(titled)) return titled.some((each) => isObject(each) && each['const'] === value);
+  return !Array.isArray(property['enum']) || property['enum'].includes(value);
 }

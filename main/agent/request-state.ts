@@ -10,6 +10,8 @@ import { askKindSchema } from '../contract/manifest.ts';
 const stateSchema = z.strictObject({
   subject: z.string(),
   state: z.string().nullable(),
+  /** How often the call asked, this time too. */
+  rounds: z.int().positive(),
   requests: z.record(z.string(), z.strictObject({ kind: askKindSchema, params: z.record(z.string(), z.unknown()) })),
   expiresAtMs: z.number(),
 });

@@ -41,11 +41,15 @@ export interface SessionDeps {
   readonly peer: Peer;
   readonly list: (caller: Caller, what: ListName) => Listing;
   readonly offers: OfferIndex;
+  /** Whether the program may read this resource now. */
+  readonly sees: (caller: Caller, uri: string) => boolean;
   readonly states: RequestStates;
   readonly call: (call: ToolCall) => Promise<CallOutcome>;
   readonly newCallId: () => string;
   readonly send: (line: string) => void;
   readonly epochMs: () => number;
+  /** What the program says of itself is known, or different. */
+  readonly onChange: () => void;
 }
 
 export interface Session {
@@ -144,6 +148,7 @@ class Conversation implements Session {
     this.#agent ??= clientInfo.name;
     const protocolVersion = handshakeVersions.find((version) => version === wanted) ?? handshakeVersions[0];
     this.#protocol = protocolVersion;
+    this.#deps.onChange();
     const capabilities = { ...this.#capabilities, logging: {} };
     const result = { protocolVersion, capabilities, serverInfo: this.#serverInfo, instructions };
     reply(resultLine(id, JSON.stringify(result)));
@@ -168,6 +173,7 @@ class Conversation implements Session {
       offers,
       list,
       caller: () => this.#caller(),
+      sees: (uri) => deps.sees(this.#caller(), uri),
       stamp: (era) => this.#stamps[era],
       client: () => this.#client,
     });
@@ -248,6 +254,7 @@ class Conversation implements Session {
   }
 
   resourceUpdated(uri: string): void {
+    if (!this.#deps.sees(this.#caller(), uri)) return;
     if (this.#offers.isSubscribed(uri)) this.#send(notificationLine('notifications/resources/updated', { uri }));
     this.#subscriptions.resourceUpdated(uri);
   }
@@ -293,6 +300,7 @@ class Conversation implements Session {
   }
 
   #meet(meta: Json): void {
+    if (this.#protocol === null) this.#deps.onChange();
     this.#protocol ??= statelessVersions[0];
     const info = meta[metaKeys.clientInfo];
     if (isObject(info) && typeof info['name'] === 'string') this.#agent ??= info['name'];

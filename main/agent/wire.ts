@@ -28,9 +28,9 @@ export const rpcErrors = {
   invalidParams: -32602,
   server: -32000,
   unsupportedVersion: -32022,
-  /** MCP 2026-07-28, Streamable HTTP: headers and body disagree. */
   /** MCP up to 2025-11-25; from 2026-07-28 on it is invalidParams. */
   resourceNotFound: -32002,
+  /** MCP 2026-07-28, Streamable HTTP: headers and body disagree. */
   headerMismatch: -32020,
   /** MCP 2026-07-28: the client did not declare what the request needs of it. */
   missingCapability: -32021,

@@ -1,10 +1,11 @@
 /** What `sallyport up` gives the shell: one JSON argument. Nothing in it is a secret. */
 import { z } from 'zod';
+import { withLab } from './with-lab.ts';
 
 export const upOptionsSchema = z.strictObject({
-  lab: z.boolean(),
+  lab: withLab ? z.boolean() : z.literal(false),
   json: z.boolean(),
-  consent: z.enum(['ask', 'allow']).optional(),
+  consent: (withLab ? z.enum(['ask', 'allow']) : z.literal('ask')).optional(),
   configFile: z.string().optional(),
   stateFolder: z.string().optional(),
   socket: z.string().optional(),

@@ -1,7 +1,7 @@
 /**
  * What a connector says while a call runs (progress, log messages), brought to the program whose call it is. Guarantees:
- * a connector reaches only calls of its own that are in flight, at a bounded rate, with text that hides nothing. Trusts: the
- * channel for which connector speaks.
+ * a connector reaches only calls of its own that are in flight, at a bounded rate, with little text in all that hides nothing: it
+ * passes no outbound stage. Trusts: the channel for which connector speaks.
  */
 import type { CallListener, LogMessage, Progress } from '../contract/call.ts';
 import { plainText } from './plain-text.ts';
@@ -13,33 +13,39 @@ export interface CallNotes {
   message(connector: string, note: LogMessage & { readonly callId: string }): void;
 }
 
+/** Of one call: enough to say how far it is, too little to carry a result past the output contract. */
+const maxTextPerCall = 16 * 1024;
+
 interface Followed {
   readonly connector: string;
   readonly listener: CallListener;
-  readonly passes: () => boolean;
+  readonly passes: (text: string) => boolean;
 }
 
 /** @param createGate a rate of one call's notes */
 export function createCallNotes(createGate: () => { passes(): boolean }): CallNotes {
   const calls = new Map<string, Followed>();
 
-  function listenerOf(connector: string, callId: string): CallListener | undefined {
+  function listenerOf(connector: string, callId: string, text = ''): CallListener | undefined {
     const found = calls.get(callId);
-    return found?.connector === connector && found.passes() ? found.listener : undefined;
+    return found?.connector === connector && found.passes(text) ? found.listener : undefined;
   }
 
   return {
     follow({ callId, connector }, listener) {
       const gate = createGate();
-      calls.set(callId, { connector, listener, passes: () => gate.passes() });
+      let left = maxTextPerCall;
+      const passes = (text: string): boolean => gate.passes() && (left -= text.length) >= 0;
+      calls.set(callId, { connector, listener, passes });
       return () => calls.delete(callId);
     },
     progress(connector, { callId, progress, total, message }) {
       const words = message === undefined ? undefined : plainText(message);
-      listenerOf(connector, callId)?.progress?.({ progress, total, message: words });
+      listenerOf(connector, callId, words)?.progress?.({ progress, total, message: words });
     },
     message(connector, { callId, level, data }) {
-      listenerOf(connector, callId)?.message?.({ level, data: plainText(data) });
+      const words = plainText(data);
+      listenerOf(connector, callId, words)?.message?.({ level, data: words });
     },
   };
 }

@@ -5,3 +5,8 @@ export function plainText(text: string): string {
     .replaceAll(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\s]+/gu, ' ')
     .trim();
 }
+
+/** The same, where lines may stay lines. */
+export function plainLines(text: string): string {
+  return text.toWellFormed().replaceAll(/[^\P{Cc}\n\t]|[\p{Cf}\p{Co}\p{Cn}\u2028\u2029]/gu, ' ');
+}

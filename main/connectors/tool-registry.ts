@@ -58,8 +58,33 @@ function offer(connector: ConnectorManifest, tool: ToolManifest): OfferedTool {
   const unknown = tool.destinations.find((destination) => !Object.hasOwn(connector.destinations, destination));
   if (unknown !== undefined) throw new Fault('internal', `${name}: the destination ${unknown} is not declared.`);
   const input = compile(`${name}.inputSchema`, tool.inputSchema, 'input');
+  refuseOtherShape(name, tool);
   const output = compile(`${name}.outputSchema`, tool.outputSchema, 'output');
   return Object.freeze({ name, connector: connector.name, manifest: tool, checkArguments: input, checkOutput: output });
+}
+
+/** What the protocol's result has, the first always there: sent as it is, so a connector must not name other members. */
+const wholeMembers: Readonly<Record<Offer, readonly string[]>> = {
+  tool: ['content'],
+  resource: ['contents'],
+  prompt: ['messages', 'description'],
+  completion: ['completion'],
+};
+
+function refuseOtherShape(name: string, { offer: offered = 'tool', result, outputSchema }: ToolManifest): void {
+  if (offered === 'tool' && result !== 'content') return;
+  const { properties = {}, required = [], additionalProperties } = outputSchema;
+  const members = wholeMembers[offered];
+  const main = members[0] ?? '';
+  const isRight =
+    additionalProperties === false &&
+    Object.keys(properties as object).every((member) => members.includes(member)) &&
+    (required as readonly string[]).includes(main);
+  if (!isRight)
+    throw new Fault(
+      'internal',
+      `${name}.outputSchema: needs "additionalProperties": false, "${main}" in "required", and no members but ${members.join(', ')}.`,
+    );
 }
 
 function compile(

@@ -1,5 +1,6 @@
 /** Gives the page `window.sallyport`: one function for each method of the table, one way to listen, and nothing else. */
 import { contextBridge, ipcRenderer } from 'electron';
+import { Fault } from '../contract/errors.ts';
 import { windowChannel, windowEvents, windowMethods, type WindowAnswer } from '../contract/window.ts';
 
 const methods = Object.fromEntries(
@@ -9,7 +10,7 @@ const methods = Object.fromEntries(
       const answer = (await ipcRenderer.invoke(windowChannel.call, { method, params })) as WindowAnswer;
       if (answer.ok) return answer.result;
       // The page shows the sentence; there is nothing else to it.
-      throw new TypeError(answer.say);
+      throw new Fault('internal', answer.say);
     },
   ]),
 );

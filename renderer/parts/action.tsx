@@ -16,6 +16,7 @@ export function Action({ look = 'quiet', autoFocus = false, label, onAct, childr
   const [failure, setFailure] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const act = async (): Promise<void> => {
+    if (busy) return;
     setBusy(true);
     setFailure(null);
     try {
@@ -28,8 +29,7 @@ export function Action({ look = 'quiet', autoFocus = false, label, onAct, childr
   return (
     <>
       <Button
-        className={`button ${look}`}
-        isPending={busy}
+        className={`button ${look}${busy ? ' busy' : ''}`}
         autoFocus={autoFocus}
         onPress={() => void act()}
         {...(label === undefined ? {} : { 'aria-label': label })}

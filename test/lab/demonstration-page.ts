@@ -8,10 +8,12 @@ const labelWidth = 8;
 const textWidth = 76;
 const leftWidth = 44;
 
-export function heading(): string {
-  const display = process.env['DISPLAY'] ?? process.env['WAYLAND_DISPLAY'];
-  const why = display === undefined || display === '' ? 'no display here: ' : '';
-  return `\n  ${bold('Sallyport')}  a person signs in once; agents work as that person and never see a credential\n  ${dim(`${why}headless, with the local lab; a driver fills in the login form`)}\n\n`;
+/** @param seen there is a display */
+export function heading(seen: boolean): string {
+  const how = seen
+    ? 'the tray app with the local lab, on your screen and in your browser'
+    : 'no display here: the tray app runs on a virtual screen, and a driver fills in the lab’s login form';
+  return `\n  ${bold('Sallyport')}  a person signs in once; agents work as that person and never see a credential\n  ${dim(how)}\n\n`;
 }
 
 export interface Steps {

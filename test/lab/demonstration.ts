@@ -1,6 +1,7 @@
 /**
- * `npm start`: the product with the lab, one person signed in, one call as an agent would make it, its audit record
+ * `npm start`: the tray app with the lab, one person signed in, one call as an agent would make it, its audit record
  * beside it; then it stays until Ctrl-C. Everything here is done from outside, through the command and the bridge.
+ * Without a display it starts a virtual one, and a driver fills in the login form.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -12,6 +13,9 @@ import { z } from 'zod';
 import { readLine } from '../../main/audit/chain.ts';
 import type { AuditRecord } from '../../main/contract/audit.ts';
 import { statusSchema, type Status } from '../../main/contract/control.ts';
+import { hasDisplay } from '../../main/cli/browser.ts';
+import { startScreen, type Screen } from '../screen/screen.ts';
+import { personSchema } from './contract.ts';
 import { columns, heading, steps, table } from './demonstration-page.ts';
 
 const dist = path.resolve(import.meta.dirname, '..');
@@ -21,7 +25,7 @@ const launcher = path.resolve(dist, '..', 'bin', 'sallyport.mjs');
 const sql =
   'SELECT region, count(*) AS orders, sum(amount_usd) AS amount_usd FROM shop.orders GROUP BY region ORDER BY region';
 
-const labSchema = z.looseObject({ event: z.literal('lab-ready') });
+const labSchema = z.looseObject({ event: z.literal('lab-ready'), folder: z.string() });
 const readySchema = z.looseObject({ event: z.literal('ready'), socket: z.string() });
 const rowsSchema = z.looseObject({
   columns: z.array(z.looseObject({ name: z.string() })),
@@ -39,15 +43,38 @@ const page = steps(process.stdout);
 const failure = new AbortController();
 
 async function main(): Promise<void> {
-  process.stdout.write(heading());
-  const started = startProduct();
-  endWith(started);
+  const seen = hasDisplay();
+  process.stdout.write(heading(seen));
+  const screen = seen
+    ? undefined
+    : await page.step('screen', 'a virtual one, since there is none here', () => startScreen());
+  const started = startProduct(screen);
+  endWith(started, screen);
   const events = eventsOf(started);
   const labText = 'an identity provider, a credential issuer and PostgreSQL, on this machine only';
-  await page.step('lab', labText, () => events.until(labSchema));
-  const startText = 'gateway, vault, and the PostgreSQL connector in its sandbox';
+  const lab = await page.step('lab', labText, () => events.until(labSchema));
+  const startText = 'the tray app: gateway, vault, and the PostgreSQL connector in its sandbox';
   const { socket } = await page.step('start', startText, () => events.until(readySchema));
   const running: Running = { process: started, socket };
+  if (seen) await inBrowser(running, lab.folder);
+  else await byDriver(running);
+}
+
+/** The person signs in by themselves, and sees one call. */
+async function inBrowser(running: Running, labFolder: string): Promise<void> {
+  const people = z.array(personSchema).parse(JSON.parse(readFileSync(path.join(labFolder, 'people.json'), 'utf8')));
+  const alice = people.find(({ name }) => name === 'alice');
+  process.stdout.write(`\n  Your browser shows the lab’s sign-in page: alice, password ${alice?.password ?? ''}\n\n`);
+  await page.step('sign in', 'in your browser', () => command(running.socket, 'signin'));
+  const seen = await page.step('call', 'postgres_query, as an agent: an MCP client on “sallyport mcp”', () =>
+    callAsAgent(running),
+  );
+  const outcome = await page.step('audit', 'the record of that call, from the log', () => auditRecord(running));
+  const { signedIn } = await status(running.socket);
+  process.stdout.write(result({ socket: running.socket, person: signedIn, seen, outcome }));
+}
+
+async function byDriver(running: Running): Promise<void> {
   const alice = await page.step('sign in', 'alice, through the provider’s own login form', () =>
     signIn(running, 'alice'),
   );
@@ -58,26 +85,28 @@ async function main(): Promise<void> {
   await page.step('sign in', 'bob: another person, the same agent', () => signIn(running, 'bob'));
   const other = await page.step('call', 'the same query', () => callAsAgent(running));
   await page.step('sign in', 'alice again', () => signIn(running, 'alice'));
-  process.stdout.write(result({ socket, alice, seen, other, outcome }));
+  process.stdout.write(result({ socket: running.socket, person: alice, seen, other, outcome }));
 }
 
-/** With the tray comes the person's own browser; here a driver fills in the same form over HTTPS. */
-function startProduct(): ChildProcess {
-  const args = [product, 'up', '--headless', '--lab', '--json', '--end-with-input', ...process.argv.slice(2)];
-  return spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+function startProduct(screen: Screen | undefined): ChildProcess {
+  const args = [product, 'up', '--lab', '--json', '--end-with-input', ...process.argv.slice(2)];
+  const { DISPLAY, DBUS_SESSION_BUS_ADDRESS } = screen?.env ?? {};
+  const env = screen === undefined ? process.env : { ...process.env, DISPLAY, DBUS_SESSION_BUS_ADDRESS };
+  return spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env });
 }
 
 /** Ctrl-C ends the product, in order; if the product ends by itself, its last words say why. */
-function endWith(product: ChildProcess): void {
+function endWith(product: ChildProcess, screen: Screen | undefined): void {
   let words = '';
   let asked = false;
   product.stderr?.on('data', (chunk: Buffer) => (words = (words + chunk.toString()).slice(-4000)));
   product.stdin?.on('error', () => undefined);
-  product.once('exit', (code) => {
-    if (!asked) process.stderr.write(`\n${words.trim()}\n`);
+  const over = (code: number | null): void => {
+    if (!asked) process.stderr.write(`\n${ourWords(words)}\n`);
     else process.stdout.write('stopped: every process has ended, the lab and its data are gone\n');
     process.exit(asked ? 0 : code === 0 ? 1 : (code ?? 1));
-  });
+  };
+  product.once('exit', (code) => void (screen?.stop() ?? Promise.resolve()).finally(() => over(code)));
   const end = (): void => {
     if (!asked) process.stdout.write('\nstopping …\n');
     asked = true;
@@ -85,6 +114,15 @@ function endWith(product: ChildProcess): void {
     product.stdin?.end();
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+}
+
+/** Without what Chromium says of itself. */
+function ourWords(words: string): string {
+  return words
+    .split('\n')
+    .filter((line) => !/^\[\d+:/.test(line))
+    .join('\n')
+    .trim();
 }
 
 interface Events {
@@ -168,13 +206,14 @@ async function auditRecord({ socket }: Running): Promise<Outcome> {
 
 interface Shown {
   readonly socket: string;
-  readonly alice: Status['signedIn'];
+  readonly person: Status['signedIn'];
   readonly seen: Rows;
-  readonly other: Rows;
+  /** The same, as another person got it. */
+  readonly other?: Rows;
   readonly outcome: Outcome;
 }
 
-function result({ socket, alice, seen, other, outcome }: Shown): string {
+function result({ socket, person, seen, other, outcome }: Shown): string {
   const asTable = (rows: Rows): string[] =>
     table(
       rows.columns.map(({ name }) => name),
@@ -190,6 +229,12 @@ function result({ socket, alice, seen, other, outcome }: Shown): string {
     ['took', `${outcome.durationMs.toFixed(0)} ms`],
     ['call', outcome.callId],
   ] as const;
+  const why = [
+    'Nobody wrote a filter',
+    'The database decides by who is signed in.',
+    'The agent had no password and no token,',
+    'and could not have had one.',
+  ];
   // Agents start it from anywhere, so every path is whole.
   const sallyport = { command: 'node', args: [launcher, 'mcp', '--socket', socket] };
   const entry = JSON.stringify({ mcpServers: { sallyport } });
@@ -198,9 +243,8 @@ function result({ socket, alice, seen, other, outcome }: Shown): string {
 
 ${columns(['What alice’s agent got', ...asTable(seen)], ['Its audit record', ...table([], record)])}
 
-${columns(['The same query, signed in as bob', ...asTable(other)], ['Nobody wrote a filter', 'The database decides by who is signed in.', 'The agent had no password and no token,', 'and could not have had one.'])}
-
-  Signed in    ${alice?.principal.displayName ?? 'nobody'}; try: npx sallyport status, npx sallyport doctor
+${other === undefined ? '' : `${columns(['The same query, signed in as bob', ...asTable(other)], why)}\n`}
+  Signed in    ${person?.principal.displayName ?? 'nobody'}; try: npx sallyport status, npx sallyport doctor
   Socket       ${socket}
   Your agent   add this to its MCP configuration:
                ${entry}

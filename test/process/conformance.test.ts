@@ -83,7 +83,8 @@ async function runSuite(revision: string): Promise<Outcome> {
     const checks = JSON.parse(readFileSync(path.join(results, name, 'checks.json'), 'utf8')) as Check[];
     const scenario = name.replace(/^server-/, '').replace(/-\d{4}-\d{2}-\d{2}T.*$/, '');
     const wrong = checks.filter(({ status }) => status === 'FAILURE');
-    if (wrong.length === 0) passed.push(scenario);
+    const isExercised = checks.some(({ status }) => status === 'SUCCESS');
+    if (wrong.length === 0 && isExercised) passed.push(scenario);
     else failed.push(`${scenario}: ${wrong.map(({ id, errorMessage }) => `${id} (${errorMessage ?? ''})`).join('; ')}`);
   }
   if (passed.length + failed.length === 0) throw new Error(said);
@@ -96,13 +97,19 @@ function required(revision: string): string[] {
   return [...server.matchAll(/- (\S+)/g)].map(([, name]) => name ?? '').sort();
 }
 
-/** What the suite runs beside them (extensions, scenarios added later) is named in docs/conformance.md. */
+/** What the suite runs and does not score, and we pass; the rest of it, with reasons, is in docs/conformance.md. */
+const beyond = { '2025-11-25': ['server-session-lifecycle'], '2026-07-28': ['http-header-validation'] } as const;
+
 describe.each(['2025-11-25', '2026-07-28'] as const)('%s', (revision) => {
-  it('passes every scenario that the revision requires of a server', { timeout: 240_000 }, async () => {
-    const { passed, failed } = await runSuite(revision);
-    const wanted = required(revision);
-    expect(wanted.length).toBeGreaterThanOrEqual(30);
-    expect(failed.filter((line) => wanted.some((name) => line.startsWith(`${name}: `)))).toEqual([]);
-    expect(passed.filter((name) => wanted.includes(name))).toEqual(wanted);
-  });
+  it(
+    'passes every scenario that the revision requires of a server, and as many beside them as before',
+    { timeout: 240_000 },
+    async () => {
+      const { passed, failed } = await runSuite(revision);
+      const wanted = required(revision);
+      expect(wanted.length).toBeGreaterThanOrEqual(30);
+      expect(failed.filter((line) => wanted.some((name) => line.startsWith(`${name}: `)))).toEqual([]);
+      expect(passed).toEqual([...wanted, ...beyond[revision]].sort());
+    },
+  );
 });

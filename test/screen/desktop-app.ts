@@ -6,7 +6,7 @@ import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
 import { finished, type Ended, type Pids } from '../process/harness.ts';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import type { Screen } from './screen.ts';
 
 const tree = fileURLToPath(new URL('../../', import.meta.url));
@@ -16,6 +16,11 @@ export interface DesktopApp {
   readonly window: Page;
   readonly socket: string;
   readonly pid: number;
+  readonly launch: {
+    readonly binary: string;
+    readonly args: readonly string[];
+    readonly env: Readonly<Record<string, string>>;
+  };
   /** Resolves when everything runs. */
   readonly ready: Promise<Pids>;
   readonly labFolder: () => Promise<string>;
@@ -30,15 +35,18 @@ export interface AppOptions {
   readonly screen: Screen;
   readonly openerFolder: string;
   readonly consent?: 'ask' | 'allow';
-  readonly scheme?: 'light' | 'dark';
+  /** A packed folder in place of the checkout, with a lab that runs beside it. */
+  readonly packed?: PackedApp;
 }
 
-export async function startApp({
-  screen,
-  openerFolder,
-  consent = 'ask',
-  scheme = 'light',
-}: AppOptions): Promise<DesktopApp> {
+export interface PackedApp {
+  /** With the inspector, which Playwright needs. */
+  readonly folder: string;
+  readonly configFile: string;
+  readonly labFolder: string;
+}
+
+export async function startApp({ screen, openerFolder, consent = 'ask', packed }: AppOptions): Promise<DesktopApp> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'sp-'));
   for (const name of ['run', 'state', 'home']) mkdirSync(path.join(folder, name), { mode: 0o700 });
   const socket = path.join(folder, 'run', 'mcp.sock');
@@ -50,7 +58,8 @@ export async function startApp({
     SALLYPORT_DEBUG: '1',
   };
   const options = {
-    lab: true,
+    lab: packed === undefined,
+    ...(packed === undefined ? {} : { configFile: packed.configFile }),
     json: true,
     endWithInput: false,
     consent,
@@ -58,40 +67,49 @@ export async function startApp({
     socket,
     stateFolder: path.join(folder, 'state'),
   };
+  const args = [...(packed === undefined ? [tree] : []), JSON.stringify(options)];
+  const binary = packed === undefined ? path.join(electronFolder(), 'electron') : path.join(packed.folder, 'sallyport');
   const electron = await _electron.launch({
-    args: [tree, JSON.stringify(options)],
-    env: { ...env, ELECTRON_OVERRIDE_DIST_PATH: electronFolder() },
-    executablePath: path.join(electronFolder(), 'electron'),
+    args,
+    env,
+    executablePath: binary,
     chromiumSandbox: true,
-    colorScheme: scheme,
+    colorScheme: 'light',
     timeout: 60_000,
   });
-  const events = eventsOf(electron);
+  const running = electron.process();
+  const events = eventsOf(running);
   const window = await electron.firstWindow({ timeout: 60_000 });
-  const launch = (file: string, args: readonly string[]) =>
-    spawn(process.execPath, [path.join(tree, 'dist', 'main', file), ...args], {
+  const command = (file: string): [string, ...string[]] =>
+    packed === undefined
+      ? [process.execPath, path.join(tree, 'dist', 'main', file)]
+      : [path.join(packed.folder, 'resources', 'bin', 'sallyport')];
+  const launch = (file: string, args: readonly string[]) => {
+    const [program, ...first] = command(file);
+    return spawn(program, [...first, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...env, SALLYPORT_SOCKET: socket },
     });
+  };
   return {
     electron,
     window,
     socket,
-    pid: electron.process().pid ?? 0,
+    pid: running.pid ?? 0,
+    launch: { binary, args, env },
     ready: events.until('ready').then((event) => event['pids'] as Pids),
-    labFolder: () => events.until('lab-ready').then((event) => String(event['folder'])),
+    labFolder: () =>
+      packed ? Promise.resolve(packed.labFolder) : events.until('lab-ready').then((event) => String(event['folder'])),
     async cli(...args) {
       const child = launch('sallyport.mjs', args);
       child.stdin.end();
       return finished(child);
     },
-    bridgeCommand: (...args) => ({
-      command: process.execPath,
-      args: [path.join(tree, 'dist', 'main', 'bridge.mjs'), 'mcp', '--socket', socket, ...args],
-      env,
-    }),
+    bridgeCommand(...args) {
+      const [program, ...first] = command('bridge.mjs');
+      return { command: program, args: [...first, 'mcp', '--socket', socket, ...args], env };
+    },
     async end() {
-      const running = electron.process();
       if (running.exitCode === null && running.signalCode === null) {
         const exited = new Promise<void>((resolve) => running.once('exit', () => resolve()));
         running.kill('SIGTERM');
@@ -100,6 +118,11 @@ export async function startApp({
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+/** The same command once more, as a person who clicks twice. */
+export function startAgain({ launch: { binary, args, env } }: DesktopApp): Promise<Ended> {
+  return finished(spawn(binary, args, { env, stdio: ['ignore', 'pipe', 'pipe'] }));
 }
 
 export function electronFolder(): string {
@@ -112,10 +135,9 @@ export function electronFolder(): string {
 type Event = Readonly<Record<string, unknown>>;
 
 /** Each line of standard output is one event. */
-function eventsOf(electron: ElectronApplication): { until(name: string): Promise<Event> } {
+function eventsOf({ stdout, stderr }: ChildProcess): { until(name: string): Promise<Event> } {
   const seen: Event[] = [];
   const waiting = new Set<() => void>();
-  const { stdout, stderr } = electron.process();
   stderr?.resume();
   if (stdout)
     readline.createInterface({ input: stdout }).on('line', (line) => {

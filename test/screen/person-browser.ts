@@ -96,8 +96,16 @@ function personOf(labFolder: string, name: string): Person {
   return person;
 }
 
+const isOver = (url: URL): boolean => url.hostname === 'localhost' && url.protocol === 'http:';
+
 async function fillIn(page: Page, { name, password, totpSecret }: Person): Promise<void> {
-  await page.fill('input[name=username]', name, { timeout: waitMs });
+  const over = page.waitForURL(isOver, { timeout: waitMs });
+  // Who has a session at the provider already sees no form.
+  const form = page.waitForSelector('input[name=username]', { timeout: waitMs });
+  for (const each of [over, form]) each.catch(() => undefined);
+  await Promise.race([over, form]);
+  if (isOver(new URL(page.url()))) return;
+  await page.fill('input[name=username]', name);
   await page.fill('input[name=password]', password);
   await page.click('button[type=submit]');
   if (totpSecret !== undefined) {
@@ -106,7 +114,7 @@ async function fillIn(page: Page, { name, password, totpSecret }: Person): Promi
     await page.click('button[type=submit]');
   }
   // The loopback page of the exchange process is the end.
-  await page.waitForURL((url) => url.hostname === 'localhost' && url.protocol === 'http:', { timeout: waitMs });
+  await over;
 }
 
 /** Chromium's own store on Linux. */

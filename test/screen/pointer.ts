@@ -10,14 +10,20 @@ export interface Point {
   readonly y: number;
 }
 
-/** The middle of what has exactly this colour (`#rrggbb`) on the screen, or nothing. */
+/** Where on the screen this colour (`#rrggbb`) is, exactly; nothing where it is not. */
 export async function findColour({ env }: Pick<Screen, 'env'>, colour: string): Promise<Point | undefined> {
-  // All but that colour becomes black; what is left has a bounding box.
-  const args = ['-silent', '-window', 'root', '-fill', 'black', '+opaque', colour, '-format', '%@', 'info:-'];
-  const { stdout } = await run('import', args, { env });
-  const box = /^(\d+)x(\d+)\+(\d+)\+(\d+)$/.exec(stdout.trim());
-  const [width = 0, height = 0, x = 0, y = 0] = (box ?? []).slice(1).map(Number);
-  return box === null || width === 0 ? undefined : { x: Math.round(x + width / 2), y: Math.round(y + height / 2) };
+  const options = { env, encoding: 'buffer', maxBuffer: 64 * 1024 * 1024 } as const;
+  const { stdout } = await run('import', ['-silent', '-window', 'root', '-depth', '8', 'ppm:-'], options);
+  // PPM: a header of three lines, then three bytes for each point.
+  const header = /^P6\n(\d+) (\d+)\n255\n/.exec(stdout.toString('latin1', 0, 64));
+  if (header === null) throw new Error('the screen could not be read');
+  const pixels = stdout.subarray(header[0].length);
+  const wanted = Buffer.from(colour.slice(1), 'hex');
+  const width = Number(header[1]);
+  for (let at = pixels.indexOf(wanted); at !== -1; at = pixels.indexOf(wanted, at + 1)) {
+    if (at % 3 === 0) return { x: (at / 3) % width, y: Math.floor(at / 3 / width) };
+  }
+  return undefined;
 }
 
 export async function click({ env }: Pick<Screen, 'env'>, { x, y }: Point, button: 1 | 3): Promise<void> {

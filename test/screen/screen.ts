@@ -93,7 +93,8 @@ function startPart({ program, args, env, folder }: PartOptions): Part {
       over = true;
       resolve();
     };
-    child.once('exit', done).once('error', done);
+    child.once('exit', done);
+    child.once('error', done);
   });
   const signal = (name: NodeJS.Signals): void => {
     try {
@@ -137,9 +138,11 @@ export async function until<T>(
   ask: () => Promise<T | undefined>,
   timeoutMs = startTimeoutMs,
 ): Promise<T> {
-  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await delay(50)) {
+  const deadline = Date.now() + timeoutMs;
+  while (Date.now() < deadline) {
     const answer = await ask();
     if (answer !== undefined) return answer;
+    await delay(50);
   }
   throw new Error(what);
 }

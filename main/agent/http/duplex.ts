@@ -58,11 +58,17 @@ export function duplexOver(socket: Socket, head: Buffer): ByteStreamOver {
       // A flowing stream hands it on at once, and the parser is done with it when `push` returns.
       const isDirect = stream.readableFlowing === true && stream.readableLength === 0;
       wanted = stream.push(isDirect ? bytes : Buffer.from(bytes));
-      if (isDirect && stream.readableLength > 0) stream.destroy();
+      // Nobody took it: the buffer is used again, so it must not be kept.
+      if (isDirect && hasKept(stream)) stream.destroy();
       // Others have their turn.
       if (bytes.length < smallPieceBytes) setTimeout(readOn, gatherMs);
       else setImmediate(readOn);
     },
     end: () => void stream.push(null),
   };
+}
+
+/** Asked anew: pushing to a stream changes it. */
+function hasKept({ readableLength }: Duplex): boolean {
+  return readableLength > 0;
 }

@@ -140,6 +140,8 @@ export interface StandOptions {
   readonly folder?: string;
   readonly policies?: readonly { name: string; text: string }[];
   readonly signedIn?: boolean;
+  /** Of the connector whose half is the test; it is called probe. */
+  readonly manifest?: ConnectorManifest;
   /** Another connector, as a process of its own: its ends are given to it. */
   readonly connector?: {
     readonly manifest: ConnectorManifest;
@@ -192,7 +194,9 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
     socketPath,
     stateFolder: folder,
     consent: options.consent ?? 'allow',
-    connectors: [{ manifest: options.connector?.manifest ?? manifest, settings: { some: 'setting' } }],
+    connectors: [
+      { manifest: options.connector?.manifest ?? options.manifest ?? manifest, settings: { some: 'setting' } },
+    ],
     policies: [...(options.policies ?? policies)],
   });
   const identify = (principal: Principal | null, waiting: readonly string[] = []): void => {

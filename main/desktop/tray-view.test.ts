@@ -1,0 +1,72 @@
+import { expect, it } from 'vitest';
+import type { Status } from '../contract/control.ts';
+import type { WindowState } from '../contract/window.ts';
+import { trayView } from './tray-view.ts';
+
+const principal = {
+  subject: 's',
+  issuer: 'https://id.example',
+  username: 'alice',
+  displayName: 'Alice',
+  groups: [],
+  roles: ['analyst'],
+  authenticationMethods: ['pwd'],
+  authenticatedAt: 1,
+};
+const program = { key: 'k', program: 'p (node)', executable: null, pid: null, since: 0, decision: 'waiting' } as const;
+
+function state(more: Partial<Status> | null, window: Partial<WindowState> = {}): WindowState {
+  const status: Status = {
+    version: '0',
+    runtime: '',
+    socket: '',
+    controlSocket: '',
+    signedIn: { principal, validUntil: null },
+    waiting: [],
+    paused: false,
+    consent: 'ask',
+    connectors: [],
+    agents: [],
+    programs: [],
+    calls: [],
+    processes: [],
+    stages: [],
+    auditFile: '',
+    degraded: [],
+    ...more,
+  };
+  return { status: more && status, signIn: { step: 'idle' }, protection: null, tray: true, failure: null, ...window };
+}
+
+const broken: Status['connectors'][number] = { name: 'c', version: '1', state: 'failed', tools: [], why: 'x' };
+
+it.each<[string, WindowState, string]>([
+  ['processes start', state(null), 'starting'],
+  ['nobody is signed in', state({ signedIn: null }), 'nobody'],
+  ['somebody is', state({}), 'signed-in'],
+  ['a program asks', state({ programs: [program] }), 'needs-you'],
+  ['a connector waits for the person', state({ waiting: ['postgres'] }), 'needs-you'],
+  ['all is paused', state({ paused: true, programs: [program] }), 'paused'],
+  ['a connector is not running', state({ connectors: [broken] }), 'failed'],
+  ['nothing can be served', state({}, { failure: 'no' }), 'failed'],
+])('when %s', (_when, seen, icon) => {
+  const view = trayView(seen);
+  expect(view.icon).toBe(icon);
+  // Colour is never alone: the words say the same.
+  expect(view.tooltip.length).toBeGreaterThan('Sallyport: '.length);
+});
+
+it('has nothing that widens: resuming and allowing only open the window', () => {
+  const items = [state({ paused: true }), state({ programs: [program] }), state({ signedIn: null })].flatMap(
+    (seen) => trayView(seen).menu,
+  );
+  const actions = new Set(items.flatMap((item) => (item.kind === 'action' ? [item.action] : [])));
+  expect(actions).toEqual(new Set(['open', 'programs', 'signIn', 'signOut', 'pause', 'quit']));
+  const resume = items.find((item) => item.kind === 'action' && item.label.startsWith('Resume'));
+  expect(resume).toMatchObject({ action: 'open' });
+});
+
+it('can always be quit', () => {
+  for (const seen of [state(null), state({}), state({}, { failure: 'x' })])
+    expect(trayView(seen).menu.at(-1)).toMatchObject({ action: 'quit' });
+});

