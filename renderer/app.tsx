@@ -75,11 +75,11 @@ function Badge({ state, screen }: { readonly state: WindowState; readonly screen
   );
 }
 
-function Foot({ state: { status, tray } }: { readonly state: WindowState }) {
+function Foot({ state: { status, tray, failure } }: { readonly state: WindowState }) {
   return (
     <div className="foot">
       {!tray && <p>This desktop shows no tray icons, so this window stays: closing it minimizes it.</p>}
-      <p>{status === null ? 'Starting…' : `Version ${status.version}`}</p>
+      <p>{status ? `Version ${status.version}` : failure === null ? 'Starting…' : 'Not running'}</p>
     </div>
   );
 }

@@ -24,7 +24,7 @@ export interface AppWindow {
   destroy(): void;
 }
 
-const size = { width: 980, height: 720, minWidth: 640, minHeight: 480 };
+const size = { width: 1080, height: 760, minWidth: 640, minHeight: 480 };
 const crashLimit = { crashes: 3, withinMs: 60_000 };
 /** The page's own backgrounds, so that nothing flashes before it is drawn. */
 const background = { light: '#f6f7f9', dark: '#12161c' };

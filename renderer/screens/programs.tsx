@@ -34,7 +34,7 @@ export function Programs({ state: { status } }: { readonly state: WindowState })
         </div>
       )}
       {waiting.map((program, at) => (
-        <Waiting key={program.key} program={program} first={at === 0} />
+        <Waiting key={program.key} program={program} place={at + 1} of={waiting.length} />
       ))}
       <Card title="Your answers in this run">
         {decided.length === 0 && <Empty>You have not been asked yet.</Empty>}
@@ -48,12 +48,18 @@ export function Programs({ state: { status } }: { readonly state: WindowState })
   );
 }
 
+interface WaitingProps {
+  readonly program: Program;
+  readonly place: number;
+  readonly of: number;
+}
+
 /** Deny is the default: it has the focus, so that a key pressed by chance widens nothing. */
-function Waiting({ program, first }: { readonly program: Program; readonly first: boolean }) {
+function Waiting({ program, place, of }: WaitingProps) {
   const { key, executable, pid, since } = program;
   const name = plain(program.program, mostOfName);
   return (
-    <section className="card ask" aria-label={`A program asks: ${name}`}>
+    <section className="card ask" aria-label={`A program asks, ${place} of ${of}: ${name}`}>
       <header className="card-head">
         <h3>
           <Foreign text={program.program} most={mostOfName} />
@@ -71,7 +77,7 @@ function Waiting({ program, first }: { readonly program: Program; readonly first
       <div className="actions">
         <Action
           look="primary"
-          autoFocus={first}
+          autoFocus={place === 1}
           label={`Deny: ${name}`}
           onAct={() => shell.decide({ key, decision: 'deny' })}
         >

@@ -42,7 +42,7 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 
 async function open(state: WindowState): Promise<void> {
-  page = await browser.newPage({ viewport: { width: 980, height: 720 }, locale: 'en-GB' });
+  page = await browser.newPage({ viewport: { width: 1080, height: 760 }, locale: 'en-GB' });
   page.setDefaultTimeout(30_000);
   page.on('pageerror', ({ message }) => problems.push(message));
   await page.route('**', async (route) => {
@@ -148,7 +148,9 @@ describe('what programs wrote', () => {
     const evil = page.locator('.ask .foreign').nth(1);
     expect(await evil.innerText()).toMatch(/^\/home\/x+…x+\/evil$/);
     expect((await evil.getAttribute('title'))?.length).toBeGreaterThan(3000);
-    const labels = await page.locator('[aria-label]').evaluateAll((all) => all.map((each) => each.ariaLabel ?? ''));
+    const labels = await page.evaluate<string[]>(
+      '[...document.querySelectorAll("[aria-label]")].map((each) => each.ariaLabel)',
+    );
     expect(labels.some((label) => label.startsWith('Deny: Sallyport'))).toBe(true);
     expect(labels.filter((label) => label.includes('\u202E') || label.length > hostileName.length)).toEqual([]);
     await page.close();

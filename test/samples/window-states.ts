@@ -168,7 +168,7 @@ const all: readonly WindowScreen[] = ['overview', 'programs', 'calls', 'protecti
 /** The name of a state, and the screens on which it shows. */
 export const windowStates: Readonly<Record<string, Sample>> = {
   starting: { state: at(null, { protection: null }), screens: all },
-  nobody: { state: at(nobody), screens: all },
+  nobody: { state: at(nobody), screens: ['overview', 'programs'] },
   'in-browser': { state: at(nobody, { signIn: { step: 'browser', since: now } }), screens: ['overview'] },
   'address-to-copy': {
     state: at(nobody, {
