@@ -19,17 +19,23 @@ const starting: WindowState = {
 };
 
 let state = starting;
-let asked = false;
+let isAsked = false;
+let isAsking = false;
 const listeners = new Set<() => void>();
 
-/** Many changes while an answer is under way are one more question. */
+/** One question at a time, so that no older answer replaces a newer one; many changes meanwhile are one more question. */
 async function refresh(): Promise<void> {
-  if (asked) return;
-  asked = true;
-  await new Promise(requestAnimationFrame);
-  asked = false;
-  state = await shell.state({});
-  for (const listener of listeners) listener();
+  isAsked = true;
+  if (isAsking) return;
+  isAsking = true;
+  while (isAsked) {
+    await new Promise(requestAnimationFrame);
+    isAsked = false;
+    // A shell that cannot answer now tells of its next change.
+    state = await shell.state({}).catch(() => state);
+    for (const listener of listeners) listener();
+  }
+  isAsking = false;
 }
 
 export function startBridge(): void {

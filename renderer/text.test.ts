@@ -1,12 +1,20 @@
 import { expect, it } from 'vitest';
 import { codeSchema } from '../main/contract/errors.ts';
 import { decisionOf, sayOf } from './says.ts';
-import { count, durationText, hostOf, plain, untilText } from './text.ts';
+import { count, durationText, elided, hostOf, plain, untilText } from './text.ts';
 
 it('what others wrote cannot hide or reorder what stands around it', () => {
   expect(plain('ag\u200bent\u202E\u0000\n\u2028x')).toBe('ag ent x');
   expect(plain('\ud800')).toBe('\ufffd');
   expect(plain('x'.repeat(400))).toHaveLength(301);
+  expect(plain(`e${'\u0301'.repeat(50)}`)).toHaveLength(4);
+});
+
+it('what is too long is cut between characters; a path keeps both ends', () => {
+  expect(plain('ab😀', 3)).toBe('ab…');
+  expect(elided('/usr/bin/node', 40)).toBe('/usr/bin/node');
+  expect(elided(`/home/${'x'.repeat(100)}/evil`, 20)).toBe('/home/xxxx…xxxxx/evil');
+  expect(elided('😀'.repeat(10), 6)).toBe('😀…😀');
 });
 
 it('each code of the contract has a sentence of its own', () => {

@@ -1,10 +1,14 @@
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Button } from 'react-aria-components';
 import { plain } from '../text.ts';
+import { useSettled } from './settled.ts';
 
 interface ActionProps {
-  readonly look?: 'primary' | 'quiet' | 'danger';
+  readonly look?: 'primary' | 'quiet';
+  /** It takes the focus when it comes, and when it becomes the one. */
   readonly autoFocus?: boolean;
+  /** It gives something to a program: it has to stand still before it can be pressed. */
+  readonly widens?: boolean;
   /** What a reader hears where the visible words do not say which one is meant. */
   readonly label?: string;
   readonly onAct: () => Promise<unknown>;
@@ -12,11 +16,16 @@ interface ActionProps {
 }
 
 /** A button whose work may be refused: it says why, beside itself, and can be pressed again. */
-export function Action({ look = 'quiet', autoFocus = false, label, onAct, children }: ActionProps) {
+export function Action({ look = 'quiet', autoFocus = false, widens = false, label, onAct, children }: ActionProps) {
   const [failure, setFailure] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const settled = useSettled(button, widens);
+  useEffect(() => {
+    if (autoFocus) button.current?.focus();
+  }, [autoFocus]);
   const act = async (): Promise<void> => {
-    if (busy) return;
+    if (busy || !settled) return;
     setBusy(true);
     setFailure(null);
     try {
@@ -29,8 +38,10 @@ export function Action({ look = 'quiet', autoFocus = false, label, onAct, childr
   return (
     <>
       <Button
-        className={`button ${look}${busy ? ' busy' : ''}`}
-        autoFocus={autoFocus}
+        ref={button}
+        className={`button ${look}`}
+        // Keeps the focus, which a disabled button loses.
+        isPending={busy || !settled}
         onPress={() => void act()}
         {...(label === undefined ? {} : { 'aria-label': label })}
       >

@@ -22,7 +22,7 @@ export function Banners({ state: { status, failure } }: { readonly state: Window
             <strong>All agents are paused.</strong>
             <p>Every call is refused until you resume.</p>
           </div>
-          <Action look="primary" onAct={() => shell.resume({})}>
+          <Action look="primary" widens onAct={() => shell.resume({})}>
             Resume
           </Action>
         </div>

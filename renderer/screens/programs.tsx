@@ -5,13 +5,16 @@ import { shell } from '../bridge.ts';
 import { Action } from '../parts/action.tsx';
 import { Card, Empty } from '../parts/card.tsx';
 import { Chip } from '../parts/chip.tsx';
-import { Foreign } from '../parts/foreign.tsx';
-import { timeOf } from '../text.ts';
+import { Foreign, ForeignPath } from '../parts/foreign.tsx';
+import { plain, timeOf } from '../text.ts';
+
+const mostOfName = 60;
 
 /** Consent: which programs may act for the person, in this run. */
 export function Programs({ state: { status } }: { readonly state: WindowState }) {
   const programs = status?.programs ?? [];
-  const waiting = programs.filter(({ decision }) => decision === 'waiting');
+  // In the order they asked: one that comes does not move those that are being read.
+  const waiting = programs.filter(({ decision }) => decision === 'waiting').toSorted((a, b) => a.since - b.since);
   const decided = programs.filter(({ decision }) => decision !== 'waiting');
   return (
     <>
@@ -47,18 +50,19 @@ export function Programs({ state: { status } }: { readonly state: WindowState })
 
 /** Deny is the default: it has the focus, so that a key pressed by chance widens nothing. */
 function Waiting({ program, first }: { readonly program: Program; readonly first: boolean }) {
-  const { key, program: name, executable, pid, since } = program;
+  const { key, executable, pid, since } = program;
+  const name = plain(program.program, mostOfName);
   return (
     <section className="card ask" aria-label={`A program asks: ${name}`}>
       <header className="card-head">
         <h3>
-          <Foreign text={name} most={60} />
+          <Foreign text={program.program} most={mostOfName} />
         </h3>
         <Chip tone="attention">asks to be served</Chip>
       </header>
       <dl className="facts">
         <dt>Runs</dt>
-        <dd className="code">{executable === null ? 'not known' : <Foreign text={executable} most={90} />}</dd>
+        <dd className="code">{executable === null ? 'not known' : <ForeignPath path={executable} most={400} />}</dd>
         <dt>Process</dt>
         <dd>{pid ?? 'not known'}</dd>
         <dt>Asked at</dt>
@@ -73,7 +77,7 @@ function Waiting({ program, first }: { readonly program: Program; readonly first
         >
           Deny
         </Action>
-        <Action label={`Allow ${name} for this run`} onAct={() => shell.decide({ key, decision: 'allow' })}>
+        <Action widens label={`Allow ${name} for this run`} onAct={() => shell.decide({ key, decision: 'allow' })}>
           Allow for this run
         </Action>
       </div>
@@ -82,21 +86,23 @@ function Waiting({ program, first }: { readonly program: Program; readonly first
 }
 
 function Decided({ program }: { readonly program: Program }) {
-  const { key, program: name, executable, decision } = program;
+  const { key, executable, decision } = program;
+  const name = plain(program.program, mostOfName);
   const allowed = decision === 'allowed';
   return (
     <li className="row">
       <div>
         <strong>
-          <Foreign text={name} most={60} />
+          <Foreign text={program.program} most={mostOfName} />
         </strong>
         <span className="detail code">
-          {executable === null ? 'not known' : <Foreign text={executable} most={70} />}
+          {executable === null ? 'not known' : <ForeignPath path={executable} most={120} />}
         </span>
       </div>
       <div className="actions">
         <Chip tone={allowed ? 'good' : 'bad'}>{decision}</Chip>
         <Action
+          widens={!allowed}
           label={`${allowed ? 'Deny' : 'Allow'} ${name}`}
           onAct={() => shell.decide({ key, decision: allowed ? 'deny' : 'allow' })}
         >

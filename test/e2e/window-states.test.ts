@@ -1,0 +1,209 @@
+/**
+ * The built page in every state, in a real browser with the window's own policy: nothing inaccessible, nothing cut off,
+ * nothing a program wrote becomes more than text, and what widens has to stand still first.
+ */
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AxeBuilder } from '@axe-core/playwright';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { WindowScreen, WindowState } from '../../main/contract/window.ts';
+import { windowMethods, windowPage } from '../../main/contract/window.ts';
+import { assetsIn, serveAsset } from '../../main/desktop/assets.ts';
+import { hostileName, windowStates } from '../samples/window-states.ts';
+
+/** Chromium knows no app: scheme; what is served, and with which policy, is the window's own. */
+const origin = 'https://window.invalid';
+const assets = assetsIn(fileURLToPath(new URL('../../dist/renderer', import.meta.url)));
+/** With SALLYPORT_STATES=FOLDER each state is kept as a picture. */
+const album = process.env['SALLYPORT_STATES'];
+if (album !== undefined) mkdirSync(album, { recursive: true });
+
+/** What the preload would put there; beside it, how this test tells it the state and reads what was asked. */
+interface StandIn {
+  state: WindowState;
+  readonly asked: [string, unknown][];
+  readonly emit: (event: string, body: unknown) => void;
+}
+type Global = typeof globalThis & { standIn: StandIn; sallyport: unknown };
+
+let browser: Browser;
+let page: Page;
+const problems: string[] = [];
+
+beforeAll(async () => {
+  browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    chromiumSandbox: true,
+    args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-sync'],
+  });
+});
+afterAll(() => browser.close());
+
+async function open(state: WindowState, colorScheme: 'light' | 'dark' = 'light'): Promise<void> {
+  page = await browser.newPage({ viewport: { width: 980, height: 720 }, colorScheme, locale: 'en-GB' });
+  page.setDefaultTimeout(30_000);
+  page.on('pageerror', ({ message }) => problems.push(message));
+  await page.route('**', async (route) => {
+    const request = route.request();
+    const url = request.url().replace(origin, windowPage.slice(0, windowPage.lastIndexOf('/')));
+    const answer = await serveAsset(assets, { method: request.method(), url });
+    await route.fulfill({
+      status: answer.status,
+      headers: Object.fromEntries(answer.headers),
+      body: Buffer.from(await answer.arrayBuffer()),
+    });
+  });
+  await page.addInitScript(standIn, { state, methods: Object.keys(windowMethods) });
+  await page.goto(`${origin}/index.html`);
+  await page.getByRole('tablist').waitFor();
+}
+
+/** Runs in the page. */
+function standIn({ state, methods }: { state: WindowState; methods: string[] }): void {
+  const listeners: [string, (body: unknown) => void][] = [];
+  const own: StandIn = {
+    state,
+    asked: [],
+    emit: (event, body) => {
+      for (const [name, listener] of listeners) if (name === event) listener(body);
+    },
+  };
+  const bridge = Object.fromEntries(
+    methods.map((method) => [
+      method,
+      async (params: unknown) => {
+        if (method !== 'state') own.asked.push([method, params]);
+        return method === 'state' ? own.state : {};
+      },
+    ]),
+  );
+  const on = (event: string, listener: (body: unknown) => void): (() => void) => {
+    listeners.push([event, listener]);
+    return () => undefined;
+  };
+  Object.assign(globalThis, { standIn: own, sallyport: { ...bridge, on } });
+}
+
+const asked = (): Promise<[string, unknown][]> => page.evaluate(() => (globalThis as Global).standIn.asked);
+
+async function become(state: WindowState): Promise<void> {
+  await page.evaluate((next) => {
+    const own = (globalThis as Global).standIn;
+    own.state = next;
+    own.emit('changed', {});
+  }, state);
+}
+
+async function show(screen: WindowScreen): Promise<void> {
+  await page.evaluate((name) => (globalThis as Global).standIn.emit('show', { screen: name }), screen);
+  await page.getByRole('tab', { name: new RegExp(`^${screen}`, 'i'), selected: true }).waitFor();
+}
+
+/** Until two frames in a row look alike: React has drawn what it was told. */
+const drawn = (): Promise<unknown> =>
+  page.evaluate('new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))');
+
+/** How far the content reaches over its own width. */
+const overhang = '(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector("main"))';
+
+describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
+  it.each(Object.keys(windowStates))('%s', async (name) => {
+    const { state, screens } = windowStates[name]!;
+    await open(state, colorScheme);
+    for (const screen of screens) {
+      await show(screen);
+      await drawn();
+      if (album !== undefined)
+        await page.screenshot({ path: path.join(album, `${name}-${screen}-${colorScheme}.png`), fullPage: true });
+      const axe = new AxeBuilder({ page });
+      // What differs between the two is colour.
+      const { violations } = await (colorScheme === 'dark' ? axe.withRules(['color-contrast']) : axe).analyze();
+      expect(violations.map(({ id, nodes }) => [screen, id, nodes.map(({ html }) => html)])).toEqual([]);
+      // Nothing reaches over the side, whatever its length.
+      expect(await page.evaluate(() => document.querySelector('main')!.scrollWidth - innerWidth)).toBeLessThanOrEqual(
+        0,
+      );
+    }
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+});
+
+describe('what programs wrote', () => {
+  it('is text without control and direction characters, never markup, and complete on demand', async () => {
+    await open(windowStates['everything']!.state);
+    for (const screen of ['overview', 'programs', 'calls'] as const) {
+      await show(screen);
+      await page.locator('.foreign').first().waitFor();
+      const seen = await page.locator('body').innerText();
+      expect(seen).toContain('<img src=x');
+      expect(/[\u0000-\u0008\u200B-\u200F\u202A-\u202E\u2066-\u2069]/u.test(seen)).toBe(false);
+      expect(await page.locator('img, a, iframe').count()).toBe(0);
+    }
+    await show('programs');
+    const evil = page.locator('.ask .foreign').nth(1);
+    expect(await evil.innerText()).toMatch(/^\/home\/x+…x+\/evil$/);
+    expect((await evil.getAttribute('title'))?.length).toBeGreaterThan(3000);
+    const labels = await page.locator('[aria-label]').evaluateAll((all) => all.map((each) => each.ariaLabel ?? ''));
+    expect(labels.some((label) => label.startsWith('Deny Sallyport'))).toBe(true);
+    expect(labels.filter((label) => label.includes('\u202E') || label.length > hostileName.length)).toEqual([]);
+    await page.close();
+  });
+});
+
+describe('consent', () => {
+  const { state } = windowStates['asking']!;
+  const allow = () => page.getByRole('button', { name: 'Allow inventory (node) for this run' });
+  const isHeld = (): Promise<boolean> => allow().isDisabled();
+
+  it('holds Allow until it stood still: a click before is none', async () => {
+    await open(state);
+    await page.clock.install();
+    await show('programs');
+    await allow().waitFor();
+    expect(await isHeld()).toBe(true);
+    await allow().click({ force: true });
+    expect(await asked()).toEqual([]);
+    await page.clock.runFor(1000);
+    expect(await isHeld()).toBe(false);
+    await page.close();
+  });
+
+  it('holds it again when something moved it under the pointer, or the window came to the front', async () => {
+    await open(state);
+    await page.clock.install();
+    await show('programs');
+    await page.clock.runFor(1000);
+    expect(await isHeld()).toBe(false);
+    await become({ ...state, status: { ...state.status!, paused: true } });
+    await page.clock.runFor(100);
+    await page.getByText('All agents are paused.').waitFor();
+    expect(await isHeld()).toBe(true);
+    await page.clock.runFor(1000);
+    expect(await isHeld()).toBe(false);
+    await page.evaluate('dispatchEvent(new Event("focus"))');
+    expect(await isHeld()).toBe(true);
+    await page.clock.runFor(1000);
+    await allow().click();
+    const key = state.status!.programs.find((each) => each.program.startsWith('inventory'))!.key;
+    expect(await asked()).toEqual([['decide', { key, decision: 'allow' }]]);
+    await page.close();
+  });
+
+  it('has the focus on Deny, of the next one too when the first is answered', async () => {
+    await open(state);
+    await show('programs');
+    const focused = () => page.evaluate<string>('document.activeElement?.ariaLabel ?? ""');
+    await expect.poll(focused).toBe('Deny inventory (node)');
+    await page.keyboard.press('Enter');
+    expect((await asked()).map(([method, params]) => [method, params])).toEqual([
+      ['decide', expect.objectContaining({ decision: 'deny' })],
+    ]);
+    const [first, ...others] = state.status!.programs;
+    await become({ ...state, status: { ...state.status!, programs: [...others, { ...first!, decision: 'denied' }] } });
+    await expect.poll(focused).toMatch(/^Deny מערכת/);
+    await page.close();
+  });
+});

@@ -1,0 +1,219 @@
+/** Every state the window can be in, from the first moment to the worst day, for tests that look at it. */
+import type { Program, Status } from '../../main/contract/control.ts';
+import type { Code } from '../../main/contract/errors.ts';
+import type { WindowScreen, WindowState } from '../../main/contract/window.ts';
+import { alice } from './pipeline.ts';
+
+/** A weekday morning. */
+const now = Date.UTC(2026, 10, 26, 9, 41, 12);
+const minuteMs = 60_000;
+const bits = (number: number): string => number.toString(16).padStart(12, '0');
+
+type Call = Status['calls'][number];
+
+function call(number: number, outcome: Call['outcome'], more: Partial<Call> = {}): Call {
+  return {
+    callId: `00000000-0000-4000-8000-${bits(number)}`,
+    at: now + number * 41_000,
+    program: 'claude-code (node)',
+    person: 'alice@example.com',
+    tool: 'postgres_query',
+    outcome,
+    durationMs: 38 + ((number * 37) % 900),
+    ...more,
+  };
+}
+
+const outcomes: readonly (readonly ['released' | Code, string])[] = [
+  ['released', 'postgres_list_tables'],
+  ['released', 'postgres_query'],
+  ['not_permitted', 'postgres_query'],
+  ['invalid_arguments', 'postgres_query'],
+  ['released', 'postgres_describe_table'],
+  ['backend_unreachable', 'warehouse_search'],
+  ['rate_limited', 'postgres_query'],
+  ['released', 'postgres_query'],
+];
+
+const signedIn: NonNullable<Status['signedIn']> = {
+  principal: {
+    ...alice,
+    issuer: 'https://login.example.com/tenant/v2.0',
+    username: 'alice@example.com',
+    displayName: 'Alice',
+    roles: ['analyst', 'emea-sales'],
+  },
+  validUntil: now + 15 * minuteMs,
+};
+
+const empty: Status = {
+  version: '0.1.0',
+  runtime: 'Electron 33.2.1',
+  socket: '/run/user/1000/sallyport/mcp.sock',
+  controlSocket: '/run/user/1000/sallyport/control.sock',
+  signedIn: null,
+  waiting: [],
+  paused: false,
+  consent: 'ask',
+  connectors: [],
+  agents: [],
+  programs: [],
+  calls: [],
+  processes: [],
+  stages: [],
+  auditFile: '/home/alice/.local/state/sallyport/audit/audit-2026-11-26.jsonl',
+  degraded: [],
+};
+
+const connectors: Status['connectors'] = [
+  {
+    name: 'postgres',
+    version: '0.1.0',
+    state: 'ready',
+    tools: ['postgres_query', 'postgres_list_tables', 'postgres_describe_table', 'postgres_explain'],
+  },
+  { name: 'warehouse', version: '2.3.1', state: 'ready', tools: ['warehouse_search'] },
+];
+
+const nobody: Status = { ...empty, connectors };
+const busy: Status = {
+  ...nobody,
+  signedIn,
+  agents: [
+    { program: 'claude-code (node)', pid: 4242, protocol: '2026-07-28', connectedAt: now, calls: 7 },
+    { program: 'Visual Studio Code (code)', pid: 3310, protocol: '2025-11-25', connectedAt: now, calls: 1 },
+  ],
+  calls: outcomes.map(([outcome, tool], number) => call(number, outcome, { tool })),
+};
+
+function program(name: string, decision: Program['decision'], more: Partial<Program> = {}): Program {
+  return {
+    key: `${name} ${decision}`,
+    program: name,
+    executable: '/usr/bin/node',
+    pid: 5150,
+    since: now,
+    decision,
+    ...more,
+  };
+}
+
+const answered = [
+  program('claude-code (node)', 'allowed'),
+  program('Cursor (cursor)', 'allowed', { executable: '/opt/Cursor/cursor', pid: 2801 }),
+  program('curl', 'denied', { executable: '/usr/bin/curl', pid: 9001 }),
+];
+
+/** What a program could call itself to be taken for something else, or to break the page. */
+export const hostileName = `Sallyport\u202Eevil\u2066\u0000 <img src=x onerror=alert(1)> ${'Ж'.repeat(300)}`;
+const rightToLeft = 'מערכת מלאי (node)';
+
+const findings: NonNullable<WindowState['protection']> = [
+  { level: 'ok', what: 'gateway', why: 'not dumpable, no core dumps, no new privileges, ends with its parent' },
+  { level: 'ok', what: 'vault', why: 'not dumpable, 64 KiB of memory locked' },
+  { level: 'ok', what: 'connector postgres', why: 'sandboxed by bubblewrap: no network, own user and process space' },
+  {
+    level: 'weaker',
+    what: 'runtime',
+    why: 'readable: a process is open to this user for its first moments, until it hardens itself',
+    mend: 'install the package, where the runtime belongs to root with mode 0711',
+  },
+  { level: 'failed', what: 'clock', why: 'it is 4 minutes behind the identity provider', mend: 'turn on time sync' },
+  { level: 'skipped', what: 'proxy', why: 'none is configured' },
+];
+
+const at = (status: Status | null, more: Partial<WindowState> = {}): WindowState => ({
+  status,
+  signIn: { step: 'idle' },
+  protection: findings,
+  tray: true,
+  failure: null,
+  ...more,
+});
+
+const many = <T>(number: number, one: (number: number) => T): T[] =>
+  Array.from({ length: number }, (_, each) => one(each));
+const allOutcomes = (number: number): Call['outcome'] => outcomes[number % outcomes.length]?.[0] ?? 'released';
+
+const everything: Status = {
+  ...busy,
+  signedIn: {
+    ...signedIn,
+    principal: { ...signedIn.principal, displayName: 'A'.repeat(512), roles: many(40, (n) => `role-${n}`) },
+  },
+  connectors: many(20, (n) => ({ name: `system${n}`, version: '1.0.0', state: 'ready', tools: ['a', 'b'] })),
+  agents: many(30, (n) => ({
+    program: `${hostileName}${n}`,
+    pid: n,
+    protocol: '2025-11-25',
+    connectedAt: now,
+    calls: n,
+  })),
+  programs: [
+    ...many(20, (n) => program(`${hostileName}${n}`, 'waiting', { executable: `/home/${'x'.repeat(3000)}/evil` })),
+    ...answered,
+  ],
+  calls: many(200, (n) =>
+    call(n, allOutcomes(n), { program: n % 2 ? hostileName : rightToLeft, tool: 'x'.repeat(64) }),
+  ),
+};
+
+export interface Sample {
+  readonly state: WindowState;
+  readonly screens: readonly WindowScreen[];
+}
+
+const all: readonly WindowScreen[] = ['overview', 'programs', 'calls', 'protection'];
+
+/** The name of a state, and the screens on which it shows. */
+export const windowStates: Readonly<Record<string, Sample>> = {
+  starting: { state: at(null, { protection: null }), screens: all },
+  nobody: { state: at(nobody), screens: all },
+  'in-browser': { state: at(nobody, { signIn: { step: 'browser', since: now } }), screens: ['overview'] },
+  'address-to-copy': {
+    state: at(nobody, {
+      signIn: { step: 'browser', since: now, url: `https://login.example.com/authorize?state=${'x'.repeat(400)}` },
+    }),
+    screens: ['overview'],
+  },
+  'sign-in-failed': {
+    state: at(nobody, { signIn: { step: 'failed', say: 'Your account is disabled. Ask your IT service.' } }),
+    screens: ['overview'],
+  },
+  'signed-in': { state: at({ ...busy, programs: answered }), screens: all },
+  idle: { state: at({ ...nobody, signedIn }), screens: ['overview', 'calls'] },
+  'needs-you': { state: at({ ...busy, waiting: ['postgres', 'warehouse'] }), screens: ['overview'] },
+  asking: {
+    state: at({
+      ...busy,
+      programs: [
+        program('inventory (node)', 'waiting', { executable: '/home/alice/.local/bin/inventory', since: now }),
+        program(rightToLeft, 'waiting', { executable: null, pid: null, since: now + minuteMs }),
+        ...answered,
+      ],
+    }),
+    screens: ['overview', 'programs'],
+  },
+  paused: { state: at({ ...busy, paused: true }), screens: ['overview', 'calls'] },
+  'connector-failed': {
+    state: at({
+      ...busy,
+      connectors: connectors.map((each, index) =>
+        index === 0
+          ? each
+          : { ...each, state: 'failed', why: 'its sandbox could not be made: bubblewrap is not installed' },
+      ),
+    }),
+    screens: ['overview'],
+  },
+  'served-without-asking': { state: at({ ...busy, consent: 'allow' }), screens: ['overview', 'programs'] },
+  'no-tray': { state: at(busy, { tray: false }), screens: ['overview'] },
+  'cannot-serve': {
+    state: at(null, {
+      protection: null,
+      failure: 'sallyport.json:12: "connectorz" is not a key that Sallyport knows.',
+    }),
+    screens: ['overview'],
+  },
+  everything: { state: at({ ...everything, paused: true, waiting: ['postgres'] }, { tray: false }), screens: all },
+};
