@@ -8,10 +8,25 @@ import { chromium } from 'playwright-core';
 
 const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), 'icons');
 
-/** The gate, on a tile that stands out on light and dark panels alike. @param {string} [dot] the colour of its state */
+/** What a state looks like without its colour. */
+const signs = {
+  none: '',
+  hollow: '<circle cx="24" cy="24" r="3.2" fill="#fff"/>',
+  calls: '<path d="M24 19.6v5M24 28.2v.2"/>',
+  bars: '<path d="M21.6 21v6M26.4 21v6"/>',
+  cross: '<path d="M21.2 21.2l5.6 5.6M26.8 21.2l-5.6 5.6"/>',
+};
+
+/**
+ * The gate, on a tile that stands out on light and dark panels alike.
+ * @param {{ colour: string, sign: keyof typeof signs }} [dot] its state
+ */
 function drawing(dot) {
   const state =
-    dot === undefined ? '' : `<circle cx="24.5" cy="24.5" r="7.5" fill="${dot}" stroke="#fff" stroke-width="2"/>`;
+    dot === undefined
+      ? ''
+      : `<circle cx="24" cy="24" r="7.4" fill="${dot.colour}" stroke="#fff" stroke-width="1.2"/>
+        <g fill="none" stroke="#fff" stroke-width="2.2" stroke-linecap="round">${signs[dot.sign]}</g>`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="100%" height="100%">
     <rect x="1" y="1" width="30" height="30" rx="7" fill="#1c5d8c"/>
     <g fill="none" stroke="#fff" stroke-linecap="round">
@@ -20,19 +35,19 @@ function drawing(dot) {
     </g>${state}</svg>`;
 }
 
-/** Each tells its state by colour here and by words in its tooltip and menu. */
-const states = {
-  starting: '#8b95a3',
-  nobody: '#8b95a3',
-  'signed-in': '#1fae63',
-  'needs-you': '#f2a516',
-  paused: '#8e5bd0',
-  failed: '#d93a3a',
-};
+/** Each tells its state by colour and sign here, and by words in its tooltip and menu. */
+const states = /** @type {const} */ ({
+  starting: { colour: '#8b95a3', sign: 'none' },
+  nobody: { colour: '#8b95a3', sign: 'hollow' },
+  'signed-in': { colour: '#1fae63', sign: 'none' },
+  'needs-you': { colour: '#f2a516', sign: 'calls' },
+  paused: { colour: '#8e5bd0', sign: 'bars' },
+  failed: { colour: '#d93a3a', sign: 'cross' },
+});
 
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
 const page = await browser.newPage();
-/** @param {string} name @param {number} size @param {string} [dot] */
+/** @param {string} name @param {number} size @param {{ colour: string, sign: keyof typeof signs }} [dot] */
 async function draw(name, size, dot) {
   await page.setViewportSize({ width: size, height: size });
   await page.setContent(`<style>*{margin:0}svg{display:block}</style>${drawing(dot)}`);

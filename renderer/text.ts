@@ -31,6 +31,11 @@ export function timeOf(epochMs: number): string {
   return time.format(epochMs);
 }
 
+/** With its date. */
+export function dayOf(epochMs: number): string {
+  return day.format(epochMs);
+}
+
 /** With its date where that is not today's. */
 export function untilText(epochMs: number, nowMs = Date.now()): string {
   const sameDay = new Date(epochMs).toDateString() === new Date(nowMs).toDateString();

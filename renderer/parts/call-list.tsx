@@ -1,6 +1,6 @@
 import type { Status } from '../../main/contract/control.ts';
 import { decisionOf, sayOf, type Decision } from '../says.ts';
-import { durationText, timeOf } from '../text.ts';
+import { dayOf, durationText, timeOf } from '../text.ts';
 import { Chip, type Tone } from './chip.tsx';
 import { Foreign } from './foreign.tsx';
 
@@ -14,11 +14,16 @@ export function CallTable({ calls, caption }: { readonly calls: readonly Call[];
       <caption className="unseen">{caption}</caption>
       <thead>
         <tr>
-          <th scope="col">Time</th>
-          <th scope="col">Tool</th>
+          <th scope="col" className="time">
+            Time
+          </th>
+          <th scope="col" className="tool">
+            Tool
+          </th>
           <th scope="col">Decision</th>
-          <th scope="col">Program</th>
-          <th scope="col">Person</th>
+          <th scope="col" className="who">
+            Program, for whom
+          </th>
           <th scope="col" className="number">
             Took
           </th>
@@ -37,22 +42,29 @@ function CallRow({ call: { at, tool, outcome, program, person, durationMs } }: {
   const decision = decisionOf(outcome);
   return (
     <tr>
-      <td className="time">{timeOf(at)}</td>
-      <td className="code">
-        <Foreign text={tool} most={40} />
+      <td className="time">
+        <time dateTime={new Date(at).toISOString()} title={dayOf(at)}>
+          {timeOf(at)}
+        </time>
+      </td>
+      <td className="tool code">
+        <Foreign text={tool} most={64} />
       </td>
       <td>
-        <Chip tone={tones[decision]}>{decision}</Chip>
-        {outcome !== 'released' && (
-          <span className="why">
-            {sayOf(outcome)} <code>{outcome}</code>
+        <span className="decision">
+          <Chip tone={tones[decision]}>{decision}</Chip>
+          {outcome !== 'released' && <code>{outcome}</code>}
+        </span>
+        {outcome !== 'released' && <span className="why">{sayOf(outcome)}</span>}
+      </td>
+      <td className="who">
+        <Foreign text={program} most={60} />
+        {person !== null && (
+          <span className="detail">
+            <Foreign text={person} most={60} />
           </span>
         )}
       </td>
-      <td>
-        <Foreign text={program} most={36} />
-      </td>
-      <td>{person === null ? '—' : <Foreign text={person} most={28} />}</td>
       <td className="number">{durationText(durationMs)}</td>
     </tr>
   );

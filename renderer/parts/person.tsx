@@ -76,12 +76,13 @@ function SignedIn({ signedIn: { principal, validUntil }, paused }: SignedInProps
   const { displayName, username, issuer, roles } = principal;
   return (
     <section className="person" aria-label="Person">
+      <p className="eyebrow">Agents act for</p>
       <h2>
         <Foreign text={displayName} />
       </h2>
       <p className="lead">
         <Foreign text={username} /> at {hostOf(issuer)}
-        {validUntil !== null && <> · confirmed until {untilText(validUntil)}</>}
+        {validUntil !== null && <> · access confirmed until {untilText(validUntil)}</>}
       </p>
       {roles.length > 0 && (
         <ul className="roles" aria-label="Roles">

@@ -48,7 +48,7 @@ export function Calls({ state: { status } }: { readonly state: WindowState }) {
       {calls.length === 0 ? (
         <Empty>{all.length === 0 ? 'No program has called a tool yet.' : 'None of the last calls was so.'}</Empty>
       ) : (
-        <section className="card scroll" aria-label="Calls" tabIndex={0}>
+        <section className="card table" aria-label="Calls">
           <CallTable caption="Calls, newest first" calls={calls} />
         </section>
       )}

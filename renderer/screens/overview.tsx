@@ -16,12 +16,13 @@ interface OverviewProps {
 const lastCalls = 5;
 
 export function Overview({ state, onShow }: OverviewProps) {
-  const { status } = state;
+  const { status, failure } = state;
+  if (status === null) return failure === null ? <Person state={state} /> : <Empty>Nothing runs.</Empty>;
   return (
     <>
       <Person state={state} />
       <div className="columns">
-        <Connectors connectors={status?.connectors ?? []} />
+        <Connectors connectors={status.connectors} />
         <Agents status={status} />
       </div>
       <Card
@@ -32,7 +33,7 @@ export function Overview({ state, onShow }: OverviewProps) {
           </Button>
         }
       >
-        {status === null || status.calls.length === 0 ? (
+        {status.calls.length === 0 ? (
           <Empty>No program has called a tool yet.</Empty>
         ) : (
           <CallTable caption="The last calls" calls={status.calls.slice(-lastCalls).reverse()} />
@@ -71,13 +72,9 @@ function Connectors({ connectors }: { readonly connectors: Status['connectors'] 
   );
 }
 
-function Agents({ status }: { readonly status: Status | null }) {
-  const agents = status?.agents ?? [];
+function Agents({ status: { agents, consent } }: { readonly status: Status }) {
   return (
-    <Card
-      title="Agents"
-      aside={status?.consent === 'allow' ? <Chip tone="attention">served without asking</Chip> : null}
-    >
+    <Card title="Agents" aside={consent === 'allow' ? <Chip tone="attention">served without asking</Chip> : null}>
       {agents.length === 0 && <Empty>None is connected.</Empty>}
       <ul className="rows">
         {agents.map(({ program, pid, protocol, calls, connectedAt }) => (
@@ -87,7 +84,7 @@ function Agents({ status }: { readonly status: Status | null }) {
                 <Foreign text={program} most={44} />
               </strong>
               <span className="detail">
-                {pid === null ? 'unknown process' : `process ${pid}`} · MCP {protocol}
+                {pid === null ? 'unknown process' : `process ${pid}`} · MCP {plain(protocol, 20)}
               </span>
             </div>
             <span className="detail">{count(calls, 'call')}</span>

@@ -72,12 +72,12 @@ function Waiting({ program, first }: { readonly program: Program; readonly first
         <Action
           look="primary"
           autoFocus={first}
-          label={`Deny ${name}`}
+          label={`Deny: ${name}`}
           onAct={() => shell.decide({ key, decision: 'deny' })}
         >
           Deny
         </Action>
-        <Action widens label={`Allow ${name} for this run`} onAct={() => shell.decide({ key, decision: 'allow' })}>
+        <Action widens label={`Allow for this run: ${name}`} onAct={() => shell.decide({ key, decision: 'allow' })}>
           Allow for this run
         </Action>
       </div>
@@ -103,12 +103,12 @@ function Decided({ program }: { readonly program: Program }) {
         <Chip tone={allowed ? 'good' : 'bad'}>{decision}</Chip>
         <Action
           widens={!allowed}
-          label={`${allowed ? 'Deny' : 'Allow'} ${name}`}
+          label={`${allowed ? 'Deny' : 'Allow'}: ${name}`}
           onAct={() => shell.decide({ key, decision: allowed ? 'deny' : 'allow' })}
         >
           {allowed ? 'Deny' : 'Allow'}
         </Action>
-        <Action label={`Forget ${name}`} onAct={() => shell.forget({ key })}>
+        <Action label={`Forget: ${name}`} onAct={() => shell.forget({ key })}>
           Forget
         </Action>
       </div>

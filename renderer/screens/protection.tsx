@@ -13,18 +13,20 @@ const groups: readonly { readonly level: Finding['level']; readonly title: strin
   { level: 'skipped', title: 'Not checked', tone: 'neutral' },
 ];
 
-export function Protection({ state: { protection } }: { readonly state: WindowState }) {
+export function Protection({ state: { protection, status } }: { readonly state: WindowState }) {
   return (
     <>
       <header className="screen-head">
         <h2>Protection</h2>
         <p className="lead">As the kernel and the file system show it, not as a process says of itself.</p>
-        <div className="actions">
-          <Action onAct={() => shell.checkProtection({})}>Check again</Action>
-        </div>
+        {status !== null && (
+          <div className="actions">
+            <Action onAct={() => shell.checkProtection({})}>Check again</Action>
+          </div>
+        )}
       </header>
       {protection === null ? (
-        <Empty>Being checked…</Empty>
+        <Empty>{status === null ? 'Nothing runs yet.' : 'Being checked…'}</Empty>
       ) : (
         groups.map(({ level, title, tone }) => {
           const findings = protection.filter((finding) => finding.level === level);

@@ -240,7 +240,7 @@ it('serves an agent that the person allows in the window, signs out and quits', 
   await app.window.getByRole('heading', { name: /Alice/ }).waitFor({ timeout: 30_000 });
   const agent = await agentOf(app.bridgeCommand('--agent', 'inventory'));
   await agent.callTool({ name: 'postgres_query', arguments: { sql } });
-  await app.window.getByRole('button', { name: /^Allow inventory/ }).click({ timeout: 30_000 });
+  await app.window.getByRole('button', { name: /^Allow for this run: inventory/ }).click({ timeout: 30_000 });
   await eventually(async () => (await agent.callTool({ name: 'postgres_query', arguments: { sql } })).isError !== true);
   await app.window.getByRole('tab', { name: 'Overview' }).click();
   await app.window.getByText('released').first().waitFor();

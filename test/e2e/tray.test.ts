@@ -90,7 +90,7 @@ describe('with a panel', () => {
     expect((await unknown.listTools()).tools).toEqual([]);
     const refused = await unknown.callTool({ name: 'postgres_query', arguments: { sql } });
     expect(refused.structuredContent).toMatchObject({ code: 'agent_not_allowed', retry: 'after_approval' });
-    const deny = app.window.getByRole('button', { name: /^Deny inventory/ });
+    const deny = app.window.getByRole('button', { name: /^Deny: inventory/ });
     await deny.waitFor({ timeout: patience });
     await eventually(async () => (await app.window.locator(':focus').innerText()) === 'Deny');
     await iconOf(dots.needsYou);
@@ -98,7 +98,7 @@ describe('with a panel', () => {
     // The command, which any program can run, only shows the window.
     expect((await app.cli('agents', 'allow', (await programKey()).slice(0, 8))).code).toBe(0);
     expect(codeOf(await unknown.callTool({ name: 'postgres_query', arguments: { sql } }))).toBe('agent_not_allowed');
-    await app.window.getByRole('button', { name: /^Allow inventory/ }).click();
+    await app.window.getByRole('button', { name: /^Allow for this run: inventory/ }).click();
     await eventually(async () => (await unknown.listTools()).tools.length > 0);
     expect(codeOf(await unknown.callTool({ name: 'postgres_query', arguments: { sql } }))).toBe('released');
     await tab('Overview').click();
