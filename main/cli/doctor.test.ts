@@ -111,6 +111,14 @@ describe.runIf(process.platform === 'linux')('a process', () => {
     expect(finding?.why).toContain('permission model is off');
   });
 
+  it('that is Electron’s is weaker while it can be read, and failed when somebody traces it', async () => {
+    const electron = { runtime: 'Electron 33.2.1' };
+    const readable = find({ processes: [{ kind: 'shell', pid: await pidFrom(ordinary), report: null }] }, electron);
+    expect(of(readable, 'shell')).toMatchObject({ level: 'weaker', mend: expect.stringContaining('0711') as string });
+    const watched = find({ processes: [{ kind: 'shell', pid: await pidFrom(traced), report: null }] }, electron);
+    expect(of(watched, 'shell')).toMatchObject({ level: 'failed' });
+  });
+
   it('whose memory is not locked is weaker, and one that does not say so is failed', () => {
     const pid = process.pid;
     const unlocked = find({ processes: [{ kind: 'vault', pid, report: { ...locked, lockedMemory: false } }] });

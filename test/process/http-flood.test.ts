@@ -43,14 +43,14 @@ function send(body: Buffer): Promise<number> {
 /** Resident bytes (proc_pid_statm(5)). */
 const resident = (): number => Number(readFileSync(`/proc/${stand.child.pid ?? 0}/statm`, 'utf8').split(' ')[1]) * 4096;
 
-it('200 calls of a neighbour succeed while half a gigabyte of bodies comes in, memory stays', async () => {
+it('200 calls of a neighbour succeed while 192 MiB of bodies come in, memory stays', async () => {
   const neighbour = await initialized(stand.socketPath);
   for (let warm = 0; warm < 200; warm += 1) await neighbour.ask('tools/call', text);
   const before = resident();
   let highest = before;
   const watch = setInterval(() => (highest = Math.max(highest, resident())), 20);
   const kinds = Object.values(bodies);
-  const share = (512 * MiB) / kinds.length;
+  const share = (192 * MiB) / kinds.length;
   const flooding = Promise.all(
     kinds.map(async (body) => {
       const statuses = new Set<number>();
