@@ -39,9 +39,8 @@ export function Action({ look = 'quiet', autoFocus = false, widens = false, labe
     <>
       <Button
         ref={button}
-        className={`button ${look}`}
-        // Keeps the focus, which a disabled button loses.
-        isPending={busy || !settled}
+        className={`button ${look}${busy ? ' busy' : ''}`}
+        isDisabled={!settled}
         onPress={() => void act()}
         {...(label === undefined ? {} : { 'aria-label': label })}
       >
