@@ -141,8 +141,8 @@ const everything: Status = {
     ...signedIn,
     principal: { ...signedIn.principal, displayName: 'A'.repeat(512), roles: many(40, (n) => `role-${n}`) },
   },
-  connectors: many(20, (n) => ({ name: `system${n}`, version: '1.0.0', state: 'ready', tools: ['a', 'b'] })),
-  agents: many(30, (n) => ({
+  connectors: many(12, (n) => ({ name: `system${n}`, version: '1.0.0', state: 'ready', tools: ['a', 'b'] })),
+  agents: many(12, (n) => ({
     program: `${hostileName}${n}`,
     pid: n,
     protocol: '2025-11-25',
@@ -150,10 +150,10 @@ const everything: Status = {
     calls: n,
   })),
   programs: [
-    ...many(20, (n) => program(`${hostileName}${n}`, 'waiting', { executable: `/home/${'x'.repeat(3000)}/evil` })),
+    ...many(6, (n) => program(`${hostileName}${n}`, 'waiting', { executable: `/home/${'x'.repeat(3000)}/evil` })),
     ...answered,
   ],
-  calls: many(200, (n) =>
+  calls: many(60, (n) =>
     call(n, allOutcomes(n), { program: n % 2 ? hostileName : rightToLeft, tool: 'x'.repeat(64) }),
   ),
 };
@@ -167,7 +167,7 @@ const all: readonly WindowScreen[] = ['overview', 'programs', 'calls', 'protecti
 
 /** The name of a state, and the screens on which it shows. */
 export const windowStates: Readonly<Record<string, Sample>> = {
-  starting: { state: at(null, { protection: null }), screens: all },
+  starting: { state: at(null, { protection: null }), screens: ['overview', 'protection'] },
   nobody: { state: at(nobody), screens: ['overview', 'programs'] },
   'in-browser': { state: at(nobody, { signIn: { step: 'browser', since: now } }), screens: ['overview'] },
   'address-to-copy': {
