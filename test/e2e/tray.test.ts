@@ -94,11 +94,13 @@ describe('with a panel', () => {
     await deny.waitFor({ timeout: patience });
     await eventually(async () => (await app.window.locator(':focus').innerText()) === 'Deny');
     await iconOf(dots.needsYou);
+    const allow = app.window.getByRole('button', { name: /^Allow for this run: inventory/ });
+    await eventually(() => allow.isEnabled());
     await keep('programs');
     // The command, which any program can run, only shows the window.
     expect((await app.cli('agents', 'allow', (await programKey()).slice(0, 8))).code).toBe(0);
     expect(codeOf(await unknown.callTool({ name: 'postgres_query', arguments: { sql } }))).toBe('agent_not_allowed');
-    await app.window.getByRole('button', { name: /^Allow for this run: inventory/ }).click();
+    await allow.click();
     await eventually(async () => (await unknown.listTools()).tools.length > 0);
     expect(codeOf(await unknown.callTool({ name: 'postgres_query', arguments: { sql } }))).toBe('released');
     await tab('Overview').click();

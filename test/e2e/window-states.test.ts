@@ -42,7 +42,7 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 
 async function open(state: WindowState): Promise<void> {
-  page = await browser.newPage({ viewport: { width: 1080, height: 760 }, locale: 'en-GB' });
+  page = await browser.newPage({ viewport: { width: 1080, height: 760 }, locale: 'en-US' });
   page.setDefaultTimeout(30_000);
   page.on('pageerror', ({ message }) => problems.push(message));
   await page.route('**', async (route) => {

@@ -153,9 +153,7 @@ const everything: Status = {
     ...many(6, (n) => program(`${hostileName}${n}`, 'waiting', { executable: `/home/${'x'.repeat(3000)}/evil` })),
     ...answered,
   ],
-  calls: many(60, (n) =>
-    call(n, allOutcomes(n), { program: n % 2 ? hostileName : rightToLeft, tool: 'x'.repeat(64) }),
-  ),
+  calls: many(60, (n) => call(n, allOutcomes(n), { program: n % 2 ? hostileName : rightToLeft, tool: 'x'.repeat(64) })),
 };
 
 export interface Sample {
