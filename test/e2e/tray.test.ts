@@ -5,6 +5,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { windowMethods } from '../../main/contract/window.ts';
 import { eventually, family, isAlive } from '../process/harness.ts';
 import { startApp, startAgain, type DesktopApp } from '../screen/desktop-app.ts';
 import { createPersonBrowser, type PersonBrowser } from '../screen/person-browser.ts';
@@ -75,6 +76,16 @@ describe('with a panel', () => {
     await app.window.getByRole('heading', { name: 'Nobody is signed in' }).waitFor();
     await iconOf(dots.nobody);
     await keep('nobody');
+  });
+
+  it('gives the page the methods of the table, and nothing else of this machine', async () => {
+    const has = await app.window.evaluate<string[]>('Object.keys(window.sallyport)');
+    expect(new Set(has)).toEqual(new Set([...Object.keys(windowMethods), 'on']));
+    const reach = '[typeof require, typeof process, typeof module, window.opener, location.origin]';
+    expect(await app.window.evaluate(reach)).toEqual([...Array(3).fill('undefined'), null, 'app://sallyport']);
+    const dials = 'fetch("https://localhost:1").then(() => "sent", (error) => error.name)';
+    expect(await app.window.evaluate(dials)).toBe('TypeError');
+    expect(await app.window.evaluate('open("app://sallyport/index.html")')).toBeNull();
   });
 
   it('signs in through the provider’s form in the person’s own browser', async () => {
