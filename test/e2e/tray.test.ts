@@ -9,7 +9,7 @@ import { windowMethods } from '../../main/contract/window.ts';
 import { eventually, family, isAlive } from '../process/harness.ts';
 import { startApp, startAgain, type DesktopApp } from '../screen/desktop-app.ts';
 import { createPersonBrowser, type PersonBrowser } from '../screen/person-browser.ts';
-import { click, findColour, photograph, press } from '../screen/pointer.ts';
+import { click, findIcon, photograph, press } from '../screen/pointer.ts';
 import { startScreen, until, type Screen } from '../screen/screen.ts';
 import { clickItem, menuItems } from '../screen/tray-menu.ts';
 
@@ -42,7 +42,7 @@ async function end(): Promise<void> {
 
 const tab = (name: (typeof screens)[number]) => app.window.getByRole('tab', { name });
 const button = (name: string | RegExp) => app.window.getByRole('button', { name, exact: true });
-const iconOf = (dot: string) => until('the tray shows no such icon', () => findColour(screen, dot));
+const iconOf = (dot: string) => until('the tray shows no such icon', () => findIcon(screen, dot));
 const isVisible = (): Promise<boolean> =>
   app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().some((window) => window.isVisible()));
 const closeWindow = (): Promise<void> =>

@@ -1,7 +1,7 @@
 /** What a person does on the screen: looks, and clicks. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { Screen } from './screen.ts';
+import { panelHeight, until, type Screen } from './screen.ts';
 
 const run = promisify(execFile);
 
@@ -10,8 +10,8 @@ export interface Point {
   readonly y: number;
 }
 
-/** Where on the screen this colour (`#rrggbb`) is, exactly; nothing where it is not. */
-export async function findColour({ env }: Pick<Screen, 'env'>, colour: string): Promise<Point | undefined> {
+/** Where in the panel this colour (`#rrggbb`) is, exactly: a window above it may show the same. */
+export async function findIcon({ env }: Pick<Screen, 'env'>, colour: string): Promise<Point | undefined> {
   const options = { env, encoding: 'buffer', maxBuffer: 64 * 1024 * 1024 } as const;
   const { stdout } = await run('import', ['-silent', '-window', 'root', '-depth', '8', 'ppm:-'], options);
   // PPM: a header of three lines, then three bytes for each point.
@@ -20,7 +20,8 @@ export async function findColour({ env }: Pick<Screen, 'env'>, colour: string): 
   const pixels = stdout.subarray(header[0].length);
   const wanted = Buffer.from(colour.slice(1), 'hex');
   const width = Number(header[1]);
-  for (let at = pixels.indexOf(wanted); at !== -1; at = pixels.indexOf(wanted, at + 1)) {
+  const panel = pixels.length - panelHeight * width * 3;
+  for (let at = pixels.indexOf(wanted, panel); at !== -1; at = pixels.indexOf(wanted, at + 1)) {
     if (at % 3 === 0) return { x: (at / 3) % width, y: Math.floor(at / 3 / width) };
   }
   return undefined;
@@ -36,4 +37,14 @@ export async function press({ env }: Pick<Screen, 'env'>, ...keys: readonly stri
 
 export async function photograph({ env }: Pick<Screen, 'env'>, file: string): Promise<void> {
   await run('import', ['-silent', '-window', 'root', '-strip', file], { env });
+}
+
+/** Waits until the panel draws a menu: a window of its own that is higher than the panel. */
+export async function menuOnScreen({ env }: Pick<Screen, 'env'>): Promise<void> {
+  await until('the panel shows no menu', async () => {
+    const search = ['search', '--onlyvisible', '--class', 'lxqt-panel', 'getwindowgeometry', '--shell', '%@'];
+    const { stdout } = await run('xdotool', search, { env }).catch(() => ({ stdout: '' }));
+    const heights = [...stdout.matchAll(/^HEIGHT=(\d+)$/gm)].map(([, height]) => Number(height));
+    return heights.some((height) => height > panelHeight) || undefined;
+  });
 }

@@ -1,7 +1,7 @@
 /**
  * A screen of its own: Xvfb, a session bus, a window manager and, with `panel`, a real panel that shows tray icons. Every
  * part is our direct child and the leader of its process group, writes to no pipe of ours, and is ended by its group:
- * nothing that it started can keep `stop` waiting.
+ * nothing that it started can keep `stop` waiting. Each also ends when we are killed: a group of its own would outlive us.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,6 +23,8 @@ export interface ScreenOptions {
 
 const startTimeoutMs = 30_000;
 const endTimeoutMs = 5_000;
+/** The tray is in the screen's last rows. */
+export const panelHeight = 32;
 
 const panelConfig = `[General]
 __userfile__=true
@@ -32,7 +34,7 @@ panels=panel1
 plugins=statusnotifier
 position=Bottom
 alignment=-1
-panelSize=32
+panelSize=${panelHeight}
 iconSize=22
 
 [statusnotifier]
@@ -43,7 +45,8 @@ export async function startScreen({ panel = false, size = '1280x800' }: ScreenOp
   const folder = mkdtempSync(path.join(os.tmpdir(), 'sallyport-screen-'));
   const parts: Part[] = [];
   const stop = async (): Promise<void> => {
-    for (const part of parts.reverse()) await part.end();
+    // All at once: clients of a server that hangs would each wait for their time to be up.
+    await Promise.all(parts.map((part) => part.end()));
     rmSync(folder, { recursive: true, force: true });
   };
   try {
@@ -85,7 +88,9 @@ function startPart({ program, args, env, folder }: PartOptions): Part {
   const [said, log] = [path.join(folder, `${program}.said`), path.join(folder, `${program}.log`)].map((file) =>
     openSync(file, 'w'),
   );
-  const child = spawn(program, args, { env, stdio: ['ignore', log, log, said], detached: true, cwd: folder });
+  // setpriv becomes the program: the kernel ends it when we die, however that was (Debian's util-linux, always there).
+  const command = ['--pdeathsig', 'TERM', '--', program, ...args];
+  const child = spawn('setpriv', command, { env, stdio: ['ignore', log, log, said], detached: true, cwd: folder });
   for (const fd of [said, log]) if (fd !== undefined) closeSync(fd);
   let over = false;
   const exited = new Promise<void>((resolve) => {
