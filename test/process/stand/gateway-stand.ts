@@ -234,12 +234,12 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
   };
 }
 
+/** The whole lines: one that is being written is not yet a record. */
 export function readAudit(folder: string): AuditRecord[] {
   const audit = path.join(folder, 'audit');
   return readdirSync(audit)
     .filter((name) => name.endsWith('.jsonl'))
-    .flatMap((name) => readFileSync(path.join(audit, name), 'utf8').split('\n'))
-    .filter((line) => line !== '')
+    .flatMap((name) => readFileSync(path.join(audit, name), 'utf8').split('\n').slice(0, -1))
     .map((line) => (JSON.parse(line) as { record: AuditRecord }).record);
 }
 
