@@ -219,6 +219,15 @@ describe('a stream to a destination', () => {
     expect(Buffer.concat(got).equals(sent)).toBe(true);
   });
 
+  it('closes when the other end does: a client library waits for that, not for the end of what it reads', async () => {
+    const duplex = open((_, stream) => {
+      stream.end();
+    });
+    const closed = new Promise((resolve) => duplex.once('close', resolve));
+    duplex.resume();
+    await closed;
+  });
+
   it.each<[Code, string]>([
     ['backend_unreachable', 'backend_unreachable'],
     ['not_permitted', 'not_permitted'],

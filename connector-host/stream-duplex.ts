@@ -16,11 +16,12 @@ function refusalFor(error: unknown): ConnectorRefusal {
   return new ConnectorRefusal(...(told ?? otherwise));
 }
 
-/** Aborting the signal destroys it. */
+/** As a socket: it closes when the other end does. Aborting the signal destroys it. */
 export function duplexOver(stream: ByteStream, signal: AbortSignal): Duplex {
   const source = stream[Symbol.asyncIterator]();
   const duplex = new Duplex({
     signal,
+    allowHalfOpen: false,
     read() {
       source.next().then(
         ({ done, value }) => duplex.push(done === true ? null : value),

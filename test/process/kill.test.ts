@@ -174,7 +174,11 @@ describe('a part of the lab is killed', () => {
 
   test('PostgreSQL: the call in flight ends with a code, and the next ones say what is gone', async () => {
     const { running } = await begun(product, agent);
-    kill(/^[^\0]+\/bin\/postgres\0/);
+    const server = (): number[] =>
+      family(product.process.pid!).filter((pid) => /\/bin\/postgres\0|^postgres:/.test(titleOf(pid)));
+    await eventually(() => server().some((pid) => / SELECT\b/.test(titleOf(pid))));
+    // With its backends: one that computes would notice only at its deadline.
+    for (const pid of server()) process.kill(pid, 'SIGKILL');
     expect(['backend_unreachable', 'connector_failed']).toContain(codeOf(await running));
     // The first may still be given a connection that is dying.
     await eventually(async () => codeOf(await agent.call('postgres_query', quick)) === 'backend_unreachable');
@@ -194,6 +198,15 @@ describe('a part of the lab is killed', () => {
     expect((await product.status()).signedIn?.principal.username).toBe('bob');
   });
 });
+
+/** What a process shows of itself; nothing when it has ended. */
+function titleOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
 
 describe('everything is killed', () => {
   test('the shell: no process survives, the lab and PostgreSQL included, and the next start works in its place', async () => {
