@@ -1,8 +1,8 @@
 import { expect, it, vi } from 'vitest';
 import type { Program } from './contract/control.ts';
 import { createConsent } from './connectors/consent.ts';
+import type { Shell } from './connectors/shell.ts';
 import { createControlHandlers } from './control-handlers.ts';
-import type { RunningShell } from './start-shell.ts';
 
 async function socket({ hasWindow = true } = {}) {
   const consent = createConsent({ epochMs: () => 1, onAnswers: () => Promise.resolve(), onChange: () => undefined });
@@ -11,7 +11,7 @@ async function socket({ hasWindow = true } = {}) {
   await consent.decide('denied', 'deny');
   const show = vi.fn();
   const resume = vi.fn();
-  const shell = { resume } as unknown as RunningShell['shell'];
+  const shell = { resume } as unknown as Shell;
   const handlers = createControlHandlers(
     { show: hasWindow ? show : undefined, stop: () => undefined },
     { shell, consent },

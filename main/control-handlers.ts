@@ -3,8 +3,9 @@
  * a program only show the window, and a program that the person denied stays denied until they forget it there.
  */
 import type { ControlHandlers } from './cli/control-server.ts';
+import type { PersonsConsent } from './connectors/consent.ts';
+import type { Shell } from './connectors/shell.ts';
 import { Fault } from './contract/errors.ts';
-import type { RunningShell } from './start-shell.ts';
 
 export type ShowPerson = (screen: 'overview' | 'programs', options?: { readonly focus?: boolean }) => void;
 
@@ -16,7 +17,7 @@ export interface ControlHandlerDeps {
 
 export function createControlHandlers(
   { show, stop }: ControlHandlerDeps,
-  { shell, consent }: Pick<RunningShell, 'shell' | 'consent'>,
+  { shell, consent }: { readonly shell: Shell; readonly consent: PersonsConsent },
 ): ControlHandlers {
   const done = {};
   const onlyShow = (screen: 'overview' | 'programs', say: string) => (): Promise<object> => {

@@ -20,7 +20,7 @@ import type { Reporter } from './cli/reporter.ts';
 import type { UpOptions } from './cli/up-options.ts';
 import { readyEvent, readyText, tellCall, tellSupervisorEvent } from './cli/up-report.ts';
 import { version } from './cli/version.ts';
-import { createConsent, type Consent } from './connectors/consent.ts';
+import { createConsent, type Consent, type PersonsConsent } from './connectors/consent.ts';
 import { loadRegistry, type Registry } from './connectors/registry.ts';
 import { createSandbox } from './connectors/sandbox.ts';
 import { createShell, type Shell } from './connectors/shell.ts';
@@ -51,14 +51,12 @@ export interface ShellGround {
 
 export interface RunningShell {
   readonly shell: Shell;
+  /** Each answer goes on record. */
   readonly consent: PersonsConsent;
 }
 
 /** contract/with-lab.ts has the same as a constant; only what is said in place lets the bundler drop the lab's code. */
 declare const __LAB__: boolean | undefined;
-
-/** The person's answers, each on record. */
-export type PersonsConsent = Pick<Consent, 'decide' | 'forget' | 'programs'>;
 
 /** Throws a `Fault` that names what is wrong; what was opened before is in `closing`. */
 export async function startShell(ground: ShellGround): Promise<RunningShell> {

@@ -31,6 +31,9 @@ export interface Consent {
   programs(): readonly Program[];
 }
 
+/** What the person does with it. */
+export type PersonsConsent = Pick<Consent, 'decide' | 'forget' | 'programs'>;
+
 const maxWaiting = 50;
 /** Of each answer: what the channel to the gateway carries at once. */
 const maxDecided = 1000;

@@ -105,7 +105,7 @@ export function createDesktop(deps: DesktopDeps): Desktop {
       window.tell('changed', {});
     },
     show,
-    hasTray: trayWatch.hasTray,
+    hasTray: () => trayWatch.hasTray(),
     close() {
       isClosed = true;
       trayWatch.stop();
