@@ -99,7 +99,7 @@ async function run({ options, startedAtMs, closing, product, ownHardening }: Sta
       closing: inWindow,
       startedAtMs,
       onChange: changed,
-      show: (screen) => desktop.show(screen),
+      show: (screen, options) => desktop.show(screen, options),
     });
     desk.attach(running);
   } catch (error) {
@@ -116,7 +116,8 @@ interface Front {
 function createFront(product: Product, closing: Closing): Front {
   const quit = (): void => void closing.close(0);
   const desk = createWindowDesk({
-    tray: () => desktop.hasTray(),
+    // Until it was looked for nothing is said of it.
+    tray: () => desktop.hasTray() ?? true,
     examine: (report) => examine(report, product.runtime),
     quit,
     onChange: () => changed(),

@@ -1,7 +1,7 @@
 /**
  * What both composition roots of the shell share: configuration, the lab, the supervisor, consent and the control socket.
- * Guarantees: what is started here ends with the shell, in order; widening (resume, allowing a program) is answered on
- * the control socket by showing the window, never by doing it.
+ * Guarantees: what is started here ends with the shell, in order; a program that asks is shown to the person, and takes no
+ * key press from what they type.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -11,7 +11,7 @@ import { handOver } from './channel/hand-over.ts';
 import { createSocketPair } from './channel/socket-pair.ts';
 import { openInBrowser } from './cli/browser.ts';
 import type { Closing } from './cli/closing.ts';
-import { serveControl, type ControlHandlers } from './cli/control-server.ts';
+import { serveControl } from './cli/control-server.ts';
 import { holdInstanceLock } from './cli/instance-lock.ts';
 import { startLab, type Lab } from './cli/lab-process.ts';
 import { makeOwnFolder, refuseLongSocketPath } from './cli/make-own-folder.ts';
@@ -20,7 +20,7 @@ import type { Reporter } from './cli/reporter.ts';
 import type { UpOptions } from './cli/up-options.ts';
 import { readyEvent, readyText, tellCall, tellSupervisorEvent } from './cli/up-report.ts';
 import { version } from './cli/version.ts';
-import { createConsent, type Consent } from './connectors/consent.ts';
+import { createConsent, type Consent, type PersonsConsent } from './connectors/consent.ts';
 import { loadRegistry, type Registry } from './connectors/registry.ts';
 import { createSandbox } from './connectors/sandbox.ts';
 import { createShell, type Shell } from './connectors/shell.ts';
@@ -29,6 +29,7 @@ import { lifecycle } from './connectors/wiring.ts';
 import type { HardeningReport } from './contract/channels.ts';
 import type { Program, Status } from './contract/control.ts';
 import { Fault } from './contract/errors.ts';
+import { createControlHandlers, type ShowPerson } from './control-handlers.ts';
 import type { Product } from './product.ts';
 import { createRateGate } from './rate-gate.ts';
 import { trustedCommands } from './trusted-commands.ts';
@@ -45,19 +46,17 @@ export interface ShellGround {
   /** Something that the window shows is different. */
   readonly onChange: () => void;
   /** Shows the person what only they can do; absent where there is no window. */
-  readonly show?: (screen: 'overview' | 'programs') => void;
+  readonly show?: ShowPerson;
 }
 
 export interface RunningShell {
   readonly shell: Shell;
+  /** Each answer goes on record. */
   readonly consent: PersonsConsent;
 }
 
 /** contract/with-lab.ts has the same as a constant; only what is said in place lets the bundler drop the lab's code. */
 declare const __LAB__: boolean | undefined;
-
-/** The person's answers, each on record. */
-export type PersonsConsent = Pick<Consent, 'decide' | 'forget' | 'programs'>;
 
 /** Throws a `Fault` that names what is wrong; what was opened before is in `closing`. */
 export async function startShell(ground: ShellGround): Promise<RunningShell> {
@@ -109,7 +108,7 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
         onChange();
       },
       programUnknown: (program) => {
-        if (consent.seen(program) && mayShow.passes()) ground.show?.('programs');
+        if (consent.seen(program) && mayShow.passes()) ground.show?.('programs', { focus: false });
       },
       changed: onChange,
       fatal: (say) => closing.fail(new Fault('internal', say)),
@@ -166,7 +165,7 @@ async function serve(ground: ShellGround, { paths, mode, supervisor, running }: 
   supervisor.record(lifecycle('started', 'sallyport', `version ${version}`));
   const control = await serveControl({
     path: paths.controlSocket,
-    handlers: controlHandlers(ground, running),
+    handlers: createControlHandlers({ show: ground.show, stop: () => void closing.close(0) }, running),
     isOwn: (socket) => peerOf(socket) !== null,
   });
   closing.add(() => control.close());
@@ -235,45 +234,3 @@ function consentFor(options: UpOptions, { managedConsent }: Registry): 'ask' | '
   }
   return wanted;
 }
-
-function controlHandlers({ show, closing }: ShellGround, { shell, consent }: RunningShell): ControlHandlers {
-  const done = {};
-  /** Every program of this user can ask on this socket: what widens is only shown to the person. */
-  const onlyShow = (screen: 'overview' | 'programs', say: string) => (): Promise<object> => {
-    if (!show) return Promise.reject(new Fault('not_permitted', say));
-    show(screen);
-    return Promise.resolve(done);
-  };
-  return {
-    status: () => shell.status(),
-    doctor: () => shell.doctor(),
-    'sign-in': (params, asker) => shell.signIn.start(params, asker),
-    'sign-out': async () => {
-      await shell.signIn.signOut();
-      return done;
-    },
-    pause: async () => {
-      await shell.pause();
-      return done;
-    },
-    resume: onlyShow('overview', headlessResume),
-    'allow-agent': onlyShow('programs', headlessAllow),
-    'deny-agent': async ({ key }) => {
-      await consent.decide(key, 'deny');
-      return done;
-    },
-    'forget-agent': async ({ key }) => {
-      await consent.forget(key);
-      return done;
-    },
-    stop: () => {
-      setImmediate(() => void closing.close(0));
-      return Promise.resolve(done);
-    },
-  };
-}
-
-const headlessResume =
-  'resuming widens what agents may do, so only the person can, at the tray; without one, end Sallyport and start it again';
-const headlessAllow =
-  'allowing a program widens, so only the person can, at the tray; without one, only managed settings can (agents.consent)';

@@ -41,47 +41,31 @@ export function createWindowDesk({ tray, examine, quit, onChange }: WindowDeskDe
     return { status, signIn, protection, tray: tray(), failure };
   }
 
-  async function checkProtection(): Promise<void> {
-    protection = examine(await shellNow().shell.doctor());
+  async function checkProtection({ shell }: RunningShell): Promise<void> {
+    protection = examine(await shell.doctor());
     onChange();
   }
 
   const done = {};
+  const does =
+    <P>(act: (shell: RunningShell, params: P) => Promise<unknown>) =>
+    async (params: P): Promise<typeof done> => {
+      await act(shellNow(), params);
+      return done;
+    };
   const handlers: WindowHandlers = {
     state,
-    signIn: () => {
-      // It goes on in the browser: its end shows in the state.
-      const asker = { signal: new AbortController().signal, event: () => undefined };
-      shellNow()
-        .shell.signIn.start({ open: true, forceLogin: false }, asker)
-        .catch(() => undefined);
-      return Promise.resolve(done);
-    },
-    cancelSignIn: () =>
-      shellNow()
-        .shell.signIn.cancel()
-        .then(() => done),
-    signOut: () =>
-      shellNow()
-        .shell.signIn.signOut()
-        .then(() => done),
-    pause: () =>
-      shellNow()
-        .shell.pause()
-        .then(() => done),
-    resume: () =>
-      shellNow()
-        .shell.resume()
-        .then(() => done),
-    decide: ({ key, decision }) =>
-      shellNow()
-        .consent.decide(key, decision)
-        .then(() => done),
-    forget: ({ key }) =>
-      shellNow()
-        .consent.forget(key)
-        .then(() => done),
-    checkProtection: () => checkProtection().then(() => done),
+    signIn: does(({ shell }) => {
+      beginSignIn(shell.signIn);
+      return Promise.resolve();
+    }),
+    cancelSignIn: does(({ shell }) => shell.signIn.cancel()),
+    signOut: does(({ shell }) => shell.signIn.signOut()),
+    pause: does(({ shell }) => shell.pause()),
+    resume: does(({ shell }) => shell.resume()),
+    decide: does(({ consent }, { key, decision }) => consent.decide(key, decision)),
+    forget: does(({ consent }, { key }) => consent.forget(key)),
+    checkProtection: does(checkProtection),
     quit: () => {
       quit();
       return Promise.resolve(done);
@@ -93,11 +77,21 @@ export function createWindowDesk({ tray, examine, quit, onChange }: WindowDeskDe
     attach(shell) {
       running = shell;
       onChange();
-      checkProtection().catch(() => undefined);
+      checkProtection(shell).catch(() => undefined);
     },
     fail(say) {
       failure = say;
       onChange();
     },
   };
+}
+
+/** It goes on in the browser, and its end shows in the state. A refusal that shows there is not said twice. */
+function beginSignIn(signIn: RunningShell['shell']['signIn']): void {
+  const asker = { signal: new AbortController().signal, event: () => undefined };
+  try {
+    signIn.begin({ open: true, forceLogin: false }, asker).ended.catch(() => undefined);
+  } catch (error) {
+    if (signIn.progress().step !== 'failed') throw error;
+  }
 }

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { codeSchema } from '../main/contract/errors.ts';
+import { plain } from '../main/contract/plain.ts';
 import { decisionOf, sayOf } from './says.ts';
-import { count, durationText, elided, hostOf, plain, untilText } from './text.ts';
+import { count, durationText, elided, hostOf, untilText } from './text.ts';
 
 it('what others wrote cannot hide or reorder what stands around it', () => {
   expect(plain('ag\u200bent\u202E\u0000\n\u2028x')).toBe('ag ent x');

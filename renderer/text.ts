@@ -1,26 +1,11 @@
-/** What came from agents and backends, made fit for a line of text; and times as this person writes them. */
-
-/** Control, format and private characters can hide or reorder what is read (Unicode TR #36). */
-export function plain(text: string, most = 300): string {
-  const clean = text
-    .toWellFormed()
-    .replaceAll(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]+/gu, ' ')
-    // Marks piled on one letter would reach over the lines around it.
-    .replaceAll(/(\p{M}{3})\p{M}+/gu, '$1')
-    .trim();
-  return clean.length > most ? `${cut(clean, 0, most)}…` : clean;
-}
+/** What is too long, made fit for a line of text; and times as this person writes them. */
+import { cut, plain } from '../main/contract/plain.ts';
 
 /** Both ends of what is too long. */
 export function elided(text: string, most: number): string {
   if (text.length <= most) return text;
   const half = Math.floor(most / 2);
   return `${cut(text, 0, half)}…${cut(text, text.length - half, text.length)}`;
-}
-
-/** Never through the middle of a character. */
-function cut(text: string, from: number, to: number): string {
-  return text.slice(from, to).replaceAll(/^[\uDC00-\uDFFF]|[\uD800-\uDBFF]$/g, '');
 }
 
 const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });

@@ -48,7 +48,7 @@ export function createDoor({ socketPath, ...given }: DoorDeps): Door {
   const turnAway = createTurnAway(
     `At most ${maxConnections} connections are open at once, ${maxConnectionsPerProcess} of one program. Close one, then connect again.`,
   );
-  const http = createHttpDoor((peer, send) => createSession({ ...deps, peer, send }));
+  const http = createHttpDoor((peer, send) => createSession({ ...deps, peer, send }), deps.onChange);
   const socket = createAgentSocket({
     socketPath,
     onConnection(accepted, peer) {

@@ -6,7 +6,7 @@
 import { lstatSync } from 'node:fs';
 import path from 'node:path';
 import tls from 'node:tls';
-import { doctorSchema, type DoctorReport, type Finding, type Status } from '../contract/control.ts';
+import { doctorSchema, laterMend, type DoctorReport, type Finding, type Status } from '../contract/control.ts';
 import { consentMend } from '../contract/with-lab.ts';
 import { askControl } from './control-client.ts';
 import { innermost, namespaceOf, viewProcess, type KernelView } from './kernel-view.ts';
@@ -121,7 +121,7 @@ function connectorFindings(what: string, view: KernelView): Finding[] {
           level: 'weaker',
           what: `${what} filter`,
           why: 'system calls are not filtered',
-          mend: 'comes with a later version',
+          mend: laterMend,
         },
   ];
 }
@@ -198,7 +198,7 @@ function stageFinding({ stage, mode, rule }: Status['stages'][number]): Finding 
     level: 'weaker',
     what: `stage ${stage}`,
     why: `passes by rule: ${rule.replace(/\.$/, '')}`,
-    mend: 'comes with a later version',
+    mend: laterMend,
   };
 }
 

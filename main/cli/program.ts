@@ -96,7 +96,7 @@ function addAgents(program: Command): void {
   const says = {
     allow: 'open the window, where the person may allow it',
     deny: 'refuse its calls, also those that run',
-    forget: 'make it unknown again: its next call asks',
+    forget: 'make it unknown again: its next call asks; one that was denied is forgotten in the window only',
   } as const;
   for (const decision of ['allow', 'deny', 'forget'] as const) {
     talking(agents, decision, says[decision])

@@ -57,3 +57,35 @@ it('a flood of names pushes out what waits, never an answer', async () => {
   expect(listed()).toContain('real allowed');
   expect(listed().length).toBeLessThanOrEqual(51);
 });
+
+async function decided(decision: 'allow' | 'deny', number: number) {
+  const opened = desk();
+  for (let at = 0; at < number; at += 1) {
+    opened.see(`p${at}`);
+    await opened.consent.decide(`p${at}`, decision);
+  }
+  opened.see('one more');
+  return opened;
+}
+
+it('one more than a thousand cannot be allowed, but can be denied', async () => {
+  const { consent, see, sent } = await decided('allow', 1000);
+  await expect(consent.decide('one more', 'allow')).rejects.toThrow('forget some');
+  await consent.decide('one more', 'deny');
+  await consent.decide('p0', 'allow');
+  expect(sent.at(-1)).toMatchObject({ allowed: { length: 1000 }, denied: ['one more'] });
+  see('another');
+  await consent.decide('p0', 'deny');
+  await consent.decide('another', 'allow');
+  expect(sent.at(-1)?.allowed).toHaveLength(1000);
+});
+
+it('a person can always deny: the denial that is oldest makes room, and the gateway never gets more than it takes', async () => {
+  const { consent, sent, listed } = await decided('deny', 1000);
+  await consent.decide('p0', 'deny');
+  await consent.decide('one more', 'deny');
+  expect(sent.at(-1)?.denied).toHaveLength(1000);
+  expect(listed()).toContain('one more denied');
+  expect(listed()).toContain('p0 denied');
+  expect(listed()).not.toContain('p1 denied');
+});

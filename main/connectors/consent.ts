@@ -1,7 +1,7 @@
 /**
  * Which programs the person was asked about, and what they said, for this run. Guarantees: only `decide` with `allow`
  * widens, and only the window calls it; the list is bounded, so that a flood of names costs the oldest waiting one its
- * place and no answer. Trusts the gateway for what a program showed of itself: a label, not authentication.
+ * place and no answer; a denial always finds room: the oldest one is unknown again, which gets it no more. Trusts the gateway for what a program showed of itself: a label, not authentication.
  */
 import type { ProgramSeen } from '../contract/channels.ts';
 import type { Program } from '../contract/control.ts';
@@ -23,7 +23,7 @@ export interface ConsentDeps {
 export interface Consent {
   /** True when it was not waiting before. */
   seen(program: ProgramSeen): boolean;
-  /** Throws a `Fault` for a program that is not listed. */
+  /** Throws a `Fault` for a program that is not listed, and to allow one more than there is room for. */
   decide(key: string, decision: 'allow' | 'deny'): Promise<Program>;
   /** Unknown again: its next call asks. */
   forget(key: string): Promise<Program>;
@@ -31,8 +31,11 @@ export interface Consent {
   programs(): readonly Program[];
 }
 
+/** What the person does with it. */
+export type PersonsConsent = Pick<Consent, 'decide' | 'forget' | 'programs'>;
+
 const maxWaiting = 50;
-/** What the channel to the gateway carries at once. */
+/** Of each answer: what the channel to the gateway carries at once. */
 const maxDecided = 1000;
 
 export function createConsent({ epochMs, onAnswers, onChange }: ConsentDeps): Consent {
@@ -44,6 +47,15 @@ export function createConsent({ epochMs, onAnswers, onChange }: ConsentDeps): Co
     const program = known.get(key);
     if (!program) throw new Fault('malformed', 'no such program was seen: "sallyport agents list" shows them');
     return program;
+  }
+
+  function makeRoom(answer: 'allowed' | 'denied', key: string): void {
+    const others = having(answer).filter((program) => program.key !== key);
+    const [oldest] = others;
+    if (others.length < maxDecided || !oldest) return;
+    if (answer === 'allowed')
+      throw new Fault('quota_exhausted', 'too many programs were allowed in this run: forget some');
+    known.delete(oldest.key);
   }
 
   async function tell(): Promise<void> {
@@ -64,9 +76,12 @@ export function createConsent({ epochMs, onAnswers, onChange }: ConsentDeps): Co
       return before === undefined;
     },
     async decide(key, decision) {
-      const answered: Program = { ...find(key), decision: decision === 'allow' ? 'allowed' : 'denied' };
-      if (having(answered.decision).length >= maxDecided)
-        throw new Fault('quota_exhausted', 'too many programs were decided in this run: forget some');
+      const program = find(key);
+      const answer = decision === 'allow' ? 'allowed' : 'denied';
+      makeRoom(answer, key);
+      const answered: Program = { ...program, decision: answer };
+      // At the end: the order is that of the answers.
+      known.delete(key);
       known.set(key, answered);
       await tell();
       return answered;

@@ -22,7 +22,8 @@ export interface Asker {
 }
 
 export interface SignIn {
-  start(request: SignInRequest, asker: Asker): Promise<{ readonly principal: Principal }>;
+  /** Throws a `Fault` when too many were begun; one that is open goes on. */
+  begin(request: SignInRequest, asker: Asker): { readonly ended: Promise<{ readonly principal: Principal }> };
   cancel(): Promise<void>;
   signOut(): Promise<void>;
   progress(): WindowState['signIn'];
@@ -41,14 +42,8 @@ export interface SignInDeps {
   readonly onChange: () => void;
 }
 
-export function createSignIn({
-  supervisor,
-  authority,
-  timeoutMs,
-  openBrowser,
-  unfinished,
-  onChange,
-}: SignInDeps): SignIn {
+export function createSignIn(deps: SignInDeps): SignIn {
+  const { supervisor, authority, timeoutMs, openBrowser, unfinished, onChange } = deps;
   let waitingForUrl: ((url: string) => void) | undefined;
   let isUnfinished = false;
   /** As the vault itself remembers; but any program of this user can kill the vault. */
@@ -65,6 +60,7 @@ export function createSignIn({
 
   async function ask({ open, forceLogin }: SignInRequest, { signal, event }: Asker): Promise<{ principal: Principal }> {
     const control = vault();
+    const own = attempt;
     isUnfinished = true;
     const cancel = (): void => void control.request('cancel-sign-in', {}).catch(() => undefined);
     signal.addEventListener('abort', cancel, { once: true });
@@ -74,7 +70,7 @@ export function createSignIn({
         return;
       }
       event({ event: 'url', url });
-      if (progress.step === 'browser') move({ ...progress, url });
+      if (open && own === attempt && progress.step === 'browser') move({ ...progress, url });
     };
     const onUrl = (url: string): void => void show(url);
     waitingForUrl = onUrl;
@@ -91,23 +87,29 @@ export function createSignIn({
     }
   }
 
+  async function follow(request: SignInRequest, asker: Asker): Promise<{ principal: Principal }> {
+    const own = attempt;
+    try {
+      const answer = await ask(request, asker);
+      if (own === attempt) move({ step: 'idle' });
+      return answer;
+    } catch (error) {
+      const say = error instanceof Fault ? error.message : 'Something broke inside Sallyport. Try again.';
+      if (own === attempt) move({ step: 'failed', say });
+      throw error;
+    }
+  }
+
   return {
-    async start(request, asker) {
+    begin(request, asker) {
       if (isUnfinished && !unfinished.passes()) {
         const say = 'Too many sign-ins were started. One that is open goes on; try again in 5 seconds.';
+        if (progress.step !== 'browser') move({ step: 'failed', say });
         throw new Fault('rate_limited', say);
       }
-      const own = (attempt += 1);
+      attempt += 1;
       move({ step: 'browser', since: Date.now() });
-      try {
-        const answer = await ask(request, asker);
-        if (own === attempt) move({ step: 'idle' });
-        return answer;
-      } catch (error) {
-        const say = error instanceof Fault ? error.message : 'Something broke inside Sallyport. Try again.';
-        if (own === attempt) move({ step: 'failed', say });
-        throw error;
-      }
+      return { ended: follow(request, asker) };
     },
     async cancel() {
       attempt += 1;

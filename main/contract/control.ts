@@ -110,5 +110,7 @@ export const findingSchema = z.strictObject({
   mend: z.string().optional(),
 });
 export type Finding = z.infer<typeof findingSchema>;
+/** The mend of what nobody can mend yet. */
+export const laterMend = 'comes with a later version';
 
 export const controlErrorSchema = z.strictObject({ code: codeSchema, say: z.string() });

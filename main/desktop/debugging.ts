@@ -1,17 +1,35 @@
 /**
- * Debug switches that no fuse covers. A packaged application whose inspector fuse is on is a test's copy, which
- * Playwright drives through these same switches; in the one that ships, `--inspect` itself is without effect.
+ * The command line of a package. Guarantees: it starts with switches that are known to be harmless, or not at all: Chromium's
+ * others run programs, turn protections off and open the window to debuggers, and no fuse covers them. Does not protect
+ * against the environment, nor against what a switch did before our code ran: whoever starts a program can do more.
  */
 import inspector from 'node:inspector';
 
-const switches = ['remote-debugging-port', 'remote-debugging-pipe', 'remote-debugging-address', 'inspect-brk'];
+const known = [
+  // How a desktop session shows a window, and its language.
+  'disable-gpu',
+  'enable-wayland-ime',
+  'force-device-scale-factor',
+  'lang',
+  'ozone-platform',
+  'ozone-platform-hint',
+  // Its fuse is off: without effect, and without an inspector to see below.
+  'inspect',
+];
 
-/** The switch that must not be there, or nothing. */
+/** As Chromium sees them (base/command_line.cc), also behind `--`, where Node and Electron still look for their own. */
+const switchPattern = process.platform === 'win32' ? /^\s*(?:--|-(?!-)|\/)([^=]+)/ : /^\s*(?:--|-(?!-))([^=]+)/;
+
+/**
+ * The first switch that must not be there, or nothing. A packaged application whose inspector is open is a test's
+ * copy, which Playwright drives through these same switches.
+ * @param given the command line without the program
+ */
 export function forbiddenSwitch(
   isPackaged: boolean,
-  has: (name: string) => boolean,
+  given: readonly string[],
   inspectorUrl: string | undefined = inspector.url(),
 ): string | undefined {
   if (!isPackaged || inspectorUrl !== undefined) return undefined;
-  return switches.find(has);
+  return given.flatMap((argument) => switchPattern.exec(argument)?.[1] ?? []).find((name) => !known.includes(name));
 }

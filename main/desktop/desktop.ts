@@ -9,6 +9,7 @@ import { answerWindow } from './messages.ts';
 import { hasTrayHost } from './tray-host.ts';
 import { createTray } from './tray.ts';
 import type { TrayAction } from './tray-view.ts';
+import { watchTray } from './tray-watch.ts';
 import { createAppWindow, iconFileIn } from './window.ts';
 
 export interface DesktopDeps {
@@ -25,17 +26,21 @@ export interface Desktop {
   /** The tray follows, and the window is told to ask. */
   changed(state: WindowState): void;
   show(screen: WindowScreen, options?: { readonly focus?: boolean }): void;
-  hasTray(): boolean;
+  /** Null until it was looked for. */
+  hasTray(): boolean | null;
   close(): void;
 }
 
 /**
  * Before `ready`. False: another instance has this state folder, and shows its window.
- * Throws a `Fault` when a packaged application is to be debugged.
+ * Throws a `Fault` when a packaged application is started with a switch that is not known.
  */
 export function prepareDesktop(): boolean {
-  const opened = forbiddenSwitch(app.isPackaged, (name) => app.commandLine.hasSwitch(name));
-  if (opened !== undefined) throw new Fault('protection_missing', `--${opened} opens the window to other programs`);
+  const opened = forbiddenSwitch(app.isPackaged, process.argv.slice(1));
+  if (opened !== undefined) {
+    const say = `--${opened} opens the window to other programs, or could: start Sallyport without it`;
+    throw new Fault('protection_missing', say);
+  }
   protocol.registerSchemesAsPrivileged([{ scheme, privileges: { standard: true, secure: true } }]);
   // Chromium's own errands: the shell talks to nobody.
   app.commandLine.appendSwitch('disable-background-networking');
@@ -48,23 +53,13 @@ export function prepareDesktop(): boolean {
 
 export function createDesktop(deps: DesktopDeps): Desktop {
   const { handlers, onQuit } = deps;
-  let tray = false;
   let isClosed = false;
-  async function lookForTray(): Promise<boolean> {
-    const found = await hasTrayHost();
-    if (found !== tray) {
-      tray = found;
-      deps.onChange();
-    }
-    return found;
-  }
-
   const window = createAppWindow({
     rendererFolder: deps.rendererFolder,
     preloadFile: deps.preloadFile,
     iconFile: iconFileIn(deps.iconFolder),
     onClose: (closed) => {
-      void lookForTray().then((found) => {
+      void trayWatch.look().then((found) => {
         if (isClosed) return;
         if (found) closed.hide();
         else closed.minimize();
@@ -75,7 +70,8 @@ export function createDesktop(deps: DesktopDeps): Desktop {
   const actions: Readonly<Record<TrayAction, () => void>> = {
     open: () => show('overview'),
     programs: () => show('programs'),
-    signIn: () => void handlers.signIn({}).catch(() => undefined),
+    // Refused: the window shows the one that is open.
+    signIn: () => void handlers.signIn({}).catch(() => show('overview')),
     signOut: () => void handlers.signOut({}).catch(() => undefined),
     pause: () => void handlers.pause({}).catch(() => undefined),
     quit: onQuit,
@@ -94,7 +90,13 @@ export function createDesktop(deps: DesktopDeps): Desktop {
   });
   app.on('second-instance', () => show('overview'));
   app.on('activate', () => show('overview'));
-  void lookForTray();
+  const trayWatch = watchTray({
+    hasHost: hasTrayHost,
+    onChange(hasTray) {
+      if (!hasTray) window.unhide();
+      deps.onChange();
+    },
+  });
 
   return {
     changed(state) {
@@ -103,9 +105,10 @@ export function createDesktop(deps: DesktopDeps): Desktop {
       window.tell('changed', {});
     },
     show,
-    hasTray: () => tray,
+    hasTray: () => trayWatch.hasTray(),
     close() {
       isClosed = true;
+      trayWatch.stop();
       ipcMain.removeHandler(windowChannel.call);
       icon.destroy();
       window.destroy();

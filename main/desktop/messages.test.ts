@@ -52,3 +52,18 @@ it('says a refusal in words, and nothing of a fault', async () => {
     'secret',
   );
 });
+
+it('lets out what the table declares, and nothing else', async () => {
+  const state = { status: null, signIn: { step: 'idle' }, protection: null, tray: true, failure: null };
+  const declared = handlersThat(() => Promise.resolve(state));
+  expect(await answerWindow(declared.handlers, page, { method: 'state', params: {} })).toEqual({
+    ok: true,
+    result: state,
+  });
+  const more = handlersThat(() => Promise.resolve({ ...state, token: 'secret' }));
+  for (const method of ['state', 'pause'])
+    expect(await answerWindow(more.handlers, page, { method, params: {} })).toEqual({
+      ok: false,
+      say: expect.stringContaining('Something broke'),
+    });
+});

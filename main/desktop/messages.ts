@@ -1,7 +1,7 @@
 /**
  * What the window asks arrives here. Guarantees: only the main frame of our own window, showing our own page, is
- * answered; a method that is not in the table does not exist; parameters are parsed before a handler sees them; no
- * stack goes back. Does not protect against: another program of this user that clicks in the window (X11 lets it).
+ * answered; a method that is not in the table does not exist; parameters are parsed before a handler sees them, and results
+ * before the page does; no stack goes back. Does not protect against: another program of this user that clicks in the window (X11 lets it).
  */
 import { Fault } from '../contract/errors.ts';
 import { windowMethods, windowPage, type WindowAnswer, type WindowHandlers } from '../contract/window.ts';
@@ -22,7 +22,7 @@ export async function answerWindow(handlers: WindowHandlers, sender: Sender, mes
   try {
     // The schema of `name` has just checked them; TypeScript cannot relate the two unions.
     const handle = handlers[name] as (params: unknown) => Promise<unknown>;
-    return { ok: true, result: await handle(parsed.data) };
+    return { ok: true, result: windowMethods[name].result.parse(await handle(parsed.data)) };
   } catch (error) {
     return refused(error instanceof Fault ? error.message : 'Something broke inside Sallyport. Try again.');
   }

@@ -70,3 +70,12 @@ it('can always be quit', () => {
   for (const seen of [state(null), state({}), state({}, { failure: 'x' })])
     expect(trayView(seen).menu.at(-1)).toMatchObject({ action: 'quit' });
 });
+
+it('shows a name as one short line, in which nothing is hidden or a key', () => {
+  const named = (displayName: string) =>
+    trayView(state({ signedIn: { principal: { ...principal, displayName }, validUntil: null } }));
+  const view = named('A & B\n\u202Elab\u200B');
+  expect(view.tooltip).toBe('Sallyport: signed in as A & B lab');
+  expect(view.menu[0]).toEqual({ kind: 'line', label: 'signed in as A && B lab' });
+  expect(named('x'.repeat(512)).tooltip.length).toBeLessThan(100);
+});

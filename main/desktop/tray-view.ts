@@ -1,7 +1,8 @@
 /**
  * What the tray shows, from the state alone. Any program of this user can click a tray menu over the session bus, so
- * nothing in it widens: it opens the window, narrows, starts a sign-in, or quits.
+ * nothing in it widens: it opens the window, narrows, starts a sign-in, or quits. What the provider wrote is a clean, short line.
  */
+import { plain } from '../contract/plain.ts';
 import type { WindowState } from '../contract/window.ts';
 
 export type TrayIcon = 'starting' | 'nobody' | 'signed-in' | 'needs-you' | 'paused' | 'failed';
@@ -27,7 +28,8 @@ export function trayView(state: WindowState): TrayView {
     icon,
     tooltip: `Sallyport: ${says}`,
     menu: [
-      { kind: 'line', label: says },
+      // An ampersand alone would mark a letter of the menu.
+      { kind: 'line', label: says.replaceAll('&', '&&') },
       { kind: 'separator' },
       item('Open Sallyport', 'open'),
       ...(waiting > 0 ? [item(waiting === 1 ? 'A program asks…' : `${waiting} programs ask…`, 'programs')] : []),
@@ -78,6 +80,6 @@ function sentenceOf({ status, failure }: WindowState, icon: TrayIcon): string {
     case 'nobody':
       return 'nobody is signed in';
     case 'signed-in':
-      return `signed in as ${person ?? 'somebody'}`;
+      return `signed in as ${person === undefined ? 'somebody' : plain(person, 60)}`;
   }
 }

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { app, BrowserWindow, nativeTheme, session, type Session } from 'electron';
 import { windowChannel, windowPage, type WindowEvent } from '../contract/window.ts';
 import { assetsIn, scheme, serveAsset } from './assets.ts';
+import { bringForward, showIfHidden, showQuietly } from './bring-forward.ts';
 
 export interface WindowDeps {
   readonly rendererFolder: string;
@@ -20,6 +21,8 @@ export interface WindowDeps {
 
 export interface AppWindow {
   show(focus: boolean): void;
+  /** Where it is hidden, without the focus. */
+  unhide(): void;
   tell(event: WindowEvent, body: Readonly<Record<string, unknown>>): void;
   destroy(): void;
 }
@@ -64,6 +67,7 @@ export function createAppWindow(deps: WindowDeps): AppWindow {
       event.preventDefault();
       deps.onClose(window);
     });
+    window.on('focus', () => window.flashFrame(false));
     window.loadURL(windowPage).catch(() => undefined);
     return window;
   }
@@ -84,12 +88,10 @@ export function createAppWindow(deps: WindowDeps): AppWindow {
 
   return {
     show(focus) {
-      if (current.isMinimized()) current.restore();
-      if (focus) {
-        current.show();
-        current.focus();
-      } else current.showInactive();
+      if (focus) bringForward(current);
+      else showQuietly(current);
     },
+    unhide: () => showIfHidden(current),
     tell(event, body) {
       if (!current.isDestroyed()) current.webContents.send(windowChannel.event, event, body);
     },

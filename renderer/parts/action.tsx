@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { Button } from 'react-aria-components';
-import { plain } from '../text.ts';
+import { plain } from '../../main/contract/plain.ts';
 import { useSettled } from './settled.ts';
 
 interface ActionProps {

@@ -1,6 +1,6 @@
+import { plain } from '../../main/contract/plain.ts';
 import type { WindowState } from '../../main/contract/window.ts';
 import { shell } from '../bridge.ts';
-import { plain } from '../text.ts';
 import { Action } from './action.tsx';
 
 /** What holds for every screen and wants the person. */

@@ -1,4 +1,5 @@
-import { elided, plain } from '../text.ts';
+import { plain } from '../../main/contract/plain.ts';
+import { elided } from '../text.ts';
 
 /** Text that a program or a backend chose: never markup, never a link, and kept from reordering what stands around it. */
 export function Foreign({ text, most = 80 }: { readonly text: string; readonly most?: number }) {

@@ -1,17 +1,26 @@
 import type { Status } from '../../main/contract/control.ts';
+import { plain } from '../../main/contract/plain.ts';
 import type { WindowState } from '../../main/contract/window.ts';
 import { shell } from '../bridge.ts';
-import { hostOf, plain, untilText } from '../text.ts';
+import { hostOf, untilText } from '../text.ts';
 import { Action } from './action.tsx';
 import { Chip } from './chip.tsx';
 import { Foreign } from './foreign.tsx';
 
-/** Who agents act for. */
+/** Who agents act for. Whatever a sign-in does, what narrows stays in reach. */
 export function Person({ state: { status, signIn } }: { readonly state: WindowState }) {
-  if (signIn.step === 'browser') return <InBrowser url={signIn.url} />;
-  if (status === null) return <Starting />;
-  if (status.signedIn === null) return <Nobody failed={signIn.step === 'failed' ? signIn.say : null} />;
-  return <SignedIn signedIn={status.signedIn} paused={status.paused} />;
+  const signedIn = status?.signedIn ?? null;
+  const failed = signIn.step === 'failed' ? signIn.say : null;
+  const inBrowser = signIn.step === 'browser' && <InBrowser url={signIn.url} />;
+  if (status !== null && signedIn !== null)
+    return (
+      <>
+        <SignedIn signedIn={signedIn} paused={status.paused} failed={failed} />
+        {inBrowser}
+      </>
+    );
+  if (inBrowser !== false) return inBrowser;
+  return status === null ? <Starting /> : <Nobody failed={failed} />;
 }
 
 function Starting() {
@@ -28,11 +37,7 @@ function Nobody({ failed }: { readonly failed: string | null }) {
     <section className="person" aria-label="Person">
       <h2>Nobody is signed in</h2>
       <p className="lead">Agents get nothing until you sign in, once, in your own browser.</p>
-      {failed !== null && (
-        <p className="failure" role="alert">
-          {plain(failed)}
-        </p>
-      )}
+      <Failure say={failed} />
       <div className="actions">
         <Action look="primary" onAct={() => shell.signIn({})}>
           Sign in
@@ -42,9 +47,18 @@ function Nobody({ failed }: { readonly failed: string | null }) {
   );
 }
 
+function Failure({ say }: { readonly say: string | null }) {
+  if (say === null) return null;
+  return (
+    <p className="failure" role="alert">
+      {plain(say)}
+    </p>
+  );
+}
+
 function InBrowser({ url }: { readonly url: string | undefined }) {
   return (
-    <section className="person" aria-label="Person">
+    <section className="person" aria-label="Sign-in">
       <h2>
         <span className="waiting-dot" aria-hidden="true" />
         {url === undefined ? 'Sign in in your browser' : 'Open this address in your browser'}
@@ -70,9 +84,10 @@ function InBrowser({ url }: { readonly url: string | undefined }) {
 interface SignedInProps {
   readonly signedIn: NonNullable<Status['signedIn']>;
   readonly paused: boolean;
+  readonly failed: string | null;
 }
 
-function SignedIn({ signedIn: { principal, validUntil }, paused }: SignedInProps) {
+function SignedIn({ signedIn: { principal, validUntil }, paused, failed }: SignedInProps) {
   const { displayName, username, issuer, roles } = principal;
   return (
     <section className="person" aria-label="Person">
@@ -95,6 +110,7 @@ function SignedIn({ signedIn: { principal, validUntil }, paused }: SignedInProps
           ))}
         </ul>
       )}
+      <Failure say={failed} />
       <div className="actions">
         <Action onAct={() => shell.signOut({})}>Sign out</Action>
         {!paused && <Action onAct={() => shell.pause({})}>Pause all agents</Action>}

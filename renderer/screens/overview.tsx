@@ -1,12 +1,13 @@
 import { Button } from 'react-aria-components';
 import type { Status } from '../../main/contract/control.ts';
+import { plain } from '../../main/contract/plain.ts';
 import type { WindowScreen, WindowState } from '../../main/contract/window.ts';
 import { CallTable } from '../parts/call-list.tsx';
 import { Card, Empty } from '../parts/card.tsx';
 import { Chip, type Tone } from '../parts/chip.tsx';
 import { Foreign } from '../parts/foreign.tsx';
 import { Person } from '../parts/person.tsx';
-import { count, plain } from '../text.ts';
+import { count } from '../text.ts';
 
 interface OverviewProps {
   readonly state: WindowState;

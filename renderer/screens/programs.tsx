@@ -1,4 +1,5 @@
 import type { Program } from '../../main/contract/control.ts';
+import { plain } from '../../main/contract/plain.ts';
 import type { WindowState } from '../../main/contract/window.ts';
 import { consentMend } from '../../main/contract/with-lab.ts';
 import { shell } from '../bridge.ts';
@@ -6,7 +7,7 @@ import { Action } from '../parts/action.tsx';
 import { Card, Empty } from '../parts/card.tsx';
 import { Chip } from '../parts/chip.tsx';
 import { Foreign, ForeignPath } from '../parts/foreign.tsx';
-import { plain, timeOf } from '../text.ts';
+import { timeOf } from '../text.ts';
 
 const mostOfName = 60;
 

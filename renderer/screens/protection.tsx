@@ -1,17 +1,24 @@
-import type { Finding } from '../../main/contract/control.ts';
+import { laterMend, type Finding } from '../../main/contract/control.ts';
+import { plain } from '../../main/contract/plain.ts';
 import type { WindowState } from '../../main/contract/window.ts';
 import { shell } from '../bridge.ts';
 import { Action } from '../parts/action.tsx';
 import { Card, Empty } from '../parts/card.tsx';
 import { Chip, type Tone } from '../parts/chip.tsx';
-import { plain } from '../text.ts';
 
-const groups: readonly { readonly level: Finding['level']; readonly title: string; readonly tone: Tone }[] = [
-  { level: 'failed', title: 'Failed', tone: 'bad' },
-  { level: 'weaker', title: 'Weaker than it could be', tone: 'attention' },
-  { level: 'ok', title: 'In force', tone: 'good' },
-  { level: 'skipped', title: 'Not checked', tone: 'neutral' },
+type Group = Finding['level'] | 'later';
+
+const groups: readonly { readonly name: Group; readonly title: string; readonly tone: Tone }[] = [
+  { name: 'failed', title: 'Failed', tone: 'bad' },
+  { name: 'weaker', title: 'Weaker than it could be', tone: 'attention' },
+  { name: 'ok', title: 'In force', tone: 'good' },
+  { name: 'skipped', title: 'Not checked', tone: 'neutral' },
+  { name: 'later', title: 'Comes with a later version', tone: 'neutral' },
 ];
+
+function groupOf({ level, mend }: Finding): Group {
+  return mend === laterMend ? 'later' : level;
+}
 
 export function Protection({ state: { protection, status } }: { readonly state: WindowState }) {
   return (
@@ -28,11 +35,11 @@ export function Protection({ state: { protection, status } }: { readonly state: 
       {protection === null ? (
         <Empty>{status === null ? 'Nothing runs yet.' : 'Being checked…'}</Empty>
       ) : (
-        groups.map(({ level, title, tone }) => {
-          const findings = protection.filter((finding) => finding.level === level);
+        groups.map(({ name, title, tone }) => {
+          const findings = protection.filter((finding) => groupOf(finding) === name);
           return (
             findings.length > 0 && (
-              <Card key={level} title={title} aside={<Chip tone={tone}>{findings.length}</Chip>}>
+              <Card key={name} title={title} aside={<Chip tone={tone}>{findings.length}</Chip>}>
                 <ul className="rows">
                   {findings.map((finding) => (
                     <Line key={`${finding.what}-${finding.why}`} finding={finding} />
@@ -53,7 +60,7 @@ function Line({ finding: { what, why, mend } }: { readonly finding: Finding }) {
       <div>
         <strong>{plain(what)}</strong>
         <p className="detail">{plain(why)}</p>
-        {mend !== undefined && <p className="mend">{plain(mend)}</p>}
+        {mend !== undefined && mend !== laterMend && <p className="mend">{plain(mend)}</p>}
       </div>
     </li>
   );

@@ -157,6 +157,34 @@ describe('what programs wrote', () => {
   });
 });
 
+it('protection begins with what failed and ends with what nobody can mend yet', async () => {
+  await open(windowStates['signed-in']!.state);
+  await show('protection');
+  const titles = ['Failed', 'Weaker than it could be', 'In force', 'Not checked', 'Comes with a later version'];
+  expect(await page.getByRole('heading', { level: 3 }).allInnerTexts()).toEqual(titles);
+  expect(await page.getByText(/later version/i).count()).toBe(1);
+  await page.close();
+});
+
+describe('what narrows', () => {
+  it.each(['signed-in', 'signing-in-again', 'signing-in-again-failed'])('is in reach while %s', async (name) => {
+    await open(windowStates[name]!.state);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Pause all agents' }).click();
+    expect((await asked()).map(([method]) => method)).toEqual(['signOut', 'pause']);
+    await page.close();
+  });
+
+  it('stands above a sign-in in the browser, which can be cancelled; one that failed says why', async () => {
+    await open(windowStates['signing-in-again']!.state);
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    expect((await asked()).map(([method]) => method)).toEqual(['cancelSignIn']);
+    await become(windowStates['signing-in-again-failed']!.state);
+    await page.getByRole('alert').getByText('Nobody signed in').waitFor();
+    await page.close();
+  });
+});
+
 describe('consent', () => {
   const { state } = windowStates['asking']!;
   const allow = () => page.getByRole('button', { name: 'Allow for this run: inventory (node)' });

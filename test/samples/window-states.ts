@@ -1,5 +1,5 @@
 /** Every state the window can be in, from the first moment to the worst day, for tests that look at it. */
-import type { Program, Status } from '../../main/contract/control.ts';
+import { laterMend, type Program, type Status } from '../../main/contract/control.ts';
 import type { Code } from '../../main/contract/errors.ts';
 import type { WindowScreen, WindowState } from '../../main/contract/window.ts';
 import { alice } from './pipeline.ts';
@@ -118,6 +118,7 @@ const findings: NonNullable<WindowState['protection']> = [
     why: 'readable: a process is open to this user for its first moments, until it hardens itself',
     mend: 'install the package, where the runtime belongs to root with mode 0711',
   },
+  { level: 'weaker', what: 'stage redact', why: 'passes by rule: nothing is redacted', mend: laterMend },
   { level: 'failed', what: 'clock', why: 'it is 4 minutes behind the identity provider', mend: 'turn on time sync' },
   { level: 'skipped', what: 'proxy', why: 'none is configured' },
 ];
@@ -176,6 +177,14 @@ export const windowStates: Readonly<Record<string, Sample>> = {
   },
   'sign-in-failed': {
     state: at(nobody, { signIn: { step: 'failed', say: 'Your account is disabled. Ask your IT service.' } }),
+    screens: ['overview'],
+  },
+  'signing-in-again': {
+    state: at({ ...busy, waiting: ['postgres'] }, { signIn: { step: 'browser', since: now } }),
+    screens: ['overview'],
+  },
+  'signing-in-again-failed': {
+    state: at(busy, { signIn: { step: 'failed', say: 'Nobody signed in within five minutes. Try again.' } }),
     screens: ['overview'],
   },
   'signed-in': { state: at({ ...busy, programs: answered }), screens: all },

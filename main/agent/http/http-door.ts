@@ -23,8 +23,9 @@ const maxHeadBytes = 16 * 1024;
 const headMs = 10_000;
 const badRequest = 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
-export function createHttpDoor(openSession: OpenSession): HttpDoor {
-  const mcp = new StreamableHttp(openSession);
+/** @param onEnd a session ended */
+export function createHttpDoor(openSession: OpenSession, onEnd: () => void): HttpDoor {
+  const mcp = new StreamableHttp(openSession, onEnd);
   /** Those whose request has not come. */
   const waiting = new WeakMap<object, HttpClient>();
   const server = createServer({ maxHeaderSize: maxHeadBytes, insecureHTTPParser: false });

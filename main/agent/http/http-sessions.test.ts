@@ -14,6 +14,7 @@ const session = (isIdle = true, isBegun = true): Session => ({
   report: () => ({ program: '', pid: null, protocol: '', connectedAt: 0, calls: 0 }),
   close: () => undefined,
 });
+const nobody = (): void => undefined;
 const peer = (pid: number): Peer => ({ executable: '/usr/bin/agent', pid });
 
 beforeEach(() => void vi.useFakeTimers());
@@ -23,7 +24,7 @@ const open = (sessions: ReturnType<typeof createHttpSessions>, pid: number, coun
   Array.from({ length: count }, () => sessions.open(peer(pid))!);
 
 it('shows a session to its own process only', () => {
-  const sessions = createHttpSessions(() => session());
+  const sessions = createHttpSessions(() => session(), nobody);
   const { id } = sessions.open(peer(1))!;
   expect(sessions.find(id, peer(2))).toBeNull();
   expect(sessions.close(id, peer(2))).toBe(false);
@@ -33,7 +34,7 @@ it('shows a session to its own process only', () => {
 });
 
 it('makes room with the longest unused session of the same process', () => {
-  const sessions = createHttpSessions(() => session());
+  const sessions = createHttpSessions(() => session(), nobody);
   const other = sessions.open(peer(2))!;
   const own = open(sessions, 1, 16);
   sessions.find(own[0]!.id, peer(1));
@@ -44,23 +45,23 @@ it('makes room with the longest unused session of the same process', () => {
 });
 
 it('ends none that has a call or a stream', () => {
-  const busy = createHttpSessions(() => session(false));
+  const busy = createHttpSessions(() => session(false), nobody);
   open(busy, 1, 16);
   expect(busy.open(peer(1))).toBeNull();
-  const listening = createHttpSessions(() => session());
+  const listening = createHttpSessions(() => session(), nobody);
   for (const each of open(listening, 1, 16)) each.listen({ reply: () => undefined, notify: () => undefined });
   expect(listening.open(peer(1))).toBeNull();
   expect(listening.open(peer(2))).not.toBeNull();
 });
 
 it('is not filled by processes that ended', () => {
-  const sessions = createHttpSessions(() => session());
+  const sessions = createHttpSessions(() => session(), nobody);
   for (let pid = 1; pid <= 200; pid += 1) expect(sessions.open(peer(pid))).not.toBeNull();
   expect(sessions.all()).toHaveLength(64);
 });
 
 it('ends an unused session after half an hour, one with a stream never', () => {
-  const sessions = createHttpSessions(() => session());
+  const sessions = createHttpSessions(() => session(), nobody);
   const [unused, listening] = open(sessions, 1, 2);
   listening!.listen({ reply: () => undefined, notify: () => undefined });
   vi.advanceTimersByTime(31 * 60_000);
@@ -69,7 +70,7 @@ it('ends an unused session after half an hour, one with a stream never', () => {
 });
 
 it('ends the stream with its session, which does not come back when the stream closes', () => {
-  const sessions = createHttpSessions(() => session());
+  const sessions = createHttpSessions(() => session(), nobody);
   const opened = sessions.open(peer(1))!;
   const ended = vi.fn();
   opened.listen({ reply: ended, notify: () => undefined });
@@ -80,8 +81,21 @@ it('ends the stream with its session, which does not come back when the stream c
 });
 
 it('keeps none whose initialize failed', () => {
-  const sessions = createHttpSessions(() => session(true, false));
+  const sessions = createHttpSessions(() => session(true, false), nobody);
   const opened = sessions.open(peer(1))!;
   sessions.keep(opened);
   expect(sessions.all()).toHaveLength(0);
+});
+
+it('tells of every end: the unused half hour, the client’s word, and room for another', () => {
+  const onEnd = vi.fn();
+  const sessions = createHttpSessions(() => session(), onEnd);
+  const [first] = open(sessions, 1, 16);
+  expect(onEnd).not.toHaveBeenCalled();
+  sessions.close(first!.id, peer(1));
+  expect(onEnd).toHaveBeenCalledTimes(1);
+  open(sessions, 1, 2);
+  expect(onEnd).toHaveBeenCalledTimes(2);
+  vi.advanceTimersByTime(31 * 60_000);
+  expect(onEnd).toHaveBeenCalledTimes(18);
 });

@@ -37,7 +37,11 @@ interface Held extends HttpSession {
   idle: NodeJS.Timeout | undefined;
 }
 
-export function createHttpSessions(openSession: (peer: Peer, send: (line: string) => void) => Session): HttpSessions {
+/** @param onEnd one ended, for whatever reason */
+export function createHttpSessions(
+  openSession: (peer: Peer, send: (line: string) => void) => Session,
+  onEnd: () => void,
+): HttpSessions {
   const held = new Map<string, Held>();
 
   function end(id: string): boolean {
@@ -47,6 +51,7 @@ export function createHttpSessions(openSession: (peer: Peer, send: (line: string
     clearTimeout(session.idle);
     session.session.close();
     session.endStream();
+    onEnd();
     return true;
   }
 

@@ -33,13 +33,16 @@ const sessionHeader = 'mcp-session-id';
 
 export class StreamableHttp {
   readonly #openSession: OpenSession;
+  readonly #onEnd: () => void;
   readonly #sessions: HttpSessions;
   /** Sessions of one stateless request each, while it runs. */
   readonly #passing = new Set<Session>();
 
-  constructor(openSession: OpenSession) {
+  /** @param onEnd a session ended */
+  constructor(openSession: OpenSession, onEnd: () => void) {
     this.#openSession = openSession;
-    this.#sessions = createHttpSessions(openSession);
+    this.#onEnd = onEnd;
+    this.#sessions = createHttpSessions(openSession, onEnd);
   }
 
   sessions(): readonly Session[] {
@@ -98,6 +101,7 @@ export class StreamableHttp {
     response.once('close', () => {
       this.#passing.delete(session);
       session.close();
+      this.#onEnd();
     });
     session.receive(message, answerOver(response, { streams: accepts(request.headers, events), stateless: true }));
   }
