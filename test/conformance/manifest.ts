@@ -75,6 +75,7 @@ export const manifest: ConnectorManifest = {
     ),
     ...['test_logging_tool', 'test_trigger_tool_change', 'test_trigger_prompt_change'].map((name) => tool(name)),
     tool('json_schema_2020_12_tool', { inputSchema: fullVocabulary }),
+    tool('test_reconnection'),
     tool('test_sampling', { inputSchema: object({ prompt: text }), asks: ['sampling'] }),
     tool('test_elicitation', { inputSchema: object({ message: text }), asks: ['elicitation'] }),
     tool('test_elicitation_sep1034_defaults', { asks: ['elicitation'] }),

@@ -63,6 +63,7 @@ export function createHttpDoor(openSession: OpenSession): HttpDoor {
       server.emit('connection', stream as unknown as Socket);
     },
     toolsChanged() {
+      mcp.forgetAnswers();
       for (const session of mcp.sessions()) session.toolsChanged();
     },
     resourceUpdated(uri) {
