@@ -11,7 +11,7 @@ import { Client as HandshakeClient } from '@modelcontextprotocol/sdk/client/inde
 import { StreamableHTTPClientTransport as HandshakeTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { alice } from '../samples/pipeline.ts';
-import { answer, bob, echo, startGateway, type GatewayStand } from './stand/gateway-stand.ts';
+import { answer, echo, startGateway, type GatewayStand } from './stand/gateway-stand.ts';
 import { begin, fetchOver, post, stateless } from './stand/http-client.ts';
 
 let stand: GatewayStand;
@@ -210,104 +210,6 @@ describe('2025', () => {
     expect(stream.status).toBe(200);
     expect((await post({ socketPath, body: '', headers, method: 'DELETE' })).status).toBe(204);
     expect(await stream.text()).toBe('');
-  });
-});
-
-describe('a stream that broke, 2025-11-25', () => {
-  /** A call whose answer comes when it is let go. */
-  function held() {
-    let go = (): void => undefined;
-    const gone = new Promise<void>((resolve) => (go = resolve));
-    stand.behaviour.onCall = async (header, stream) => {
-      await gone;
-      await echo(header, stream);
-    };
-    return { go };
-  }
-  const resumed = (headers: Record<string, string>, id: string): Promise<Response> =>
-    fetchOver(socketPath)(url, { headers: { ...headers, accept: 'text/event-stream', 'last-event-id': id } });
-  /** The gateway knows of the change. */
-  const listed = (headers: Record<string, string>, count: number): Promise<unknown> =>
-    vi.waitUntil(
-      async () => {
-        const { message } = await post({ socketPath, body: request('tools/list'), headers });
-        return (message?.result?.['tools'] as unknown[]).length === count;
-      },
-      { timeout: 20_000 },
-    );
-  const reports = async (): Promise<number> => (await stand.shell.request('status', {})).calls.length;
-
-  /** The id of its first event. */
-  async function broken(headers: Record<string, string>): Promise<string> {
-    const stop = new AbortController();
-    const response = await fetchOver(socketPath)(url, {
-      method: 'POST',
-      body: request('tools/call', call),
-      headers: { ...headers, 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
-      signal: stop.signal,
-    });
-    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-    const { value } = await reader.read();
-    stop.abort();
-    await reader.closed.catch(() => undefined);
-    return /^id: (\S+)\nretry: \d+\ndata: \n\n$/.exec(value ?? '')?.[1] ?? '';
-  }
-
-  it('SDK 1.x comes back for the answer by itself', async () => {
-    const { go } = held();
-    const ways: string[] = [];
-    const overSocket = fetchOver(socketPath);
-    const breaking: typeof fetch = async (input, init) => {
-      const isCall = typeof init?.body === 'string' && init.body.includes('tools/call');
-      const isBack = new Headers(init?.headers).has('last-event-id');
-      if (isBack) ways.push('came back');
-      const stop = new AbortController();
-      const response = await overSocket(input, isCall ? { ...init, signal: stop.signal } : init);
-      if (isBack) go();
-      if (!isCall) return response;
-      const { value } = await response.body!.getReader().read();
-      stop.abort();
-      ways.push('broke');
-      return new Response(value, response);
-    };
-    const client = new HandshakeClient(who);
-    await client.connect(new HandshakeTransport(url, { fetch: breaking }));
-    expect((await client.callTool(call)).structuredContent).toEqual({ text: 'hi' });
-    expect(ways).toEqual(['broke', 'came back']);
-    await client.close();
-  });
-
-  it('is its own session’s', async () => {
-    const { go } = held();
-    const headers = await begin(socketPath);
-    const id = await broken(headers);
-    expect((await resumed(await begin(socketPath), id)).status).toBe(400);
-    expect((await resumed({ ...headers, 'mcp-session-id': 'another' }, id)).status).toBe(404);
-    const back = await resumed(headers, id);
-    go();
-    expect(await back.text()).toContain('"structuredContent":{"text":"hi"}');
-  });
-
-  it.each<[string, () => unknown, () => unknown]>([
-    ['another person', () => stand.identify(bob), () => stand.identify(alice)],
-    ['a sign-out', () => stand.identify(null), () => stand.identify(alice)],
-    [
-      'a pause',
-      () => stand.shell.request('pause', { paused: true }),
-      () => stand.shell.request('pause', { paused: false }),
-    ],
-  ])('after %s its answer is gone', async (_what, change, back) => {
-    const { go } = held();
-    const headers = await begin(socketPath);
-    const before = await reports();
-    const id = await broken(headers);
-    go();
-    await vi.waitUntil(async () => (await reports()) > before, { timeout: 20_000 });
-    await change();
-    await listed(headers, 0);
-    expect((await resumed(headers, id)).status).toBe(400);
-    await back();
-    await listed(headers, 3);
   });
 });
 
