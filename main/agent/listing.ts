@@ -63,7 +63,7 @@ function describe({ name, manifest }: OfferedTool): Record<string, unknown> {
     name,
     title: manifest.title,
     description: manifest.description,
-    inputSchema: withoutDialect(manifest.inputSchema),
+    inputSchema: manifest.inputSchema,
     ...(manifest.result === 'content' ? {} : { outputSchema: orFailure(manifest.outputSchema) }),
     annotations: {
       title: manifest.title,
@@ -90,14 +90,10 @@ const failure = {
 
 /**
  * MCP wants `structuredContent` to fit `outputSchema` always, and clients of the 2025 era check refusals too: so
- * the schema says both. References point at `#/$defs`, which therefore stays at the top.
+ * the schema says both. References point at `#/$defs`, which therefore stays at the top. The declared dialect
+ * is left out: this schema is ours, and MCP's default is the same dialect.
  */
 function orFailure(schema: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { $defs, ...declared } = withoutDialect(schema);
+  const { $schema: _dialect, $defs, ...declared } = schema;
   return { type: 'object', anyOf: [declared, failure], ...($defs === undefined ? {} : { $defs }) };
-}
-
-/** Clients that read schemas as an older draft refuse an unknown dialect. */
-function withoutDialect(schema: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(schema).filter(([key]) => key !== '$schema'));
 }

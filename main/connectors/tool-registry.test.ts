@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { connectorManifest } from '../../test/samples/pipeline.ts';
 import type { ToolManifest } from '../contract/manifest.ts';
+import { dialect } from './closed-schema.ts';
 import { createToolRegistry } from './tool-registry.ts';
 
 type Tools = Partial<ToolManifest>[];
@@ -11,6 +12,16 @@ const object = (properties: Record<string, unknown>, more: Record<string, unknow
   additionalProperties: false,
   ...more,
 });
+
+const anyMember = { additionalProperties: { type: 'string' } };
+const closedByMap = { ...anyMember, unevaluatedProperties: false };
+const unevaluated = (more: Record<string, unknown>) => ({
+  type: 'object',
+  properties: {},
+  unevaluatedProperties: false,
+  ...more,
+});
+const adds = /adds members that are not declared/;
 
 describe('the registry', () => {
   it('offers tools under the connector’s name', () => {
@@ -52,6 +63,46 @@ describe('the registry', () => {
     ],
     ['a foreign reference', { inputSchema: object({ a: { $ref: 'https://x/y' } }) }, /only "#\/\$defs/],
     [
+      'a foreign reference that only narrows',
+      { inputSchema: object({}, { allOf: [{ $ref: 'https://json-schema.org/draft/2020-12/schema' }] }) },
+      /allOf\/0\/\$ref: only "#\/\$defs/,
+    ],
+    [
+      'a reference to what only narrows where it stands',
+      {
+        inputSchema: object(
+          { a: { $ref: '#/$defs/b/allOf/0' } },
+          { $defs: { b: { type: 'string', allOf: [{ type: 'object' }] } } },
+        ),
+      },
+      /properties\/a\/\$ref: only "#\/\$defs/,
+    ],
+    ['a name of its own', { inputSchema: object({}, { not: { $id: 'https://x/y' } }) }, /not: \$id is not supported/],
+    [
+      'an older dialect',
+      { inputSchema: object({}, { $schema: 'http://json-schema.org/draft-07/schema#' }) },
+      /\$schema: must be "https:\/\/json-schema.org\/draft\/2020-12\/schema"/,
+    ],
+    [
+      'a dialect inside',
+      { inputSchema: object({ a: { type: 'string', $schema: dialect } }) },
+      /properties\/a\/\$schema: stands at the top only/,
+    ],
+    ['a map beside a closed rest', { inputSchema: object({}, closedByMap) }, /inputSchema: an object needs/],
+    [
+      'members that allOf adds',
+      { inputSchema: unevaluated({ allOf: [{ type: 'object', additionalProperties: true }] }) },
+      adds,
+    ],
+    ['members that a branch in it adds', { inputSchema: unevaluated({ allOf: [{ anyOf: [anyMember] }] }) }, adds],
+    ['members that else adds', { inputSchema: unevaluated({ if: { required: [] }, then: {}, else: anyMember }) }, adds],
+    ['members that come with another', { inputSchema: unevaluated({ dependentSchemas: { a: anyMember } }) }, adds],
+    [
+      'an open member that allOf adds',
+      { inputSchema: unevaluated({ allOf: [{ properties: { a: { type: 'object' } } }] }) },
+      /allOf\/0\/properties\/a: an object needs/,
+    ],
+    [
       'an unknown keyword',
       { inputSchema: object({ a: { type: 'string', maxLenght: 3 } }) },
       /strict mode: unknown keyword: "maxLenght"/,
@@ -65,6 +116,33 @@ describe('the registry', () => {
 
   it('does not load two tools of one name', () => {
     expect(() => load({ name: 'a' }, { name: 'a' })).toThrow('declared twice');
+  });
+
+  it('takes the dialect’s whole vocabulary where it only narrows', () => {
+    const inputSchema = object(
+      { contact: { enum: ['phone', 'email'] }, phone: { type: 'string' }, at: { $ref: '#/$defs/address' } },
+      {
+        $schema: dialect,
+        $defs: { address: { $anchor: 'address', ...object({ street: { type: 'string' } }) } },
+        allOf: [{ anyOf: [{ required: ['phone'] }, { required: ['at'] }] }],
+        if: { properties: { contact: { const: 'phone' } }, required: ['contact'] },
+        then: { required: ['phone'] },
+        else: { required: ['at'] },
+      },
+    );
+    const tool = load({ inputSchema }).find('probe_echo', 'tool');
+    expect(tool?.manifest.inputSchema).toEqual(inputSchema);
+    expect(tool?.checkArguments({ contact: 'phone', phone: '1' })).toBeNull();
+    expect(tool?.checkArguments({ contact: 'phone', at: {} })).toBe('"phone" is missing in the arguments.');
+    expect(tool?.checkArguments({ at: { street: 'a', more: 1 } })).toContain('"more" is not a member of "at"');
+  });
+
+  it('takes what allOf declares in full', () => {
+    const inputSchema = unevaluated({ allOf: [{ properties: { a: { type: 'string' } } }] });
+    const tool = load({ inputSchema }).find('probe_echo', 'tool');
+    expect(tool?.checkArguments({ a: 'b' })).toBeNull();
+    expect(tool?.checkArguments({ a: {} })).not.toBeNull();
+    expect(tool?.checkArguments({ b: 'b' })).not.toBeNull();
   });
 
   it('lets an output declare a map by a schema', () => {

@@ -111,6 +111,9 @@ function compiled(at: string, schema: ToolManifest['inputSchema']): ValidateFunc
     logger: false,
   });
   addFormats.default(ajv);
+  // Of the dialect's core vocabulary, and the only part of it that ajv's strict mode does not know. References go to
+  // `#/$defs/NAME` alone, so that an anchor changes nothing here.
+  ajv.addKeyword({ keyword: '$anchor', schemaType: 'string' });
   try {
     return ajv.compile(schema);
   } catch (error) {

@@ -120,6 +120,12 @@ export const connector = defineConnector({
     test_error_handling: () => refuse('invalid_arguments', 'This tool intentionally returns an error for testing'),
     test_trigger_tool_change: always(say('The tools of a manifest do not change while it is loaded.')),
     test_trigger_prompt_change: always(say('The prompts of a manifest do not change while it is loaded.')),
+    json_schema_2020_12_tool: always(say('The arguments fit the schema.')),
+    // Longer than the scenario reads its first stream (10 s), shorter than it reads the one that it comes back on (5 s more).
+    test_reconnection: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 12_000));
+      return say('The client came back for this.');
+    },
     test_sampling: asking(
       ({ arguments: { prompt } }) => ({ answer: sample(String(prompt)) }),
       ({ answers }) => {

@@ -42,6 +42,20 @@ function tool(name: string, more: Partial<ToolManifest> = {}): ToolManifest {
   };
 }
 
+/** Each keyword that `json-schema-2020-12` looks for in `tools/list`; closed, as every schema here must be. */
+const fullVocabulary: Schema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  $defs: { address: { $anchor: 'address', ...object({ street: text, city: text }, []) } },
+  ...object(
+    { contact: { enum: ['phone', 'email'] }, phone: text, email: text, address: { $ref: '#/$defs/address' } },
+    [],
+  ),
+  allOf: [{ anyOf: [{ required: ['phone'] }, { required: ['email'] }] }],
+  if: { properties: { contact: { const: 'phone' } }, required: ['contact'] },
+  then: { required: ['phone'] },
+  else: { required: ['email'] },
+};
+
 const resources = object({ contents: list(embedded) });
 const messages = object({ messages: list(object({ role: { enum: ['user', 'assistant'] }, content: block })) });
 
@@ -60,6 +74,8 @@ export const manifest: ConnectorManifest = {
       (name) => tool(name),
     ),
     ...['test_logging_tool', 'test_trigger_tool_change', 'test_trigger_prompt_change'].map((name) => tool(name)),
+    tool('json_schema_2020_12_tool', { inputSchema: fullVocabulary }),
+    tool('test_reconnection'),
     tool('test_sampling', { inputSchema: object({ prompt: text }), asks: ['sampling'] }),
     tool('test_elicitation', { inputSchema: object({ message: text }), asks: ['elicitation'] }),
     tool('test_elicitation_sep1034_defaults', { asks: ['elicitation'] }),

@@ -36,8 +36,7 @@ export function answerOver(
   function event(line: string): void {
     if (!streaming) openStream(response, headers);
     streaming = true;
-    if (response.writableLength > pileEndBytes) response.destroy();
-    else response.write(`event: message\ndata: ${line}\n\n`);
+    writeEvent(response, `event: message\ndata: ${line}\n\n`);
   }
 
   return {
@@ -61,6 +60,11 @@ export function answerOver(
 export function openStream(response: ServerResponse, headers: Readonly<Record<string, string>> = {}): void {
   response.writeHead(200, { ...headers, 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   response.flushHeaders();
+}
+
+export function writeEvent(response: ServerResponse, text: string): void {
+  if (response.writableLength > pileEndBytes) response.destroy();
+  else if (!response.destroyed) response.write(text);
 }
 
 type Body = [body: string, headers?: Readonly<Record<string, string>>];

@@ -64,6 +64,7 @@ export function createHttpDoor(openSession: OpenSession, onEnd: () => void): Htt
       server.emit('connection', stream as unknown as Socket);
     },
     toolsChanged() {
+      mcp.forgetAnswers();
       for (const session of mcp.sessions()) session.toolsChanged();
     },
     resourceUpdated(uri) {

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import type { Peer } from '../peer.ts';
 import type { Sink } from '../request.ts';
 import type { Session } from '../session.ts';
+import { createResumables, type Kept, type Resumables } from './resumable.ts';
 
 export interface HttpSession {
   readonly id: string;
@@ -14,7 +15,10 @@ export interface HttpSession {
   /** The open GET stream, or nobody listens. */
   listen(stream: Sink | null): void;
   readonly isListening: boolean;
+  readonly streams: Resumables;
 }
+
+export const sessionHeader = 'mcp-session-id';
 
 export interface HttpSessions {
   /** Null: there is no room. */
@@ -24,6 +28,8 @@ export interface HttpSessions {
   keep(session: HttpSession): void;
   close(id: string, peer: Peer): boolean;
   all(): readonly Session[];
+  /** The person, their consent or a pause changed: answers that wait for a client that is away are dropped. */
+  forgetAnswers(): void;
   closeAll(): void;
 }
 
@@ -43,6 +49,7 @@ export function createHttpSessions(
   onEnd: () => void,
 ): HttpSessions {
   const held = new Map<string, Held>();
+  const kept: Kept = { bytes: 0 };
 
   function end(id: string): boolean {
     const session = held.get(id);
@@ -50,6 +57,7 @@ export function createHttpSessions(
     held.delete(id);
     clearTimeout(session.idle);
     session.session.close();
+    session.streams.close();
     session.endStream();
     onEnd();
     return true;
@@ -84,6 +92,7 @@ export function createHttpSessions(
         pid: peer.pid,
         session: openSession(peer, (line) => stream?.notify(line)),
         idle: undefined,
+        streams: createResumables({ [sessionHeader]: id }, kept),
         listen(next) {
           stream = next;
           if (held.has(id)) used(opened);
@@ -107,6 +116,9 @@ export function createHttpSessions(
     },
     close: (id, { pid }) => held.get(id)?.pid === pid && end(id),
     all: () => [...held.values()].map(({ session }) => session),
+    forgetAnswers() {
+      for (const { streams } of held.values()) streams.forget();
+    },
     closeAll() {
       for (const id of held.keys()) end(id);
     },

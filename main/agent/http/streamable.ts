@@ -11,7 +11,7 @@ import { crowdedLine, errorLine, frameErrorLine, protocolError, rpcErrors, type 
 import { answerOver, openStream, respond } from './answer.ts';
 import { readBody, type BodyRead } from './body.ts';
 import { accepts, isHandshake, isJson, isLocal, statelessProblem } from './headers.ts';
-import { createHttpSessions, type HttpSession, type HttpSessions } from './http-sessions.ts';
+import { createHttpSessions, sessionHeader, type HttpSession, type HttpSessions } from './http-sessions.ts';
 
 export interface HttpClient {
   readonly peer: Peer;
@@ -29,7 +29,8 @@ export type OpenSession = (peer: Peer, send: (line: string) => void) => Session;
 const endpoint = '/mcp';
 const json = 'application/json';
 const events = 'text/event-stream';
-const sessionHeader = 'mcp-session-id';
+/** The one revision whose clients know events without data, and can be told when to come back. */
+const resumableVersion = '2025-11-25';
 
 export class StreamableHttp {
   readonly #openSession: OpenSession;
@@ -47,6 +48,10 @@ export class StreamableHttp {
 
   sessions(): readonly Session[] {
     return [...this.#sessions.all(), ...this.#passing];
+  }
+
+  forgetAnswers(): void {
+    this.#sessions.forgetAnswers();
   }
 
   close(): void {
@@ -112,7 +117,11 @@ export class StreamableHttp {
     const found = this.#sessionFor(exchange, message);
     if (found === null) return;
     const headers = { [sessionHeader]: found.id };
-    const sink = answerOver(response, { streams: accepts(request.headers, events), stateless: false, headers });
+    const streams = accepts(request.headers, events);
+    const isResumable = streams && found.session.report().protocol === resumableVersion;
+    const sink = isResumable
+      ? found.streams.answer(response)
+      : answerOver(response, { streams, stateless: false, headers });
     if (Array.isArray(message)) found.session.receiveBatch(message, sink);
     else found.session.receive(isObject(message) ? message : {}, sink);
     this.#sessions.keep(found);
@@ -145,12 +154,19 @@ export class StreamableHttp {
     if (!accepts(request.headers, events)) refuse(exchange, 406, `Accept ${events}.`);
     else if (typeof shown !== 'string') respond(response, 405, '', { allow: 'POST' });
     else if (session === null) refuse(exchange, 404, 'There is no such session.');
+    else if (typeof request.headers['last-event-id'] === 'string') this.#resume(exchange, session);
     else if (session.isListening) refuse(exchange, 409, 'This session has a stream already.');
     else {
       openStream(response, { [sessionHeader]: session.id });
       session.listen(answerOver(response, { streams: true, stateless: false, open: true }));
       response.once('close', () => session.listen(null));
     }
+  }
+
+  #resume(exchange: Exchange, { streams }: HttpSession): void {
+    const { request, response } = exchange;
+    if (!streams.resume(String(request.headers['last-event-id']), response))
+      refuse(exchange, 400, 'There is nothing to come back to. Send the request again if its answer is still wanted.');
   }
 
   #remove({ request, response, client }: Exchange): void {
