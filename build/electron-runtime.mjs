@@ -143,7 +143,7 @@ function hashOf(file) {
 
 /**
  * What the download may know of the environment: not another place to take it from, nor a way around the checksums or
- * to another version or platform. What stays is how to reach the network (proxy, authorities) and where npm keeps it.
+ * to another version or platform. What stays is how to reach the network (proxy, authorities) and where downloads are kept.
  * @param {NodeJS.ProcessEnv} env
  * @returns {NodeJS.ProcessEnv}
  */
