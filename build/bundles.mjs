@@ -14,6 +14,7 @@ const sources = [
   'build/bundle.mjs',
   'build/icons',
   'build/pack.mjs',
+  'build/pack-stamp.mjs',
   'build/third-parties.mjs',
   'build/sallyport.sh',
   'build/runtime.mjs',

@@ -28,9 +28,9 @@ export function sha256(bytes) {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** Any write changes the time of status change. @param {string} file */
+/** Any write changes the time of status change. Of a link, not of what it names. @param {string} file */
 export function fingerprint(file) {
-  const { dev, ino, size, mtimeNs, ctimeNs } = fs.statSync(file, { bigint: true });
+  const { dev, ino, size, mtimeNs, ctimeNs } = fs.lstatSync(file, { bigint: true });
   return [dev, ino, size, mtimeNs, ctimeNs].join('-');
 }
 

@@ -24,7 +24,9 @@ import { readTarball } from './tarball.mjs';
  * @property {string} electron version
  */
 
-const official = '45.4.1';
+const described = JSON.parse(fs.readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+/** @type {string} an exact version */
+const official = described.devDependencies.electron;
 /** @type {Readonly<Record<string, Pin>>} */
 const pins = {
   'linux-x64': {
@@ -39,13 +41,12 @@ const pins = {
 };
 const sources = /** @type {const} */ (['official', 'registry']);
 /** Raised when what is made of a download changes. */
-const revision = 2;
+const revision = 3;
 const kind = 'electron';
-/** What is looked at before each use. */
-const watched = ['electron', 'v8_context_snapshot.bin', 'resources.pak', 'resources/default_app.asar'];
+const manifestName = '.manifest.json';
 
 /**
- * An Electron that is there already. Costs a few `stat` calls.
+ * An Electron that is there already. Costs a `stat` of each of its files.
  * @returns {Electron | undefined}
  */
 export function findElectron() {
@@ -92,19 +93,22 @@ function versionOf(dist) {
 }
 
 /**
+ * Every file of it is looked at, and there is no other.
  * @param {string} dist @param {'official' | 'registry'} source
  * @returns {Electron | undefined} undefined when it is missing or was altered
  */
 export function inCache(dist, source) {
   try {
-    const seen = JSON.parse(fs.readFileSync(path.join(dist, '.manifest.json'), 'utf8'));
-    const same = watched.every((file) => {
-      const at = path.join(dist, file);
-      // Hashing 200 MB at every command would cost more than the command.
-      return (
-        seen.files[file].fingerprint === fingerprint(at) || seen.files[file].sha256 === sha256(fs.readFileSync(at))
-      );
-    });
+    const seen = JSON.parse(fs.readFileSync(path.join(dist, manifestName), 'utf8')).files;
+    const files = filesOf(dist);
+    const same =
+      files.length === Object.keys(seen).length &&
+      files.every((file) => {
+        const at = path.join(dist, file);
+        const before = Object.hasOwn(seen, file) ? seen[file] : undefined;
+        // Hashing 260 MB at every command would cost more than the command.
+        return before !== undefined && (before.fingerprint === fingerprint(at) || before.sha256 === hashOf(at));
+      });
     return same ? { dist, version: versionOf(dist), source } : undefined;
   } catch {
     return undefined;
@@ -114,18 +118,44 @@ export function inCache(dist, source) {
 /** @param {string} dist @param {string} from */
 export function writeManifest(dist, from) {
   const files = Object.fromEntries(
-    watched.map((file) => {
+    filesOf(dist).map((file) => {
       const at = path.join(dist, file);
-      return [file, { sha256: sha256(fs.readFileSync(at)), fingerprint: fingerprint(at) }];
+      return [file, { sha256: hashOf(at), fingerprint: fingerprint(at) }];
     }),
   );
-  fs.writeFileSync(path.join(dist, '.manifest.json'), `${JSON.stringify({ from, files }, null, 2)}\n`);
+  fs.writeFileSync(path.join(dist, manifestName), `${JSON.stringify({ from, files }, null, 2)}\n`);
+}
+
+/** Whatever is no folder, by its name within. @param {string} dist */
+function filesOf(dist) {
+  return fs
+    .readdirSync(dist, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => path.relative(dist, path.join(entry.parentPath, entry.name)))
+    .filter((file) => file !== manifestName);
+}
+
+/** A link counts as what it names. @param {string} file */
+function hashOf(file) {
+  const isLink = fs.lstatSync(file).isSymbolicLink();
+  return sha256(isLink ? Buffer.from(`link to ${fs.readlinkSync(file)}`) : fs.readFileSync(file));
+}
+
+/**
+ * What the download may know of the environment: not another place to take it from, nor a way around the checksums or
+ * to another version or platform. What stays is how to reach the network (proxy, authorities) and where downloads are kept.
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function downloadEnvironment(env) {
+  const steers = /^(npm_(package_)?config_)?electron_(?!get_use_proxy$|config_cache$)|^npm_config_(platform|arch)$/i;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !steers.test(name)));
 }
 
 /** Undefined where the download cannot be reached. @param {string} root @param {string} cache @returns {Promise<Electron | undefined>} */
 async function fromOfficial(root, cache) {
   const folder = path.join(root, 'node_modules', 'electron');
-  const env = { ...process.env, ELECTRON_OVERRIDE_DIST_PATH: undefined };
+  const env = downloadEnvironment(process.env);
   const { code } = await step(`asking for the official Electron ${official} (120 MB, once)`, () =>
     run(process.execPath, [path.join(folder, 'install.js')], { cwd: folder, env }),
   );

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findElectron, inCache, unpackApplication, writeManifest } from './electron-runtime.mjs';
+import { downloadEnvironment, findElectron, inCache, unpackApplication, writeManifest } from './electron-runtime.mjs';
 
 let folder: string;
 beforeEach(() => {
@@ -12,12 +12,13 @@ beforeEach(() => {
 afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
 
 describe('a kept Electron', () => {
-  const files = ['electron', 'v8_context_snapshot.bin', 'resources.pak', 'resources/default_app.asar'];
+  const files = ['electron', 'libffmpeg.so', 'locales/en-US.pak', 'resources/default_app.asar'];
   const at = (file: string) => path.join(folder, file);
   beforeEach(() => {
-    fs.mkdirSync(at('resources'));
+    for (const name of ['resources', 'locales']) fs.mkdirSync(at(name));
     for (const file of files) fs.writeFileSync(at(file), `as fetched: ${file}`);
     fs.writeFileSync(at('version'), 'v45.4.1\n');
+    fs.symlinkSync('libffmpeg.so', at('link'));
     writeManifest(folder, 'electron@45.4.1');
   });
 
@@ -38,10 +39,29 @@ describe('a kept Electron', () => {
     expect(inCache(folder, 'official')).toBeDefined();
   });
 
-  test('is not used without its manifest, or half of it', () => {
-    fs.rmSync(at('resources.pak'));
+  test.each([...files, 'version', 'link', '.manifest.json'])('is not used without %s', (file) => {
+    fs.rmSync(at(file));
     expect(inCache(folder, 'official')).toBeUndefined();
-    fs.rmSync(at('.manifest.json'));
+  });
+
+  test.each(['libother.so', 'resources/app.asar', 'resources/app/package.json', 'constructor'])(
+    'is not used when %s came to it',
+    (file) => {
+      fs.mkdirSync(path.dirname(at(file)), { recursive: true });
+      fs.writeFileSync(at(file), '');
+      expect(inCache(folder, 'official')).toBeUndefined();
+      // Nor in place of another.
+      fs.rmSync(at('libffmpeg.so'));
+      expect(inCache(folder, 'official')).toBeUndefined();
+    },
+  );
+
+  test('is not used when a link names something else, or a file became a link to the same bytes', () => {
+    fs.rmSync(at('link'));
+    fs.symlinkSync('libffmpeg.so', at('link'));
+    expect(inCache(folder, 'official')).toBeDefined();
+    fs.renameSync(at('libffmpeg.so'), at('link'));
+    fs.symlinkSync('link', at('libffmpeg.so'));
     expect(inCache(folder, 'official')).toBeUndefined();
   });
 
@@ -54,6 +74,37 @@ describe('a kept Electron', () => {
       if (before === undefined) delete process.env['ELECTRON_OVERRIDE_DIST_PATH'];
       else process.env['ELECTRON_OVERRIDE_DIST_PATH'] = before;
     }
+  });
+});
+
+describe('the official download', () => {
+  test.each([
+    'ELECTRON_MIRROR',
+    'electron_nightly_mirror',
+    'ELECTRON_CUSTOM_DIR',
+    'ELECTRON_CUSTOM_FILENAME',
+    'Electron_Custom_Version',
+    'ELECTRON_OVERRIDE_DIST_PATH',
+    'ELECTRON_INSTALL_ARCH',
+    'electron_use_remote_checksums',
+    'npm_config_electron_use_remote_checksums',
+    'npm_config_electron_mirror',
+    'NPM_CONFIG_ELECTRON_MIRROR',
+    'npm_package_config_electron_customDir',
+    'npm_config_platform',
+    'npm_config_arch',
+  ])('does not hear of %s', (name) => {
+    const reaching = { PATH: '/usr/bin', HTTPS_PROXY: 'http://proxy:3128', ELECTRON_GET_USE_PROXY: '1' };
+    expect(downloadEnvironment({ [name]: 'x', ...reaching })).toEqual(reaching);
+  });
+
+  test('hears of nothing else that its installer asks for', () => {
+    const installer = fs.readFileSync(path.join(import.meta.dirname, '../node_modules/electron/install.js'), 'utf8');
+    const asked = [...installer.matchAll(/process\.env\.(\w+)/g)].map(([, name = '']) => name);
+    expect(asked.length).toBeGreaterThan(5);
+    const heard = Object.keys(downloadEnvironment(Object.fromEntries(asked.map((name) => [name, 'x'] as const))));
+    // Neither decides what is taken: a file in the cache is checked like a download.
+    expect(new Set(heard)).toEqual(new Set(['force_no_cache', 'electron_config_cache']));
   });
 });
 

@@ -10,9 +10,9 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, Platform } from 'electron-builder';
 import { flipFuses, FuseV1Options, FuseVersion } from '@electron/fuses';
-import { hashOf } from './bundles.mjs';
 import { findElectron } from './electron-runtime.mjs';
 import { platform } from './caches.mjs';
+import { packStamp } from './pack-stamp.mjs';
 import { run } from './programs.mjs';
 import { main, Problem, step } from './report.mjs';
 import { findRuntime } from './runtime.mjs';
@@ -61,8 +61,8 @@ await main(async () => {
   await step('packing', () => pack({ stage, out, electron, node }));
   if (values.inspectable) await step('copying with the inspector', () => copyInspectable(out));
   for (const left of ['stage', 'builder-debug.yml']) fs.rmSync(path.join(out, left), { recursive: true, force: true });
-  // What it was made of: tests do not pack the same again.
-  fs.writeFileSync(path.join(out, '.sources'), hashOf(root));
+  // Last, and only of a whole pack: tests do not make the same again.
+  fs.writeFileSync(path.join(out, '.sources'), packStamp(root, electron, values));
   console.log(path.join(out, 'linux-unpacked'));
   if (electron.source !== 'official')
     console.log(`for development: with Electron ${electron.version}, which is out of support`);

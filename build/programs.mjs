@@ -37,6 +37,8 @@ export function run(command, args, { cwd, env, output = 'capture', as } = {}) {
 }
 
 const parent = process.ppid;
+/** Becomes the program, which the kernel then ends when we are killed (Debian's util-linux, always there). */
+const endsWithUs = process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'TERM', '--'] : [];
 let interrupted = false;
 
 /** Whether a program in the foreground was asked to stop: then nothing more should be started. */
@@ -48,6 +50,7 @@ export function wasInterrupted() {
  * Runs in the foreground: same stdin, stdout and stderr, signals passed on, its exit code returned.
  * A terminal sends Ctrl-C to the whole process group, so with a terminal it is not sent a second time.
  * npm passes a signal only to the shell between it and this script: there, the end of that shell is the signal.
+ * It does not outlive us, however we end.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {Omit<Run, 'output'>} options
@@ -55,7 +58,8 @@ export function wasInterrupted() {
  */
 export function runInForeground(command, args, { cwd, env, as } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env: env ?? process.env, stdio: 'inherit', ...as });
+    const [program = command, ...parameters] = [...endsWithUs, command, ...args];
+    const child = spawn(program, parameters, { cwd, env: env ?? process.env, stdio: 'inherit', ...as });
     /** @type {Map<NodeJS.Signals, number>} */
     const sentAt = new Map();
     /** @param {NodeJS.Signals} signal */

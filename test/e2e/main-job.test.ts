@@ -122,13 +122,13 @@ describe('consent "ask"', () => {
   let asking: Product;
   beforeAll(async () => {
     asking = await startProduct({ args: ['--lab', '--consent', 'ask'] });
+    await asking.signIn('alice');
   });
   afterAll(async () => {
     await asking.stop();
   });
 
   test.each(kinds)('SDK %s on the %s: a program nobody allowed gets agent_not_allowed', async (line, way) => {
-    await asking.signIn('alice');
     const agent = await connectAgent(asking, line, way);
     const result = await agent.call('postgres_query', { sql });
     await agent.close();

@@ -18,10 +18,11 @@ import { FuseV1Options, getCurrentFuseWire } from '@electron/fuses';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hashOf } from '../../build/bundles.mjs';
+import { findElectron } from '../../build/electron-runtime.mjs';
+import { packStamp } from '../../build/pack-stamp.mjs';
 import { startLab, type RunningLab } from '../lab/start-lab.ts';
 import { eventually, family, finished, isAlive, type Ended } from '../process/harness.ts';
-import { electronFolder, startApp } from '../screen/desktop-app.ts';
+import { crash, crashPage, electronFolder, startApp } from '../screen/desktop-app.ts';
 import { createPersonBrowser, type PersonBrowser } from '../screen/person-browser.ts';
 import { startScreen, type Screen } from '../screen/screen.ts';
 
@@ -37,10 +38,8 @@ let person: PersonBrowser;
 let folder: string;
 let configFile: string;
 beforeAll(async () => {
-  await packOnce();
   folder = mkdtempSync(path.join(os.tmpdir(), 'sallyport-packed-'));
-  screen = await startScreen({ panel: true });
-  lab = await startLab();
+  [screen, lab] = await Promise.all([startScreen({ panel: true }), startLab(), packOnce()]);
   configFile = path.join(folder, 'sallyport.json');
   writeFileSync(configFile, JSON.stringify(lab.config));
   person = createPersonBrowser({ screen, labFolder: () => Promise.resolve(lab.folder) });
@@ -54,8 +53,9 @@ afterAll(async () => {
 
 async function packOnce(): Promise<void> {
   const stamp = path.join(out, '.sources');
-  const isComplete = [stamp, path.join(out, 'inspectable')].every((each) => existsSync(each));
-  if (isComplete && readFileSync(stamp, 'utf8') === hashOf(root)) return;
+  const electron = findElectron();
+  const wanted = electron && packStamp(root, electron, { inspectable: true, release: false });
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   const packing = spawn(process.execPath, [path.join(root, 'build/pack.mjs'), '--inspectable'], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -63,7 +63,8 @@ async function packOnce(): Promise<void> {
     env: { PATH: process.env['PATH'], HOME: os.homedir(), ELECTRON_OVERRIDE_DIST_PATH: electronFolder() },
   });
   const { code, stdout, stderr } = await finished(packing);
-  if (code !== 0 || !existsSync(stamp)) throw new Error(`packing failed (${String(code)}):\n${stdout}\n${stderr}`);
+  if (code !== 0 || readFileSync(stamp, 'utf8') !== wanted)
+    throw new Error(`packing failed (${String(code)}):\n${stdout}\n${stderr}`);
 }
 
 /** A place of its own for one start. */
@@ -211,11 +212,28 @@ describe('as it ships', () => {
     return ended;
   };
 
-  it('refuses a remote debugger', async () => {
-    const { code, stderr } = await run('remote', ['--remote-debugging-port=0']);
+  it.each(['port=0', 'pipe', 'address=127.0.0.1'])('refuses a remote debugger: %s', async (how) => {
+    const { code, stderr } = await run('remote', [`--remote-debugging-${how}`]);
     expect(code).toBe(1);
-    expect(stderr).toContain('--remote-debugging-port opens the window to other programs');
+    expect(stderr).toContain(`--remote-debugging-${how.split('=')[0] ?? ''}`);
     expect(stderr).not.toContain('DevTools listening');
+  });
+
+  it.each([
+    '--renderer-cmd-prefix=PLANTED',
+    '--utility-cmd-prefix=PLANTED',
+    '--gpu-launcher=PLANTED',
+    '--no-sandbox',
+    '-no-sandbox',
+    '--js-flags=--expose-gc',
+    '--disable-web-security',
+  ])('refuses what would weaken it, before anything is started: %s', async (given) => {
+    const planted = path.join(folder, 'planted.sh');
+    writeFileSync(planted, `#!/bin/sh\ntouch '${planted}.ran'\nexec "$@"\n`, { mode: 0o755 });
+    const { code, stdout, stderr } = await run('switches', [given.replace('PLANTED', planted)]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toContain(given.split('=')[0]);
+    expect(existsSync(`${planted}.ran`)).toBe(false);
   });
 
   it('opens no inspector, runs no other code, is no Node.js', async () => {
@@ -231,9 +249,9 @@ describe('as it ships', () => {
   });
 });
 
-it('serves an agent that the person allows in the window, signs out and quits', async () => {
+it('serves an agent that the person allows in the window, signs out, and ends with a page that keeps crashing', async () => {
   const copy = { folder: path.join(out, 'inspectable'), configFile, labFolder: lab.folder };
-  const app = await startApp({ screen, openerFolder: person.openerFolder, packed: copy });
+  let app = await startApp({ screen, openerFolder: person.openerFolder, packed: copy });
   await app.ready;
   await app.window.getByRole('button', { name: 'Sign in', exact: true }).click();
   await person.signIn('alice');
@@ -248,8 +266,16 @@ it('serves an agent that the person allows in the window, signs out and quits', 
   await app.window.getByRole('button', { name: 'Sign out' }).click();
   await app.window.getByRole('heading', { name: 'Nobody is signed in' }).waitFor();
   const everything = family(app.pid);
-  await app.end();
+  for (let crash = 1; crash <= 3; crash += 1) {
+    const { window } = await crashPage(app);
+    await window.getByRole('heading', { name: 'Nobody is signed in' }).waitFor();
+    app = { ...app, window };
+  }
+  expect(everything.filter(isAlive).length).toBeGreaterThan(8);
+  // The fourth within a minute.
+  await crash(app);
   await eventually(() => !everything.some(isAlive), 30_000);
+  await app.end();
 });
 
 async function agentOf(parameters: { command: string; args: string[]; env: Record<string, string> }): Promise<Client> {

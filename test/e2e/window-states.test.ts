@@ -7,10 +7,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AxeBuilder } from '@axe-core/playwright';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { WindowScreen, WindowState } from '../../main/contract/window.ts';
 import { windowMethods, windowPage } from '../../main/contract/window.ts';
 import { assetsIn, serveAsset } from '../../main/desktop/assets.ts';
+import { eventually } from '../process/harness.ts';
 import { hostileName, windowStates } from '../samples/window-states.ts';
 
 /** Chromium knows no app: scheme; what is served, and with which policy, is the window's own. */
@@ -32,6 +33,9 @@ let browser: Browser;
 let page: Page;
 const problems: string[] = [];
 
+// The pages are drawn and searched by processes of their own: one for each processor that CI has.
+vi.setConfig({ maxConcurrency: 2 });
+
 beforeAll(async () => {
   browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
@@ -41,11 +45,11 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-async function open(state: WindowState): Promise<void> {
-  page = await browser.newPage({ viewport: { width: 1080, height: 760 }, locale: 'en-US' });
-  page.setDefaultTimeout(30_000);
-  page.on('pageerror', ({ message }) => problems.push(message));
-  await page.route('**', async (route) => {
+async function open(state: WindowState): Promise<Page> {
+  const opened = await browser.newPage({ viewport: { width: 1080, height: 760 }, locale: 'en-US' });
+  opened.setDefaultTimeout(30_000);
+  opened.on('pageerror', ({ message }) => problems.push(message));
+  await opened.route('**', async (route) => {
     const request = route.request();
     const url = request.url().replace(origin, windowPage.slice(0, windowPage.lastIndexOf('/')));
     const answer = await serveAsset(assets, { method: request.method(), url });
@@ -55,9 +59,11 @@ async function open(state: WindowState): Promise<void> {
       body: Buffer.from(await answer.arrayBuffer()),
     });
   });
-  await page.addInitScript(standIn, { state, methods: Object.keys(windowMethods) });
-  await page.goto(`${origin}/index.html`);
-  await page.getByRole('tablist').waitFor();
+  await opened.addInitScript(standIn, { state, methods: Object.keys(windowMethods) });
+  await opened.goto(`${origin}/index.html`);
+  await opened.getByRole('tablist').waitFor();
+  page = opened;
+  return opened;
 }
 
 /** Runs in the page. */
@@ -96,40 +102,42 @@ async function become(state: WindowState): Promise<void> {
   }, state);
 }
 
-async function show(screen: WindowScreen): Promise<void> {
-  await page.evaluate((name) => (globalThis as Global).standIn.emit('show', { screen: name }), screen);
-  await page.getByRole('tab', { name: new RegExp(`^${screen}`, 'i'), selected: true }).waitFor();
+async function show(screen: WindowScreen, on = page): Promise<void> {
+  await on.evaluate((name) => (globalThis as Global).standIn.emit('show', { screen: name }), screen);
+  await on.getByRole('tab', { name: new RegExp(`^${screen}`, 'i'), selected: true }).waitFor();
 }
 
 /** Until two frames in a row look alike: React has drawn what it was told. */
-const drawn = (): Promise<unknown> =>
-  page.evaluate('new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))');
+const drawn = (on: Page): Promise<unknown> =>
+  on.evaluate('new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))');
 
 /** How far the content reaches over its own width. */
 const overhang = '(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector("main"))';
 
 describe('each state is accessible in light and dark, and fits', () => {
-  it.each(Object.keys(windowStates))('%s', async (name) => {
+  it.concurrent.each(Object.keys(windowStates))('%s', async (name) => {
     const { state, screens } = windowStates[name]!;
-    await open(state);
+    const own = await open(state);
     for (const screen of screens) {
-      await show(screen);
+      await show(screen, own);
+      // What widens is held at first, and nobody's colours count while it is.
+      await eventually(async () => (await own.locator('button:disabled').count()) === 0);
       for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
-        await drawn();
+        await own.emulateMedia({ colorScheme });
+        await drawn(own);
         if (album !== undefined)
-          await page.screenshot({ path: path.join(album, `${name}-${screen}-${colorScheme}.png`) });
+          await own.screenshot({ path: path.join(album, `${name}-${screen}-${colorScheme}.png`) });
         // There are no frames, for which axe would open a page of its own.
-        const axe = new AxeBuilder({ page }).setLegacyMode();
+        const axe = new AxeBuilder({ page: own }).setLegacyMode();
         // What differs between the two is colour.
         const { violations } = await (colorScheme === 'dark' ? axe.withRules(['color-contrast']) : axe).analyze();
         const found = violations.map(({ id, nodes }) => [screen, colorScheme, id, nodes.map(({ html }) => html)]);
         expect(found).toEqual([]);
-        expect(await page.evaluate(overhang)).toBe(0);
+        expect(await own.evaluate(overhang)).toBe(0);
       }
     }
     expect(problems).toEqual([]);
-    await page.close();
+    await own.close();
   });
 });
 

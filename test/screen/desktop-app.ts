@@ -125,6 +125,22 @@ export function startAgain({ launch: { binary, args, env } }: DesktopApp): Promi
   return finished(spawn(binary, args, { env, stdio: ['ignore', 'pipe', 'pipe'] }));
 }
 
+/** Ends the process that draws the page, and tells which it was. (One that is told to crash sometimes hangs doing so.) */
+export async function crash({ electron }: DesktopApp): Promise<number> {
+  const renderer = await electron.evaluate(({ BrowserWindow }) =>
+    BrowserWindow.getAllWindows()[0]?.webContents.getOSProcessId(),
+  );
+  if (!renderer) throw new Error('no process draws the page');
+  process.kill(renderer, 'SIGKILL');
+  return renderer;
+}
+
+/** The same, and the window that takes its place. */
+export async function crashPage(app: DesktopApp): Promise<{ readonly renderer: number; readonly window: Page }> {
+  const [window, renderer] = await Promise.all([app.electron.waitForEvent('window', { timeout: 30_000 }), crash(app)]);
+  return { renderer, window };
+}
+
 export function electronFolder(): string {
   const folder = process.env['ELECTRON_OVERRIDE_DIST_PATH'];
   if (folder === undefined)

@@ -18,6 +18,8 @@ export interface Screen {
 export interface ScreenOptions {
   /** A panel with a host of tray icons, and a window manager. */
   readonly panel?: boolean;
+  /** Without a panel too: nothing else minimizes a window, or gives it the focus. */
+  readonly windowManager?: boolean;
   readonly size?: string;
 }
 
@@ -41,7 +43,11 @@ iconSize=22
 type=statusnotifier
 `;
 
-export async function startScreen({ panel = false, size = '1280x800' }: ScreenOptions = {}): Promise<Screen> {
+export async function startScreen({
+  panel = false,
+  windowManager = panel,
+  size = '1280x800',
+}: ScreenOptions = {}): Promise<Screen> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'sallyport-screen-'));
   const parts: Part[] = [];
   const stop = async (): Promise<void> => {
@@ -58,9 +64,9 @@ export async function startScreen({ panel = false, size = '1280x800' }: ScreenOp
     const bus = ['--session', '--nofork', '--nopidfile', '--print-address=3'];
     const address = await said(parts, { program: 'dbus-daemon', args: bus, env: base, folder });
     const env = { ...base, DISPLAY: display, DBUS_SESSION_BUS_ADDRESS: address, XDG_CURRENT_DESKTOP: 'LXQt' };
+    if (windowManager) parts.push(startPart({ program: 'openbox', args: [], env, folder }));
     if (panel) {
       writeFileSync(path.join(home, 'lxqt', 'panel.conf'), panelConfig);
-      parts.push(startPart({ program: 'openbox', args: [], env, folder }));
       parts.push(startPart({ program: 'lxqt-panel', args: [], env, folder }));
       await hostIsThere(env);
     }

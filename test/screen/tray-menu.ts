@@ -1,6 +1,7 @@
-/** The tray's menu over the session bus, as any program of this user can reach it (com.canonical.dbusmenu). */
+/** The tray's menu: by the pointer, as a person reaches it, and over the session bus, as any program of this user can. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { click, menuOnScreen, press, type Point } from './pointer.ts';
 import type { Screen } from './screen.ts';
 
 const run = promisify(execFile);
@@ -28,8 +29,14 @@ async function menuOf(screen: Pick<Screen, 'env'>): Promise<Target> {
   return { dest, object: /objectpath '([^']+)'/.exec(menu)?.[1] ?? '/MenuBar' };
 }
 
-/** Each item's label and id, in order. */
-export async function menuItems(screen: Pick<Screen, 'env'>): Promise<ReadonlyMap<string, number>> {
+interface Item {
+  readonly id: number;
+  readonly label: string;
+  readonly enabled: boolean;
+}
+
+/** In order, without separators (com.canonical.dbusmenu). */
+async function itemsOf(screen: Pick<Screen, 'env'>): Promise<readonly Item[]> {
   const layout = await call(
     screen,
     await menuOf(screen),
@@ -38,12 +45,31 @@ export async function menuItems(screen: Pick<Screen, 'env'>): Promise<ReadonlyMa
     'int32 -1',
     '@as []',
   );
-  const items = [...layout.matchAll(/\((?:int32 )?(\d+), \{[^}]*?'label': <'([^']*)'>/g)];
-  return new Map(items.map(([, id, label]) => [label ?? '', Number(id)]));
+  const items = [...layout.matchAll(/\((?:int32 )?(\d+), (\{[^}]*?'label': <'([^']*)'>[^}]*\})/g)];
+  return items.map(([, id, properties = '', label = '']) => ({
+    id: Number(id),
+    label,
+    enabled: !properties.includes("'enabled': <false>"),
+  }));
 }
 
+/** What can be chosen, in order. */
+export async function menuItems(screen: Pick<Screen, 'env'>): Promise<readonly string[]> {
+  return (await itemsOf(screen)).filter(({ enabled }) => enabled).map(({ label }) => label);
+}
+
+/** By the icon's menu in the panel. */
+export async function chooseItem(screen: Pick<Screen, 'env'>, icon: Point, label: string): Promise<void> {
+  const steps = (await menuItems(screen)).indexOf(label) + 1;
+  if (steps === 0) throw new Error(`the tray's menu has no "${label}"`);
+  await click(screen, icon, 3);
+  await menuOnScreen(screen);
+  await press(screen, ...Array<string>(steps).fill('Down'), 'Return');
+}
+
+/** Over the bus. */
 export async function clickItem(screen: Pick<Screen, 'env'>, label: string): Promise<void> {
-  const id = (await menuItems(screen)).get(label);
+  const id = (await itemsOf(screen)).find((item) => item.label === label)?.id;
   if (id === undefined) throw new Error(`the tray's menu has no "${label}"`);
   await call(
     screen,
