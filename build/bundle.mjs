@@ -118,6 +118,10 @@ async function bundle(into, release) {
       modulePreload: false,
     },
   });
+  fs.cpSync(at('main/policy/postures'), path.join(into, 'postures'), {
+    recursive: true,
+    filter: (file) => !(release && path.basename(file) === 'lab.cedar'),
+  });
   fs.cpSync(at('build/icons'), path.join(into, 'icons'), { recursive: true });
   if (!release) await build({ ...common, entryPoints: lab, outdir: path.join(into, 'lab'), packages: 'external' });
   await build({ ...common, entryPoints: host, outdir: path.join(into, 'connector-host'), external });

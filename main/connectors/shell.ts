@@ -91,6 +91,7 @@ async function readStatus({ supervisor, about, programs }: ShellDeps): Promise<S
       ...supervisor.connectors().flatMap(missingConnector),
       ...supervisor.degraded(),
       ...weakerConsent(about.consent),
+      ...gateway.policyWarnings.map((why) => ({ what: 'policy', why: why.replace(/\.$/, ''), mend: policyMend })),
     ],
   };
 }
@@ -106,6 +107,8 @@ function weakerConsent(consent: Status['consent']): Status['degraded'] {
   if (consent === 'ask') return [];
   return [{ what: 'consent of agents', why: 'every program of this user is served without asking', mend: consentMend }];
 }
+
+const policyMend = 'mend it, and try it with "sallyport policy check" before the next start';
 
 type Entry = DoctorReport['processes'][number];
 type Reporting = {
