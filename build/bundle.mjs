@@ -22,6 +22,7 @@ const trusted = present({
   vault: 'main/vault.ts',
   egress: 'main/egress.ts',
   exchange: 'main/exchange.ts',
+  'policy-command': 'main/policy-command.ts',
   sallyport: 'main/cli/sallyport.ts',
   bridge: 'main/cli/bridge.ts',
 });

@@ -248,6 +248,7 @@ function controlHandlers({ show, closing }: ShellGround, { shell, consent }: Run
   return {
     status: () => shell.status(),
     doctor: () => shell.doctor(),
+    policy: () => Promise.resolve(shell.policy()),
     'sign-in': (params, asker) => shell.signIn.start(params, asker),
     'sign-out': async () => {
       await shell.signIn.signOut();

@@ -2,10 +2,11 @@
  * What the shell does when it is asked: status, doctor, sign-in, pause, resume. `resume` widens: only the window may
  * reach it; every program of this user can ask for the rest. Trusts: gateway and vault for what they report of themselves.
  */
-import type { DoctorReport, Status } from '../contract/control.ts';
+import type { DoctorReport, PolicyInUse, Status } from '../contract/control.ts';
 import type { HardeningReport } from '../contract/channels.ts';
 import { consentMend } from '../contract/with-lab.ts';
 import type { Consent } from './consent.ts';
+import { policyInUse } from './policy-in-use.ts';
 import type { Registry } from './registry.ts';
 import { createSignIn, type SignIn } from './sign-in.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -28,6 +29,7 @@ export interface ShellDeps {
 export interface Shell {
   status(): Promise<Status>;
   doctor(): Promise<DoctorReport>;
+  policy(): PolicyInUse;
   readonly signIn: SignIn;
   pause(): Promise<void>;
   /** For the window alone. */
@@ -50,6 +52,7 @@ export function createShell(deps: ShellDeps): Shell {
     async doctor() {
       return { processes: await readHardening(deps), status: await readStatus(deps) };
     },
+    policy: () => policyInUse(registry),
     signIn,
     async pause() {
       await supervisor.setPaused(true);

@@ -4,7 +4,6 @@
  * stdin ends. A killed lab takes them along: its children see their pipe close, PostgreSQL gets a signal.
  */
 import { rm } from 'node:fs/promises';
-import path from 'node:path';
 import type { SallyportConfig } from '../../main/contract/config.ts';
 import { configSchema } from '../../main/contract/config.ts';
 import { Fault } from '../../main/contract/errors.ts';

@@ -22,8 +22,13 @@ export function createAuthorize(authorizer: Authorizer): InboundStage {
   };
 }
 
+/** What says where in the arguments the resource is. */
+interface Pointing {
+  readonly manifest: Pick<OfferedTool['manifest'], 'resource' | 'destinations'>;
+}
+
 /** RFC 6901 pointer into the arguments; only text can name a resource. */
-export function resourceOf(tool: OfferedTool, args: Readonly<Record<string, unknown>>): string {
+export function resourceOf(tool: Pointing, args: Readonly<Record<string, unknown>>): string {
   const pointer = tool.manifest.resource;
   if (pointer === undefined) return tool.manifest.destinations[0] ?? '';
   let at: unknown = args;
