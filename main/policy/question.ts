@@ -44,8 +44,8 @@ const tools = new WeakMap<PolicyTool, Seen>();
 
 export function keyOf({ principal, caller, tool, resource }: Question): string {
   const { program, executable } = caller;
-  const { digest: person } = seenPerson(principal);
-  return `${person}${seenTool(tool).digest}${part(program)}${executable === null ? '-' : part(executable)}${part(resource)}`;
+  const person = `${seenPerson(principal).digest}${principal.authenticatedAt}`;
+  return `${person}/${seenTool(tool).digest}${part(program)}${executable === null ? '-' : part(executable)}${part(resource)}`;
 }
 
 export function requestOf({ principal, caller, tool, resource }: Question): CedarRequest {
@@ -70,16 +70,16 @@ function part(text: string): string {
 }
 
 function seenPerson(principal: Principal): Seen {
-  return people.get(principal) ?? remember(people, principal, personEntity(principal), principal.authenticatedAt);
+  return people.get(principal) ?? remember(people, principal, personEntity(principal));
 }
 
 function seenTool(tool: PolicyTool): Seen {
   return tools.get(tool) ?? remember(tools, tool, toolEntity(tool));
 }
 
-function remember<K extends object>(memo: WeakMap<K, Seen>, of: K, entity: EntityJson, more: number = 0): Seen {
+function remember<K extends object>(memo: WeakMap<K, Seen>, of: K, entity: EntityJson): Seen {
   deepFreeze(of);
-  const seen = { entity, digest: digestOf(JSON.stringify([entity, more])) };
+  const seen = { entity, digest: digestOf(JSON.stringify(entity)) };
   memo.set(of, seen);
   return seen;
 }
