@@ -22,6 +22,7 @@ const trusted = present({
   vault: 'main/vault.ts',
   egress: 'main/egress.ts',
   exchange: 'main/exchange.ts',
+  'policy-command': 'main/policy-command.ts',
   sallyport: 'main/cli/sallyport.ts',
   bridge: 'main/cli/bridge.ts',
 });
@@ -117,6 +118,10 @@ async function bundle(into, release) {
       assetsInlineLimit: 0,
       modulePreload: false,
     },
+  });
+  fs.cpSync(at('main/policy/postures'), path.join(into, 'postures'), {
+    recursive: true,
+    filter: (file) => !(release && path.basename(file) === 'lab.cedar'),
   });
   fs.cpSync(at('build/icons'), path.join(into, 'icons'), { recursive: true });
   if (!release) await build({ ...common, entryPoints: lab, outdir: path.join(into, 'lab'), packages: 'external' });

@@ -28,6 +28,7 @@ export function createControlHandlers(
   return {
     status: () => shell.status(),
     doctor: () => shell.doctor(),
+    policy: () => Promise.resolve(shell.policy()),
     'sign-in': async (params, asker) => shell.signIn.begin(params, asker).ended,
     'sign-out': async () => {
       await shell.signIn.signOut();

@@ -61,6 +61,7 @@ interface Running {
   readonly pipeline: Pipeline;
   readonly consent: AgentConsent;
   readonly offers: Offers;
+  readonly policyWarnings: readonly string[];
 }
 
 const nobody: Identity = Object.freeze({ principal: null, validUntil: null, waiting: [] });
@@ -182,9 +183,9 @@ export class GatewayCore {
       monotonicMs: () => performance.now(),
     });
     const pipeline = this.#createPipeline({ tools, authorizer, audit, consent });
-    this.#running = { door, log, audit, pipeline, consent, offers };
+    this.#running = { door, log, audit, pipeline, consent, offers, policyWarnings: authorizer.warnings };
     this.#links.configure(new Map(connectors.map(({ manifest, settings }) => [manifest.name, settings])));
-    log.append(lifecycle('started', `version ${version}`));
+    log.append(lifecycle('started', `version ${version}, policies ${authorizer.version}`));
   }
 
   #createPipeline({ tools, authorizer, audit, consent }: PipelineParts): Pipeline {
@@ -219,11 +220,12 @@ export class GatewayCore {
   }
 
   #status(): Status {
-    const { door, log, pipeline } = this.#configured();
+    const { door, log, pipeline, policyWarnings } = this.#configured();
     return {
       agents: door.reports(),
       calls: [...this.#recentCalls],
       stages: [...pipeline.stages],
+      policyWarnings: policyWarnings.slice(0, 50).map((warning) => warning.slice(0, 1000)),
       paused: this.#paused,
       auditFile: log.file,
     };

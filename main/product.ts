@@ -13,6 +13,8 @@ export interface Product {
   readonly connectorHost: string;
   /** The connectors that ship with Sallyport. */
   readonly connectors: string;
+  /** The policies that ship with Sallyport, one file a posture. */
+  readonly postures: string;
 }
 
 export function productAt(root: string, runtime: string, entry: Pick<Product, 'entries' | 'extension'>): Product {
@@ -23,5 +25,6 @@ export function productAt(root: string, runtime: string, entry: Pick<Product, 'e
     runtime,
     connectorHost: path.join(dist, 'connector-host', 'host.mjs'),
     connectors: path.join(dist, 'connectors'),
+    postures: path.join(dist, 'postures'),
   };
 }

@@ -223,6 +223,7 @@ function registryFor({ options, product }: ShellGround, paths: Paths, lab?: Lab)
     ...(lab ? { labConfig: lab.config } : chosen ? { configFile: paths.configFile } : {}),
     managedFile: paths.managedFile,
     builtInFolder: product.connectors,
+    posturesFolder: product.postures,
   });
 }
 

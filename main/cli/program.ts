@@ -5,6 +5,7 @@ import { askControl } from './control-client.ts';
 import { doctor } from './doctor.ts';
 import { mcp } from './mcp.ts';
 import { findPaths } from './paths.ts';
+import { checkPolicy, explainPolicy, type ExplainOptions } from './policy.ts';
 import { signIn, type SignInOptions } from './sign-in.ts';
 import { showStatus } from './status.ts';
 import { up, type UpFlags } from './up.ts';
@@ -28,6 +29,7 @@ export function createProgram(): Command {
   addPerson(program);
   addAgents(program);
   addLooking(program);
+  addPolicy(program);
   addBridge(program);
   return program;
 }
@@ -112,6 +114,36 @@ function addLooking(program: Command): void {
   talking(program, 'doctor', 'check every protection from the kernel’s view')
     .option('--json', 'as one JSON object')
     .action((options: SocketOption & { json?: boolean }) => doctor(options));
+}
+
+function addPolicy(program: Command): void {
+  const policy = program
+    .command('policy')
+    .description('analyse policies; say which of them decides a call, and why')
+    .helpOption('--help', 'show this help')
+    .helpCommand('help [command]', 'show help, also of one command');
+  policy
+    .command('check')
+    .description('analyse Cedar files as a start does; exit code 1 where one would stop the start')
+    .helpOption('--help', 'show this help')
+    .argument('<path>', 'a file, or a folder of .cedar files')
+    .option('--json', 'as one JSON object')
+    .allowExcessArguments(false)
+    .action((named: string, options: { json?: boolean }) => checkPolicy(named, options));
+  const list = (text: string): string[] => text.split(',').filter((each) => each !== '');
+  talking(policy, 'explain', 'what policy says of one call, and by which rule; other stages may still refuse it')
+    .requiredOption('--person <name>', 'who is signed in here; anybody else is described by the options below')
+    .requiredOption('--tool <name>', 'as agents see it, for example postgres_query')
+    .option('--args <json>', 'the arguments of the call: policies see the one that names the resource')
+    .option('--roles <names>', 'describe the person: their roles, separated by commas', list)
+    .option('--groups <names>', 'describe the person: their groups', list)
+    .option('--methods <names>', 'describe the person: how they signed in, for example pwd,otp', list)
+    .option('--program <name>', 'the calling program, as policies see it')
+    .option('--config <file>', 'policies and tools of this configuration instead of the running Sallyport')
+    .addOption(new Option('--policy <path>', 'policies of this file or folder instead').conflicts('config'))
+    .addOption(new Option('--posture <name>', 'policies of a posture instead, or with --policy').conflicts('config'))
+    .option('--json', 'as one JSON object')
+    .action((options: ExplainOptions) => explainPolicy(options));
 }
 
 function addBridge(program: Command): void {

@@ -4,6 +4,7 @@ import type { Channel } from '../contract/channel.ts';
 import { shellGateway, shellVault, type HandOver } from '../contract/channels.ts';
 import { createChildLog } from './child-log.ts';
 import { startTrusted, within, type Child } from './child.ts';
+import { locateFault } from './located-fault.ts';
 import { startupTimeoutMs, stopTimeoutMs, type SupervisorDeps } from './wiring.ts';
 
 export interface Core {
@@ -65,12 +66,16 @@ export function startCore(deps: SupervisorDeps): Core {
       onClose: () => undefined,
     },
   });
+  const configureGateway = (): Promise<unknown> =>
+    gateway.request('configure', gatewayConfiguration(deps)).catch((error: unknown) => {
+      throw locateFault(error, deps.registry);
+    });
   return {
     gateway: { child: gatewayChild, control: gateway },
     vault: { child: vaultChild, control: vault },
     async configure() {
       await Promise.all([
-        within(gatewayChild, gateway.request('configure', gatewayConfiguration(deps)), startupTimeoutMs),
+        within(gatewayChild, configureGateway(), startupTimeoutMs),
         within(vaultChild, vault.request('configure', vaultConfiguration(deps)), startupTimeoutMs),
       ]);
     },

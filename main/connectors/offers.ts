@@ -5,7 +5,8 @@
 import type { OfferedTool } from '../contract/call.ts';
 import { Fault } from '../contract/errors.ts';
 import type { ConnectorManifest, Offer } from '../contract/manifest.ts';
-import { offeredName, type ToolRegistry } from './tool-registry.ts';
+import { offeredName } from './tool-name.ts';
+import type { ToolRegistry } from './tool-registry.ts';
 import { matchUri } from './uri-template.ts';
 
 /** One line of a list: what is shown, to whoever may use the tool behind it. */

@@ -51,6 +51,7 @@ function load(own: unknown, managed?: unknown): Registry {
     configFile,
     managedFile: path.join(folder, 'managed.json'),
     builtInFolder: path.join(folder, 'connectors'),
+    posturesFolder: path.join(folder, 'postures'),
   });
 }
 
@@ -82,8 +83,18 @@ describe('a whole configuration', () => {
     ]);
   });
 
+  test('has the posture’s policies before those of its folder', () => {
+    put('postures/strict.cedar', 'strict');
+    put('policy/a.cedar', 'one');
+    expect(load({ identity, policy: { posture: 'strict', folder: 'policy' } }).policies).toEqual([
+      { name: 'posture/strict.cedar', text: 'strict' },
+      { name: 'a.cedar', text: 'one' },
+    ]);
+    expect(refusal({ identity, policy: { posture: 'lax' } })).toMatch(/^own\.json:\d+: "policy.posture"/);
+  });
+
   test('of nothing at all is refused with what to do', () => {
-    const sources = { managedFile: path.join(folder, 'none'), builtInFolder: folder };
+    const sources = { managedFile: path.join(folder, 'none'), builtInFolder: folder, posturesFolder: folder };
     expect(() => loadRegistry(sources)).toThrow('--config FILE');
   });
 });
@@ -94,7 +105,7 @@ describe('file, line and reason', () => {
 
   test.each([
     ['an unknown key', lines(',', '"conectors": []'), 'own.json:4: unknown key "conectors"'],
-    ['an unknown key inside', lines(',', '"policy": {', '"posture": 1', '}'), 'own.json:5: unknown key "posture"'],
+    ['an unknown key inside', lines(',', '"policy": {', '"stance": 1', '}'), 'own.json:5: unknown key "stance"'],
     ['a wrong type', lines(',', '"connectors": 7'), /^own\.json:4: "connectors": .*array/],
     [
       'a wrong value in a list',

@@ -30,7 +30,7 @@ export interface RegisteredConnector {
 export interface Registry {
   readonly config: SallyportConfig;
   readonly connectors: readonly RegisteredConnector[];
-  /** Cedar files in order of their names. */
+  /** Cedar files: the posture's, then the folder's in order of their names. */
   readonly policies: readonly { readonly name: string; readonly text: string }[];
   /** PEM texts. */
   readonly authorities: readonly string[];
@@ -46,6 +46,8 @@ export interface RegistrySources {
   readonly managedFile: string;
   /** Folder of the connectors that ship with Sallyport, one folder each. */
   readonly builtInFolder: string;
+  /** Folder of the policies that ship with Sallyport, one file a posture. */
+  readonly posturesFolder: string;
 }
 
 /** Throws a `Fault` (`malformed`) whose text is `file:line: reason`. */
@@ -66,7 +68,7 @@ export function loadRegistry(sources: RegistrySources): Registry {
   return {
     config,
     connectors,
-    policies: readPolicies(config, layers),
+    policies: [...readPosture(config, sources.posturesFolder), ...readPolicies(config, layers)],
     authorities: config.egress.authorities.map((file, index) => readAuthority(layers, file, index)),
     managedConsent: managed?.has(['agents', 'consent']) ? config.agents.consent : undefined,
   };
@@ -170,6 +172,12 @@ function readManifest(folder: string, name: string): ConnectorManifest {
       throw json.refuse(['tools', index, 'destinations'], `"${unknown}" is not a declared destination`);
   });
   return manifest;
+}
+
+function readPosture({ policy: { posture } }: SallyportConfig, folder: string): Registry['policies'] {
+  if (posture === undefined) return [];
+  const name = `${posture}.cedar`;
+  return [{ name: `posture/${name}`, text: readFileSync(path.join(folder, name), 'utf8') }];
 }
 
 function readPolicies(config: SallyportConfig, layers: readonly LocatedJson[]): Registry['policies'] {

@@ -2,10 +2,11 @@
  * What the shell does when it is asked: status, doctor, sign-in, pause, resume. `resume` widens: only the window may
  * reach it; every program of this user can ask for the rest. Trusts: gateway and vault for what they report of themselves.
  */
-import type { DoctorReport, Status } from '../contract/control.ts';
+import type { DoctorReport, PolicyInUse, Status } from '../contract/control.ts';
 import type { HardeningReport } from '../contract/channels.ts';
 import { consentMend } from '../contract/with-lab.ts';
 import type { Consent } from './consent.ts';
+import { policyInUse } from './policy-in-use.ts';
 import type { Registry } from './registry.ts';
 import { createSignIn, type SignIn } from './sign-in.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -28,6 +29,7 @@ export interface ShellDeps {
 export interface Shell {
   status(): Promise<Status>;
   doctor(): Promise<DoctorReport>;
+  policy(): PolicyInUse;
   readonly signIn: SignIn;
   pause(): Promise<void>;
   /** For the window alone. */
@@ -50,6 +52,7 @@ export function createShell(deps: ShellDeps): Shell {
     async doctor() {
       return { processes: await readHardening(deps), status: await readStatus(deps) };
     },
+    policy: () => policyInUse(registry),
     signIn,
     async pause() {
       await supervisor.setPaused(true);
@@ -91,6 +94,7 @@ async function readStatus({ supervisor, about, programs }: ShellDeps): Promise<S
       ...supervisor.connectors().flatMap(missingConnector),
       ...supervisor.degraded(),
       ...weakerConsent(about.consent),
+      ...gateway.policyWarnings.map((why) => ({ what: 'policy', why: why.replace(/\.$/, ''), mend: policyMend })),
     ],
   };
 }
@@ -106,6 +110,8 @@ function weakerConsent(consent: Status['consent']): Status['degraded'] {
   if (consent === 'ask') return [];
   return [{ what: 'consent of agents', why: 'every program of this user is served without asking', mend: consentMend }];
 }
+
+const policyMend = 'mend it, and try it with "sallyport policy check" before the next start';
 
 type Entry = DoctorReport['processes'][number];
 type Reporting = {

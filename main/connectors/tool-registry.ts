@@ -9,6 +9,7 @@ import type { OfferedTool } from '../contract/call.ts';
 import { Fault } from '../contract/errors.ts';
 import type { ConnectorManifest, Offer, ToolManifest } from '../contract/manifest.ts';
 import { openPlace } from './closed-schema.ts';
+import { offeredName } from './tool-name.ts';
 
 export interface ToolRegistry {
   readonly all: readonly OfferedTool[];
@@ -45,11 +46,6 @@ function refuseUnprefixed(manifests: readonly ConnectorManifest[]): void {
   const unprefixed = manifests.find((manifest) => manifest.unprefixed === true);
   if (unprefixed !== undefined && manifests.length > 1)
     throw new Fault('internal', `${unprefixed.name}: unprefixed names are only for the only connector.`);
-}
-
-/** As agents see it. */
-export function offeredName({ name, unprefixed }: ConnectorManifest, own: string): string {
-  return unprefixed === true ? own : `${name}_${own}`;
 }
 
 function offer(connector: ConnectorManifest, tool: ToolManifest): OfferedTool {

@@ -73,6 +73,9 @@ export interface AbortSignalLike {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
+/** The most that may be released of a result: what policy says for the person and program, not what a field is. */
+export type Exposure = ToolManifest['classification'];
+
 declare const cleared: unique symbol;
 declare const released: unique symbol;
 
@@ -96,6 +99,7 @@ export interface ClearedCall {
   readonly principal: Principal;
   /** The Cedar policy that permitted it. */
   readonly policy: string;
+  readonly exposure: Exposure;
 }
 
 /** Passed every outbound stage. The only thing a session may send. */

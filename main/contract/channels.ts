@@ -360,6 +360,8 @@ export const shellGateway = contract(
           /** The oldest first. */
           calls: z.array(callReportSchema).max(200),
           stages: z.array(stageReportSchema),
+          /** What may be a mistake in the policies: file, line and reason. */
+          policyWarnings: z.array(text(1000)).max(50),
           paused: z.boolean(),
           auditFile: text(4096),
         }),

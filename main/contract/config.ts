@@ -1,6 +1,7 @@
 /** `sallyport.json` (INTERFACE "Configuration"). Unknown keys and wrong types stop the start. */
 import { z } from 'zod';
 import { connectorNameSchema, destinationNameSchema } from './manifest.ts';
+import { withLab } from './with-lab.ts';
 
 const httpsUrl = z.url({ protocol: /^https$/ });
 
@@ -41,11 +42,22 @@ export const connectorConfigSchema = z.strictObject({
 });
 export type ConnectorConfig = z.infer<typeof connectorConfigSchema>;
 
+const postures = ['read-only-analyst', 'operator-with-approvals', 'strict'] as const;
+
+/** Policies that ship with Sallyport; `lab` is in no release. */
+export const postureSchema = z.enum(withLab ? [...postures, 'lab'] : postures);
+
 export const configSchema = z.strictObject({
   $schema: z.string().optional(),
   identity: identityConfigSchema,
   connectors: z.array(connectorConfigSchema).max(50).default([]),
-  policy: z.strictObject({ folder: z.string().optional() }).default({}),
+  policy: z
+    .strictObject({
+      posture: postureSchema.optional(),
+      /** Folder of Cedar files, beside the posture's. */
+      folder: z.string().optional(),
+    })
+    .default({}),
   egress: z
     .strictObject({
       /** PEM files of authorities trusted beside the system store. */

@@ -12,6 +12,7 @@ import {
   stageReportSchema,
 } from './channels.ts';
 import { codeSchema } from './errors.ts';
+import { toolSchema } from './manifest.ts';
 import { principalSchema } from './principal.ts';
 
 const empty = z.strictObject({});
@@ -24,6 +25,8 @@ export const controlMethods = {
   pause: { params: empty },
   resume: { params: empty },
   doctor: { params: empty },
+  /** The policies in use and what they can see of each tool: `sallyport policy explain` reads them. */
+  policy: { params: empty },
   /** Widens, so it only opens the consent window, where there is one. */
   'allow-agent': { params: z.strictObject({ key: programKeySchema }) },
   'deny-agent': { params: z.strictObject({ key: programKeySchema }) },
@@ -112,5 +115,16 @@ export const findingSchema = z.strictObject({
 export type Finding = z.infer<typeof findingSchema>;
 /** The mend of what nobody can mend yet. */
 export const laterMend = 'comes with a later version';
+
+export const policyInUseSchema = z.strictObject({
+  policies: z.array(z.strictObject({ name: z.string(), text: z.string() })),
+  tools: z.array(
+    toolSchema
+      .pick({ operation: true, classification: true, destinations: true, resource: true })
+      // As offered to agents.
+      .extend({ name: z.string(), connector: z.string() }),
+  ),
+});
+export type PolicyInUse = z.infer<typeof policyInUseSchema>;
 
 export const controlErrorSchema = z.strictObject({ code: codeSchema, say: z.string() });

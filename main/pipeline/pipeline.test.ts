@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alice, offeredTool, toolCall } from '../../test/samples/pipeline.ts';
+import { alice, forbids, offeredTool, permits, toolCall } from '../../test/samples/pipeline.ts';
 import type { AuditRecord } from '../contract/audit.ts';
 import { Fault } from '../contract/errors.ts';
 import type { CallReport } from './account.ts';
@@ -15,7 +15,7 @@ function bench(more: Partial<PipelineDeps> = {}) {
     findTool: (name) => (name === tool.name ? tool : null),
     identity: () => ({ principal: alice, validUntil: null, waiting: [] }),
     gate: () => ({ paused: false, consentTo: () => 'allowed' }),
-    authorizer: { decide: () => ({ permitted: true, policy: 'p' }) },
+    authorizer: { decide: () => permits },
     audit: {
       appendDurably: (record) => {
         records.push(record);
@@ -77,7 +77,7 @@ describe('the runner', () => {
 
   it('dispatches nothing that a stage refused, and says which', async () => {
     const { pipeline, dispatched, records } = bench({
-      authorizer: { decide: () => ({ permitted: false, policy: 'no' }) },
+      authorizer: { decide: () => forbids },
     });
     expect(await pipeline.run(toolCall())).toMatchObject({ kind: 'refused', refusal: { code: 'not_permitted' } });
     expect(dispatched).toEqual([]);
@@ -179,9 +179,9 @@ describe('the runner', () => {
     const { caller } = toolCall();
     expect(bench().pipeline.visible(caller)).toHaveLength(1);
     expect(bench({ gate: () => ({ paused: true, consentTo: () => 'allowed' }) }).pipeline.visible(caller)).toEqual([]);
-    expect(
-      bench({ authorizer: { decide: () => ({ permitted: false, policy: null }) } }).pipeline.visible(caller),
-    ).toEqual([]);
+    expect(bench({ authorizer: { decide: () => ({ ...forbids, policy: null }) } }).pipeline.visible(caller)).toEqual(
+      [],
+    );
   });
 
   it('has every stage of the design, in order', () => {

@@ -10,6 +10,7 @@ import {
   type Asks,
   type Caller,
   type ClearedCall,
+  type Exposure,
   type OfferedTool,
   type ToolCall,
 } from '../contract/call.ts';
@@ -163,16 +164,18 @@ class Runner implements Pipeline {
 
   #judge(seen: InboundView): Settlement | ClearedCall {
     let policy: string | null = null;
+    let exposure: Exposure = 'public';
     for (const stage of this.#inbound) {
       const verdict = stage.check(seen);
       policy = verdict.policy ?? policy;
       if (!verdict.pass) return { kind: 'refused', refusal: verdict.refusal, stage: stage.report.stage, policy };
+      exposure = verdict.exposure ?? exposure;
     }
     const { tool, call } = seen;
     const { principal } = seen.identity;
     // The stages guarantee these; the types ask again.
     if (tool === null || principal === null || policy === null) return notJudged();
-    return clear({ call, connector: tool.connector, tool: tool.manifest, principal, policy });
+    return clear({ call, connector: tool.connector, tool: tool.manifest, principal, policy, exposure });
   }
 
   async #execute(parts: Execution): Promise<Settlement> {

@@ -1,5 +1,5 @@
 /** What a stage is. Two kinds, no `next()`: inbound stages judge a call, outbound stages narrow its result. */
-import type { Caller, ClearedCall, OfferedTool, ToolCall } from '../contract/call.ts';
+import type { Caller, ClearedCall, Exposure, OfferedTool, ToolCall } from '../contract/call.ts';
 import type { OutcomeCode, Refusal, Retry } from '../contract/errors.ts';
 import type { Principal } from '../contract/principal.ts';
 
@@ -29,8 +29,11 @@ export interface InboundView {
 }
 
 export type Verdict =
-  | { readonly pass: true; readonly policy?: string }
+  | { readonly pass: true; readonly policy?: string; readonly approval?: Approval; readonly exposure?: Exposure }
   | { readonly pass: false; readonly refusal: Refusal; readonly policy?: string };
+
+/** `required`: the person has to approve this call before it runs. */
+export type Approval = 'none' | 'required';
 
 export interface StageReport {
   readonly stage: string;
@@ -60,7 +63,14 @@ export interface OutboundStage {
 
 /** Cedar, as the pipeline sees it. Throws a `Fault` when a policy could not be evaluated. */
 export interface Authorizer {
-  decide(question: AuthorizationQuestion): { readonly permitted: boolean; readonly policy: string | null };
+  decide(question: AuthorizationQuestion): AuthorizationDecision;
+}
+
+export interface AuthorizationDecision {
+  readonly permitted: boolean;
+  readonly policy: string | null;
+  readonly approval: Approval;
+  readonly exposure: Exposure;
 }
 
 export interface AuthorizationQuestion {

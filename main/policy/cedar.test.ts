@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { alice, offeredTool, toolCall } from '../../test/samples/pipeline.ts';
 import { createAuthorizer, type Question } from './cedar.ts';
+import { keyOf } from './question.ts';
 
 const policies = (...texts: string[]) => texts.map((text, at) => ({ name: `p${at}.cedar`, text }));
 const ask = (more: Partial<Question> = {}): Question => ({
@@ -12,27 +13,60 @@ const ask = (more: Partial<Question> = {}): Question => ({
 });
 const readers =
   '@id("readers") permit (principal, action == Sallyport::Action::"call", resource) when { principal.roles.contains("analyst") && resource.operation == "read" };';
+const permit = (id: string, more = '', annotations = ''): string =>
+  `@id("${id}") ${annotations} permit (principal, action, resource) when { principal.username like "*" ${more} };`;
 
 describe('decisions', () => {
   it('denies by default', () => {
-    expect(createAuthorizer([]).decide(ask())).toEqual({ permitted: false, policy: null });
+    expect(createAuthorizer([]).decide(ask())).toEqual({
+      permitted: false,
+      policy: null,
+      approval: 'required',
+      exposure: 'public',
+    });
   });
 
   it('names the policies that decided', () => {
     const forbid = '@id("not-here") forbid (principal, action, resource) when { context.resource == "payroll" };';
     const authorizer = createAuthorizer(policies(readers, forbid));
-    expect(authorizer.decide(ask())).toEqual({ permitted: true, policy: 'readers' });
-    expect(authorizer.decide(ask({ resource: 'payroll' }))).toEqual({ permitted: false, policy: 'not-here' });
+    expect(authorizer.decide(ask())).toMatchObject({ permitted: true, policy: 'readers' });
+    expect(authorizer.decide(ask({ resource: 'payroll' }))).toMatchObject({ permitted: false, policy: 'not-here' });
+    const both = createAuthorizer(policies(permit('b'), permit('a')));
+    expect(both.decide(ask())).toMatchObject({ policy: 'a,b' });
   });
 
-  it.each<[string, Partial<Question>]>([
-    ['another person', { principal: { ...alice, roles: ['support'] } }],
-    ['another operation', { tool: offeredTool({ operation: 'write' }) }],
-  ])('caches no answer for %s', (_what, more) => {
-    const authorizer = createAuthorizer(policies(readers));
+  it.each([
+    ['action == Sallyport::Action::"read"', true],
+    ['action == Sallyport::Action::"write"', false],
+    ['action in [Sallyport::Action::"write", Sallyport::Action::"read"]', true],
+    ['action in Sallyport::Action::"call"', true],
+    ['action == Sallyport::Action::"call"', true],
+    ['action', true],
+  ])('an operation is an action, and "call" is all of them: %s', (action, permitted) => {
+    const text = `@id("a") permit (principal, ${action}, resource);`;
+    expect(createAuthorizer(policies(text)).decide(ask()).permitted).toBe(permitted);
+  });
+
+  it.each([
+    '@id("no") forbid (principal, action == Sallyport::Action::"call", resource);',
+    '@id("no") @description("action == x") forbid (principal, // action == y\n action\n==Sallyport::Action::"call",resource);',
+  ])('a forbid in the old form still forbids: %s', (forbid) => {
+    expect(createAuthorizer(policies(permit('a'), forbid)).decide(ask())).toMatchObject({
+      permitted: false,
+      policy: 'no',
+    });
+  });
+
+  it('sees every destination of a tool, and the executable where there is one', () => {
+    const elsewhere =
+      '@id("no") forbid (principal, action, resource) when { resource.destinations.contains("payroll") };';
+    const own = permit('a', '&& context has executable && context.executable like "/usr/bin/*"');
+    const authorizer = createAuthorizer(policies(elsewhere, own));
+    const { manifest, ...tool } = offeredTool();
+    const wide = { ...tool, manifest: { ...manifest, destinations: ['database', 'payroll'] } };
     expect(authorizer.decide(ask()).permitted).toBe(true);
-    expect(authorizer.decide(ask(more)).permitted).toBe(false);
-    expect(authorizer.decide(ask()).permitted).toBe(true);
+    expect(authorizer.decide(ask({ tool: wide })).policy).toBe('no');
+    expect(authorizer.decide(ask({ caller: { program: 'a test', executable: null } })).permitted).toBe(false);
   });
 
   it('takes names as data, whatever is in them', () => {
@@ -51,20 +85,170 @@ describe('decisions', () => {
       'could not be evaluated',
     );
   });
+
+  it('authorizers beside each other do not take each other’s policies', () => {
+    const [yes, no] = [createAuthorizer(policies(permit('a'))), createAuthorizer(policies(permit('a', '&& false')))];
+    expect([yes.decide(ask()).permitted, no.decide(ask()).permitted]).toEqual([true, false]);
+    expect(yes.decide(ask({ resource: 'other' })).permitted).toBe(true);
+    expect(yes.version).not.toBe(no.version);
+    expect(createAuthorizer(policies(`// the same\n${permit('a')}`)).version).toBe(yes.version);
+  });
+});
+
+describe('a kept decision', () => {
+  const { manifest, ...tool } = offeredTool();
+  const withTool = (more: object): Partial<Question> => ({
+    tool: { ...tool, ...more, manifest: { ...manifest, ...more } },
+  });
+  const caller = { program: 'a test', executable: '/usr/bin/a-test' };
+  const everything: readonly [string, Partial<Question>][] = [
+    ['subject', { principal: { ...alice, subject: 'x' } }],
+    ['issuer', { principal: { ...alice, issuer: 'x' } }],
+    ['username', { principal: { ...alice, username: 'x' } }],
+    ['tenant', { principal: { ...alice, tenant: 'x' } }],
+    ['roles', { principal: { ...alice, roles: ['x'] } }],
+    ['groups', { principal: { ...alice, groups: ['x'] } }],
+    ['authentication methods', { principal: { ...alice, authenticationMethods: ['x'] } }],
+    ['time of sign-in', { principal: { ...alice, authenticatedAt: 2 } }],
+    ['program', { caller: { ...caller, program: 'x' } }],
+    ['executable', { caller: { ...caller, executable: 'x' } }],
+    ['no executable', { caller: { ...caller, executable: null } }],
+    ['tool', withTool({ name: 'x' })],
+    ['connector', withTool({ connector: 'x' })],
+    ['operation', withTool({ operation: 'write' })],
+    ['classification', withTool({ classification: 'public' })],
+    ['destinations', withTool({ destinations: ['database', 'x'] })],
+    ['resource', { resource: 'x' }],
+    ['long resource', { resource: 'x'.repeat(5000) }],
+    ['other long resource', { resource: `${'x'.repeat(4999)}y` }],
+    ['text that runs over', { caller: { program: 'a test1', executable: '5:/usr/bin/a-test' } }],
+  ];
+
+  it('is kept by a key that differs with each of them', () => {
+    const keys = everything.map(([, more]) => keyOf(ask(more)));
+    expect(new Set([...keys, keyOf(ask())]).size).toBe(everything.length + 1);
+    expect(Math.max(...keys.map(({ length }) => length))).toBeLessThan(800);
+  });
+
+  it('is the right one for each', () => {
+    const authorizer = createAuthorizer(policies(readers));
+    for (const more of [{ principal: { ...alice, roles: ['support'] } }, withTool({ operation: 'write' })]) {
+      expect(authorizer.decide(ask()).permitted).toBe(true);
+      expect(authorizer.decide(ask(more)).permitted).toBe(false);
+      expect(authorizer.decide(ask()).permitted).toBe(true);
+    }
+  });
+
+  it('is taken for the same again, also of equal claims in another object', () => {
+    const authorizer = createAuthorizer(policies(readers));
+    authorizer.decide(ask());
+    authorizer.decide(ask({ principal: structuredClone(alice) }));
+    expect(authorizer.counts).toEqual({ hits: 1, misses: 1 });
+  });
+
+  it('cannot be changed from behind: what was judged is frozen', () => {
+    const principal = structuredClone(alice);
+    createAuthorizer(policies(readers)).decide(ask({ principal }));
+    expect(() => principal.roles.push('admin')).toThrow(TypeError);
+    expect(() => (principal.subject = 'x')).toThrow(TypeError);
+  });
+});
+
+describe('approval and exposure', () => {
+  const terms = (operation: 'read' | 'write', ...texts: string[]) => {
+    const { approval, exposure } = createAuthorizer(policies(...texts)).decide(
+      ask({ tool: offeredTool({ operation }) }),
+    );
+    return `${approval} ${exposure}`;
+  };
+  it.each<[string, 'read' | 'write', string[], string]>([
+    ['reading needs nothing', 'read', [permit('a')], 'none internal'],
+    ['writing needs approval unless a policy says otherwise', 'write', [permit('a')], 'required internal'],
+    ['… says otherwise', 'write', [permit('a', '', '@approval("none")')], 'none internal'],
+    ['full data needs approval too', 'read', [permit('a', '', '@exposure("sensitive")')], 'required sensitive'],
+    ['… unless', 'read', [permit('a', '', '@exposure("sensitive") @approval("none")')], 'none sensitive'],
+    [
+      'the strictest approval counts',
+      'write',
+      [permit('a', '', '@approval("none")'), permit('b', '', '@approval("required")')],
+      'required internal',
+    ],
+    [
+      'the lowest exposure counts',
+      'read',
+      [permit('a', '', '@exposure("internal")'), permit('b', '', '@exposure("sensitive") @approval("none")')],
+      'none internal',
+    ],
+    [
+      'a policy that says nothing has no opinion',
+      'read',
+      [permit('a'), permit('b', '', '@exposure("public")')],
+      'none public',
+    ],
+    [
+      'one that did not decide has none either',
+      'read',
+      [permit('a'), permit('b', '&& false', '@approval("required")')],
+      'none internal',
+    ],
+  ])('%s', (...[, operation, texts, expected]) => {
+    expect(terms(operation, ...texts)).toBe(expected);
+  });
 });
 
 describe('loading', () => {
   it.each([
     ['permit (principal, action, resource);', /^p0\.cedar:1: every policy needs an @id/],
+    ['@id permit (principal, action, resource);', /^p0\.cedar:1: every policy needs an @id/],
     ['@id("a b") permit (principal, action, resource);', /^p0\.cedar:1: every policy needs an @id/],
-    [`${readers}\n\n${readers}`, /the id "readers" is used twice/],
+    [`${readers}\n\n${readers}`, /^p0\.cedar:3: the id "readers" is used twice/],
     ['// é\n@id("a")\npermit (principal, action, resource);\n\npermit (prin', /^p0\.cedar:5: /],
     [
-      '\n@id("a") permit (principal, action, resource) when { principal.rolez.contains("x") };',
-      /^p0\.cedar:2: .*did you mean `roles`/,
+      '\n@id("a") permit (principal, action, resource)\n// é\nwhen { principal.rolez.contains("x") };',
+      /^p0\.cedar:4: attribute .*did you mean `roles`/,
     ],
-    ['@id("t") permit (principal == ?principal, action, resource);', /templates are not supported/],
+    ['@id("t") permit (principal == ?principal, action, resource);', /^p0\.cedar:1: .*templates are not supported/],
+    ['@id("a") permit (principal, action == Sallyport::Action::"reed", resource);', /did you mean .*read/],
+    ['@id("a") @aproval("required") permit (principal, action, resource);', /:1: @aproval means nothing here/],
+    ['@id("a") @approval("maybe") permit (principal, action, resource);', /:1: @approval is one of "none", "required"/],
+    ['@id("a") @exposure permit (principal, action, resource);', /:1: @exposure is one of/],
+    ['@id("a") @approval("required") forbid (principal, action, resource);', /:1: a forbid refuses/],
+    [
+      '@id("a") forbid (principal, action, resource) unless { action != Sallyport::Action::"call" };',
+      /:1: no call is "call" itself/,
+    ],
+    [
+      '@id("a") forbid (principal, action, resource) when { principal.username == "x" && [Sallyport::Action::"call"].contains(action) };',
+      /:1: no call is "call" itself/,
+    ],
   ])('stops on %j with file, line and reason', (text, why) => {
     expect(() => createAuthorizer(policies(text))).toThrow(why);
+  });
+
+  it('names everything that is wrong, a line each', () => {
+    const load = () => createAuthorizer(policies('@id("a") permit (x', 'permit (principal, action, resource);'));
+    expect(load).toThrow(/^p0\.cedar:1: [^\n]*\np1\.cedar:1: [^\n]*$/);
+  });
+
+  it.each([
+    [permit('a'), []],
+    [permit('a', '&& action in [Sallyport::Action::"call"]'), []],
+    ['', ['no policy permits anything: every call is refused.']],
+    ['@id("a") permit (principal, action, resource);', [/^p0\.cedar:1: it permits everything to everybody/]],
+    [
+      '@id("a") permit (principal is Sallyport::Person, action, resource is Sallyport::Tool);',
+      [/everything to everybody/],
+    ],
+    ['@id("a") permit (principal, action == Sallyport::Action::"read", resource);', [/whoever is signed in/]],
+    ['\n@id("a") permit (principal, action, resource) when { context.program == "x" };', [/^p0\.cedar:2: .*whoever/]],
+    [
+      `${permit('a')}\n@id("b") forbid (principal, action, resource) when { resource.operation == "read" && false };`,
+      [/^p0\.cedar:2: it can never apply/],
+    ],
+    [permit('a', '|| principal.username == "аlice"'), [/mixed scripts/]],
+  ])('warns about %j', (text, expected) => {
+    const { warnings } = createAuthorizer(policies(text));
+    expect(warnings).toHaveLength(expected.length);
+    expected.forEach((why, at) => expect(warnings[at]).toMatch(why));
   });
 });

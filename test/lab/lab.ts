@@ -4,7 +4,6 @@
  * stdin ends. A killed lab takes them along: its children see their pipe close, PostgreSQL gets a signal.
  */
 import { rm } from 'node:fs/promises';
-import path from 'node:path';
 import type { SallyportConfig } from '../../main/contract/config.ts';
 import { configSchema } from '../../main/contract/config.ts';
 import { Fault } from '../../main/contract/errors.ts';
@@ -17,7 +16,6 @@ import { createNeedles } from './needles.ts';
 import type { Parts } from './parts.ts';
 import { authorityFile, startParts } from './parts.ts';
 
-const policyFolder = path.resolve(import.meta.dirname, '../../test/lab/policies');
 const needlesFile = process.env['SALLYPORT_LAB_NEEDLES'];
 const say = (text: string) => process.stderr.write(`lab: ${text}\n`);
 
@@ -36,7 +34,7 @@ function configOf({ provider, issuer, postgres }: Parts, folder: string): Sallyp
       scopes: ['openid', 'profile', 'email', 'offline_access', issuerScope],
     },
     connectors: [{ name: 'postgres', destinations: { database } }],
-    policy: { folder: policyFolder },
+    policy: { posture: 'lab' },
     egress: { authorities: [authorityFile(folder)] },
   });
 }

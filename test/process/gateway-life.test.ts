@@ -44,7 +44,7 @@ describe('start', () => {
 
   it.each([
     ['permit (principal, action, resource);', 'bad.cedar:1: every policy needs an @id'],
-    ['\n@id("a")\npermit (principal, action, resource) when { principal.rolez == 1 };', 'bad.cedar:2: '],
+    ['\n@id("a")\npermit (principal, action, resource) when { principal.rolez == 1 };', 'bad.cedar:3: '],
     ['@id("a")\npermit (principal, action, resource);\npermit (prin', 'bad.cedar:3: '],
   ])('stops with file and line on a policy that does not analyse', async (policy, why) => {
     await expect(startGateway({ folder, policies: [{ name: 'bad.cedar', text: policy }] })).rejects.toThrow(why);

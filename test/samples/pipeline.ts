@@ -65,6 +65,10 @@ export function toolCall(args: Record<string, unknown> = { text: 'hi' }, toolNam
   };
 }
 
+/** What an authorizer says yes with, and no. */
+export const permits = { permitted: true, policy: 'p', approval: 'none', exposure: 'internal' } as const;
+export const forbids = { permitted: false, policy: 'no', approval: 'required', exposure: 'public' } as const;
+
 /** Everything is as it should be, but for `more`. */
 export function inboundView(more: Partial<InboundView> = {}): InboundView {
   return {
@@ -78,5 +82,12 @@ export function inboundView(more: Partial<InboundView> = {}): InboundView {
 }
 
 export function clearedCall(): ClearedCall {
-  return clear({ call: toolCall(), connector: 'probe', tool: toolManifest, principal: alice, policy: 'p' });
+  return clear({
+    call: toolCall(),
+    connector: 'probe',
+    tool: toolManifest,
+    principal: alice,
+    policy: 'p',
+    exposure: 'internal',
+  });
 }

@@ -1,26 +1,34 @@
 import { expect, it } from 'vitest';
-import { inboundView, offeredTool, toolCall } from '../../../test/samples/pipeline.ts';
+import { forbids, inboundView, offeredTool, permits, toolCall } from '../../../test/samples/pipeline.ts';
 import { Fault } from '../../contract/errors.ts';
 import type { AuthorizationQuestion } from '../stage.ts';
 import { createAuthorize, resourceOf } from './authorize.ts';
 
 it('passes what a named policy permits', () => {
-  const stage = createAuthorize({ decide: () => ({ permitted: true, policy: 'p1' }) });
-  expect(stage.check(inboundView())).toEqual({ pass: true, policy: 'p1' });
+  const stage = createAuthorize({ decide: () => ({ ...permits, policy: 'p1' }) });
+  expect(stage.check(inboundView())).toEqual({ pass: true, policy: 'p1', approval: 'none', exposure: 'internal' });
+});
+
+it('hands on what the policy says of approval and exposure', () => {
+  const terms = { approval: 'required', exposure: 'sensitive' } as const;
+  const stage = createAuthorize({ decide: () => ({ ...permits, ...terms }) });
+  expect(stage.check(inboundView())).toMatchObject(terms);
 });
 
 it.each([
-  ['nothing permits', { permitted: false, policy: null }],
-  ['a policy forbids', { permitted: false, policy: 'no-exports' }],
-  ['a permit has no name', { permitted: true, policy: null }],
+  ['nothing permits', { ...forbids, policy: null }],
+  ['a policy forbids', { ...forbids, policy: 'no-exports' }],
+  ['a permit has no name', { ...permits, policy: null }],
 ])('refuses when %s', (_when, decision) => {
   const verdict = createAuthorize({ decide: () => decision }).check(inboundView());
   expect(verdict).toMatchObject({ pass: false, refusal: { code: 'not_permitted' } });
   expect(verdict.policy).toBe(decision.policy ?? undefined);
+  // Which one refused, the agent does not learn.
+  expect(JSON.stringify('refusal' in verdict ? verdict.refusal : null)).not.toContain('no-exports');
 });
 
 it('refuses by itself without a person or a tool, and lets a fault through to the runner', () => {
-  const yes = createAuthorize({ decide: () => ({ permitted: true, policy: 'p' }) });
+  const yes = createAuthorize({ decide: () => permits });
   const nobody = { principal: null, validUntil: null, waiting: [] };
   expect(yes.check(inboundView({ identity: nobody }))).toMatchObject({ pass: false });
   expect(yes.check(inboundView({ tool: null }))).toMatchObject({ pass: false });
@@ -37,7 +45,7 @@ it('asks about what the manifest points at, else about the destination', () => {
   const stage = createAuthorize({
     decide: (question) => {
       seen.push(question);
-      return { permitted: true, policy: 'p' };
+      return permits;
     },
   });
   stage.check(inboundView());
