@@ -139,6 +139,15 @@ describe('file, line and reason', () => {
     expect(refusal({ identity, connectors: [connector] })).toMatch(
       /^connectors\/files\/manifest\.json:\d+: "elsewhere"/,
     );
+    const impersonating = {
+      type: 'object',
+      properties: { on_behalf_of: { type: 'string' } },
+      additionalProperties: false,
+    };
+    put('connectors/files/manifest.json', { ...manifest, tools: [{ ...tool, inputSchema: impersonating }] });
+    expect(refusal({ identity, connectors: [connector] })).toMatch(
+      /^connectors\/files\/manifest\.json:\d+: "on_behalf_of" is named like the caller's identity/,
+    );
     put('connectors/files/manifest.json', { ...manifest, credentials: true });
     expect(refusal({ identity, connectors: [connector] })).toMatch(/manifest\.json:\d+: unknown key "credentials"/);
   });

@@ -15,6 +15,7 @@ import {
 import { Fault } from '../contract/errors.ts';
 import { manifestSchema, type ConnectorManifest } from '../contract/manifest.ts';
 import { withLab } from '../contract/with-lab.ts';
+import { identityPlace } from './identity-like.ts';
 import { locateJson, parseWith, readLocatedJson, type LocatedJson } from './located-json.ts';
 
 export interface RegisteredConnector {
@@ -168,6 +169,8 @@ function readManifest(folder: string, name: string): ConnectorManifest {
     const unknown = tool.destinations.find((destination) => !manifest.destinations[destination]);
     if (unknown !== undefined)
       throw json.refuse(['tools', index, 'destinations'], `"${unknown}" is not a declared destination`);
+    const identity = identityPlace(tool.inputSchema);
+    if (identity !== null) throw json.refuse(['tools', index, 'inputSchema', ...identity.path], identity.reason);
   });
   return manifest;
 }
