@@ -27,8 +27,10 @@ import {
 } from './contract/channels.ts';
 import { Fault } from './contract/errors.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
+import type { Quotas } from './pipeline/quotas.ts';
 import type { Authorizer, Identity } from './pipeline/stage.ts';
 import { createAuthorizer } from './policy/cedar.ts';
+import { openQuotas, type KeptOnDisk } from './quota-file.ts';
 import { createRateGate } from './rate-gate.ts';
 import { createRefusalFold, type FoldingSink } from './refusal-fold.ts';
 
@@ -42,6 +44,7 @@ interface PipelineParts {
   readonly authorizer: Authorizer;
   readonly audit: FoldingSink;
   readonly consent: AgentConsent;
+  readonly quotas: Quotas;
 }
 
 export interface GatewayCoreDeps {
@@ -61,6 +64,7 @@ interface Running {
   readonly pipeline: Pipeline;
   readonly consent: AgentConsent;
   readonly offers: Offers;
+  readonly quotas: KeptOnDisk;
 }
 
 const nobody: Identity = Object.freeze({ principal: null, validUntil: null, waiting: [] });
@@ -181,19 +185,21 @@ export class GatewayCore {
       onUnknown: this.#deps.reportUnknown,
       monotonicMs: () => performance.now(),
     });
-    const pipeline = this.#createPipeline({ tools, authorizer, audit, consent });
-    this.#running = { door, log, audit, pipeline, consent, offers };
+    const quotas = openQuotas({ file: path.join(stateFolder, 'limits.json'), limits: configuration.limits });
+    const pipeline = this.#createPipeline({ tools, authorizer, audit, consent, quotas });
+    this.#running = { door, log, audit, pipeline, consent, offers, quotas };
     this.#links.configure(new Map(connectors.map(({ manifest, settings }) => [manifest.name, settings])));
     log.append(lifecycle('started', `version ${version}`));
   }
 
-  #createPipeline({ tools, authorizer, audit, consent }: PipelineParts): Pipeline {
+  #createPipeline({ tools, authorizer, audit, consent, quotas }: PipelineParts): Pipeline {
     return createPipeline({
       tools: () => tools.all,
       findTool: (name, offer) => tools.find(name, offer),
       identity: () => this.#identity,
       gate: () => ({ paused: this.#paused, consentTo: (caller) => consent.of(caller) }),
       authorizer,
+      quotas,
       audit,
       dispatch: createDispatch({ pairOf: (name) => this.#links.pairOf(name), notes: this.#notes }),
       clock: { epochMs: Date.now, monotonicMs: () => performance.now() },
@@ -234,13 +240,13 @@ export class GatewayCore {
     return this.#stopping;
   }
 
-  async #windDown({ door, log, audit, pipeline }: Running): Promise<void> {
+  async #windDown({ door, log, audit, pipeline, quotas }: Running): Promise<void> {
     log.append(lifecycle('stopped', ''));
     pipeline.stopAll('connector_failed');
     await within(stopTimeoutMs, pipeline.idle());
     door.close();
     audit.flush();
-    await within(stopTimeoutMs, log.close());
+    await within(stopTimeoutMs, Promise.all([log.close(), quotas.close()]));
   }
 
   #identify(next: Identity): void {
@@ -326,7 +332,7 @@ function bounded<T>(rate: { perSecond: number; burst: number }, accept: (value: 
   };
 }
 
-async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
+async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, timeoutMs);

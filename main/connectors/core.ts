@@ -94,6 +94,7 @@ function gatewayConfiguration(deps: SupervisorDeps) {
     consent: deps.consent,
     connectors: deps.registry.connectors.map(({ manifest, settings }) => ({ manifest, settings: { ...settings } })),
     policies: [...deps.registry.policies],
+    limits: deps.registry.config.limits,
   };
 }
 

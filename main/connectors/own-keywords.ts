@@ -1,5 +1,6 @@
 /** The keywords that are ours in an input schema: `x-sallyport-text` checks, `x-sallyport-identity` is read at load alone. */
-import type { Ajv2020, DataValidateFunction } from 'ajv/dist/2020.js';
+import type { Ajv2020 } from 'ajv/dist/2020.js';
+import type { DataValidateFunction } from 'ajv/dist/types/index.js';
 import { wrongText, type TextKind } from '../contract/plain-name.ts';
 import { identityKeyword } from './identity-like.ts';
 

@@ -17,6 +17,7 @@ import { manifestSchema, type ConnectorManifest } from '../contract/manifest.ts'
 import { withLab } from '../contract/with-lab.ts';
 import { identityPlace } from './identity-like.ts';
 import { locateJson, parseWith, readLocatedJson, type LocatedJson } from './located-json.ts';
+import { narrowedLimits } from './narrowed-limits.ts';
 
 export interface RegisteredConnector {
   readonly manifest: ConnectorManifest;
@@ -60,8 +61,11 @@ export function loadRegistry(sources: RegistrySources): Registry {
     );
   }
   const layers = [managed, own].filter((layer) => layer !== undefined);
-  const config = parseLayers(layers);
+  const parsed = parseLayers(layers);
   refuseOwnConsent(managed, own);
+  // The lab is no person's file.
+  const isPersons = own !== undefined && sources.labConfig === undefined;
+  const config = isPersons ? { ...parsed, limits: narrowedLimits(parsed.limits, managed, own) } : parsed;
   const reading = { config, layers, builtInFolder: sources.builtInFolder };
   const connectors = config.connectors.map((settings, index) => registerConnector(reading, settings, index));
   return {

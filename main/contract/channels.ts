@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { auditRecordSchema } from './audit.ts';
 import type { ChannelContract, SideContract } from './channel.ts';
-import { destinationConfigSchema, identityConfigSchema } from './config.ts';
+import { destinationConfigSchema, identityConfigSchema, quotaSchema } from './config.ts';
 import { codeSchema, outcomeCodeSchema } from './errors.ts';
 import { askKindSchema, connectorNameSchema, destinationNameSchema, manifestSchema } from './manifest.ts';
 import { principalSchema } from './principal.ts';
@@ -339,6 +339,7 @@ export const shellGateway = contract(
           ),
           /** Cedar policy files, in order: name and text. */
           policies: z.array(z.strictObject({ name: text(200), text: text(1_048_576) })),
+          limits: z.strictObject({ person: quotaSchema, tool: quotaSchema }),
         }),
         result: empty,
       },

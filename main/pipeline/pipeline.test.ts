@@ -25,6 +25,7 @@ function bench(more: Partial<PipelineDeps> = {}) {
         records.push(record);
       },
     },
+    quotas: { reserve: () => null, settle: () => undefined },
     dispatch: ({ call }) => {
       dispatched.push(call.callId);
       return Promise.resolve({ ok: true, value: { text: 'x', rows: [1, 2] }, resultBytes: 10, backendBytes: 20 });
@@ -197,5 +198,36 @@ describe('the runner', () => {
       'minimize',
       'scrub-secrets',
     ]);
+  });
+});
+
+describe('what a call cost', () => {
+  const costs = async (more: Partial<PipelineDeps>) => {
+    const settled: unknown[] = [];
+    const { pipeline } = bench({
+      quotas: { reserve: () => null, settle: (_call, cost) => settled.push(cost) },
+      ...more,
+    });
+    await pipeline.run(toolCall());
+    return settled;
+  };
+
+  it('is settled once, with our own count of what was released', async () => {
+    expect(await costs({})).toEqual([{ rows: 2, bytes: '{"text":"x","rows":[1,2]}'.length }]);
+  });
+
+  it.each<[string, Partial<PipelineDeps>]>([
+    ['withheld', { dispatch: () => Promise.resolve(got({ salary: 1 })) }],
+    ['a failure', { dispatch: () => Promise.reject(new TypeError('x')) }],
+    ['refused by a stage', { authorizer: { decide: () => ({ permitted: false, policy: null }) } }],
+  ])('is nothing but the call where it was %s', async (_how, more) => {
+    expect(await costs(more)).toEqual([{ rows: 0, bytes: 0 }]);
+  });
+
+  it('beyond the limit it does not run', async () => {
+    const refused = { code: 'quota_exhausted', what: 'rows', retryAfterMs: 1 } as const;
+    const { pipeline, dispatched } = bench({ quotas: { reserve: () => refused, settle: () => undefined } });
+    expect(await pipeline.run(toolCall())).toMatchObject({ refusal: { code: 'quota_exhausted', retryAfterMs: 1 } });
+    expect(dispatched).toEqual([]);
   });
 });

@@ -17,12 +17,14 @@ import { Fault, outcomeCodeSchema, type OutcomeCode, type Refusal } from '../con
 import type { Offer } from '../contract/manifest.ts';
 import {
   createAccount,
+  rowsOf,
   type Account,
   type AuditSink,
   type CallOutcome,
   type CallReport,
   type Settlement,
 } from './account.ts';
+import type { Cost, Quotas } from './quotas.ts';
 import { refuse, type Authorizer, type Gate, type Identity, type InboundView, type StageReport } from './stage.ts';
 import { createAdmit } from './stages/admit.ts';
 import { createAskApproval } from './stages/ask-approval.ts';
@@ -52,6 +54,7 @@ export interface PipelineDeps {
   readonly identity: () => Identity;
   readonly gate: () => Gate;
   readonly authorizer: Authorizer;
+  readonly quotas: Pick<Quotas, 'reserve' | 'settle'>;
   readonly audit: AuditSink;
   /** The signal aborts with a `StopReason`. Takes cleared calls only. */
   readonly dispatch: (cleared: ClearedCall, signal: AbortSignal) => Promise<Dispatched>;
@@ -93,7 +96,7 @@ class Runner implements Pipeline {
       createAdmit(),
       createCheckArguments(),
       createAuthorize(deps.authorizer),
-      createLimitRate(),
+      createLimitRate(deps.quotas),
       createAskApproval(),
     ] as const;
   }
@@ -112,7 +115,9 @@ class Runner implements Pipeline {
     call.signal.addEventListener('abort', onCancel);
     if (call.signal.aborted) onCancel();
     try {
-      return account.conclude(await this.#settled(call, account, stop.signal));
+      const settlement = await this.#settled(call, account, stop.signal);
+      this.#deps.quotas.settle(call, costOf(settlement));
+      return account.conclude(settlement);
     } finally {
       call.signal.removeEventListener('abort', onCancel);
       this.#inFlight.delete(stop);
@@ -215,6 +220,14 @@ function askable({ tool, principal }: ClearedCall, asks: Asks): Settlement {
   const undeclared = Object.values(asks.requests).some(({ kind }) => !declared.includes(kind));
   if (undeclared) return refused('output_not_allowed', 'The connector asked for what its manifest does not declare.');
   return { kind: 'asked', asks, subject: principal.subject, policy: null };
+}
+
+/** What left, by our own count; what was withheld costs a call and nothing else. */
+function costOf(settlement: Settlement): Cost {
+  if (settlement.kind === 'asked') return { rows: 0, bytes: settlement.resultBytes ?? 0 };
+  if (settlement.kind !== 'released') return { rows: 0, bytes: 0 };
+  const { result } = settlement;
+  return { rows: rowsOf(result) ?? 0, bytes: Buffer.byteLength(result.text) };
 }
 
 interface Execution {

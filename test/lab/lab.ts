@@ -21,6 +21,8 @@ const policyFolder = path.resolve(import.meta.dirname, '../../test/lab/policies'
 const needlesFile = process.env['SALLYPORT_LAB_NEEDLES'];
 const say = (text: string) => process.stderr.write(`lab: ${text}\n`);
 
+const labQuota = { callsPerMinute: 60_000, burst: 10_000, rowsPerHour: 100_000_000, bytesPerHour: 100_000_000_000 };
+
 function configOf({ provider, issuer, postgres }: Parts, folder: string): SallyportConfig {
   const database = {
     host: 'localhost',
@@ -38,6 +40,8 @@ function configOf({ provider, issuer, postgres }: Parts, folder: string): Sallyp
     connectors: [{ name: 'postgres', destinations: { database } }],
     policy: { folder: policyFolder },
     egress: { authorities: [authorityFile(folder)] },
+    // Tests make in seconds what a person's agents make in a day.
+    limits: { person: labQuota, tool: labQuota },
   });
 }
 

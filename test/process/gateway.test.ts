@@ -368,7 +368,7 @@ describe('what the shell and the disk see', () => {
       'admit enforced',
       'check-arguments enforced',
       'authorize enforced',
-      'limit-rate by_rule',
+      'limit-rate enforced',
       'ask-approval by_rule',
       'check-contract enforced',
       'classify by_rule',

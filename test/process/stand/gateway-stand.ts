@@ -21,6 +21,7 @@ import {
   type ConnectionRecord,
   type ProgramSeen,
 } from '../../../main/contract/channels.ts';
+import type { Quota } from '../../../main/contract/config.ts';
 import { Fault, type OutcomeCode } from '../../../main/contract/errors.ts';
 import type { ConnectorManifest, ToolManifest } from '../../../main/contract/manifest.ts';
 import type { Principal } from '../../../main/contract/principal.ts';
@@ -135,11 +136,15 @@ export interface GatewayStand {
   stop(): Promise<void>;
 }
 
+/** No test of something else meets a limit. */
+const wide: Quota = { callsPerMinute: 10_000_000, burst: 1_000_000, rowsPerHour: 1e10, bytesPerHour: 1e12 };
+
 export interface StandOptions {
   readonly consent?: 'ask' | 'allow';
   readonly folder?: string;
   readonly policies?: readonly { name: string; text: string }[];
   readonly signedIn?: boolean;
+  readonly limits?: Partial<Record<'person' | 'tool', Partial<Quota>>>;
   /** Of the connector whose half is the test; it is called probe. */
   readonly manifest?: ConnectorManifest;
   /** Another connector, as a process of its own: its ends are given to it. */
@@ -198,6 +203,7 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
       { manifest: options.connector?.manifest ?? options.manifest ?? manifest, settings: { some: 'setting' } },
     ],
     policies: [...(options.policies ?? policies)],
+    limits: { person: { ...wide, ...options.limits?.person }, tool: { ...wide, ...options.limits?.tool } },
   });
   const identify = (principal: Principal | null, waiting: readonly string[] = []): void => {
     vault.notify('identity', { principal, validUntil: principal && Date.now() + 600_000, waiting: [...waiting] });
