@@ -38,7 +38,8 @@ export function createWindowDesk({ tray, examine, quit, onChange }: WindowDeskDe
     // While processes restart there is no status: the window says that they start.
     const status = (await running?.shell.status().catch(() => null)) ?? null;
     const signIn = running?.shell.signIn.progress() ?? { step: 'idle' };
-    return { status, signIn, protection, tray: tray(), failure };
+    const approvals = [...(running?.approvals.list() ?? [])];
+    return { status, signIn, approvals, protection, tray: tray(), failure };
   }
 
   async function checkProtection(): Promise<void> {
@@ -81,6 +82,10 @@ export function createWindowDesk({ tray, examine, quit, onChange }: WindowDeskDe
       shellNow()
         .consent.forget(key)
         .then(() => done),
+    approve: ({ id, decision }) => {
+      shellNow().approvals.answer(id, decision);
+      return Promise.resolve(done);
+    },
     checkProtection: () => checkProtection().then(() => done),
     quit: () => {
       quit();

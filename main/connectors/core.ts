@@ -48,10 +48,12 @@ export function startCore(deps: SupervisorDeps): Core {
         call: listener.call,
         'program-unknown': listener.programUnknown,
         'agents-changed': listener.changed,
+        'approval-over': ({ id }) => listener.approvals.over(id),
       },
-      requests: {},
+      requests: { approve: async (approval) => ({ answer: await listener.approvals.ask(approval) }) },
       streams: {},
-      onClose: () => undefined,
+      // What it waited for nobody waits for any more.
+      onClose: () => listener.approvals.clear(),
     },
   });
   const vault = channels.channelOverFd({

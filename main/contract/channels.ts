@@ -3,6 +3,7 @@
  * egress↔vault only as `crypto_box_seal` ciphertext, and vault↔exchange carries tokens on raw pipes beside the channel.
  */
 import { z } from 'zod';
+import { approvalAnswerSchema, approvalSchema } from './approval.ts';
 import { auditRecordSchema } from './audit.ts';
 import type { ChannelContract, SideContract } from './channel.ts';
 import { destinationConfigSchema, identityConfigSchema, quotaSchema } from './config.ts';
@@ -375,8 +376,13 @@ export const shellGateway = contract(
       'program-unknown': programSeenSchema,
       /** Agents came or went: the shell may ask for `status`. */
       'agents-changed': empty,
+      /** An approval that need not be given any more. */
+      'approval-over': z.strictObject({ id: callIdSchema }),
     },
-    requests: {},
+    requests: {
+      /** Answered by the person in the window, at any time; no answer is a no. */
+      approve: { params: approvalSchema, result: z.strictObject({ answer: approvalAnswerSchema }) },
+    },
     streams: {},
   },
 );

@@ -26,11 +26,16 @@ export interface InboundView {
   readonly identity: Identity;
   readonly gate: Gate;
   readonly nowMs: number;
+  /** What policy said, for the stages after it. */
+  readonly approval?: Approval;
 }
 
 export type Verdict =
-  | { readonly pass: true; readonly policy?: string }
+  | { readonly pass: true; readonly policy?: string; readonly approval?: Approval }
   | { readonly pass: false; readonly refusal: Refusal; readonly policy?: string };
+
+/** `required`: the person has to approve this call before it runs. */
+export type Approval = 'none' | 'required';
 
 export interface StageReport {
   readonly stage: string;
@@ -42,6 +47,12 @@ export interface StageReport {
 export interface InboundStage {
   readonly report: StageReport;
   check(view: InboundView): Verdict;
+}
+
+/** An inbound stage that may have to wait for somebody; the signal aborts when nobody waits for the call any more. */
+export interface AskingStage {
+  readonly report: StageReport;
+  check(view: InboundView, signal: AbortSignal): Verdict | Promise<Verdict>;
 }
 
 export interface OutboundView {

@@ -369,7 +369,7 @@ describe('what the shell and the disk see', () => {
       'check-arguments enforced',
       'authorize enforced',
       'limit-rate enforced',
-      'ask-approval by_rule',
+      'ask-approval enforced',
       'check-contract enforced',
       'classify by_rule',
       'redact by_rule',

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { channelOverFd } from '../../../main/channel/channel-over-socket.ts';
 import { handOver } from '../../../main/channel/hand-over.ts';
 import { closeFd, createSocketPair } from '../../../main/channel/socket-pair.ts';
+import type { Approval, ApprovalAnswer } from '../../../main/contract/approval.ts';
 import type { AuditRecord } from '../../../main/contract/audit.ts';
 import type { ByteStream, Channel } from '../../../main/contract/channel.ts';
 import {
@@ -127,6 +128,9 @@ export interface GatewayStand {
   readonly behaviour: Behaviour;
   /** Programs that the gateway told the shell about. */
   readonly unknown: readonly ProgramSeen[];
+  /** What the gateway asked the shell to show, and what it took back. */
+  readonly approvals: readonly Approval[];
+  readonly over: readonly string[];
   readonly log: () => string;
   /** Ends of the pair, as the gateway sees them lost. */
   readonly connector: Channel<(typeof gatewayConnector)['b']>;
@@ -144,6 +148,8 @@ export interface StandOptions {
   readonly folder?: string;
   readonly policies?: readonly { name: string; text: string }[];
   readonly signedIn?: boolean;
+  /** The person at the window; absent: there is none. */
+  readonly approve?: (approval: Approval) => Promise<ApprovalAnswer>;
   readonly limits?: Partial<Record<'person' | 'tool', Partial<Quota>>>;
   /** Of the connector whose half is the test; it is called probe. */
   readonly manifest?: ConnectorManifest;
@@ -170,6 +176,8 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const nothing = { notices: {}, requests: {}, streams: {}, onClose: () => undefined };
   const unknown: ProgramSeen[] = [];
+  const approvals: Approval[] = [];
+  const over: string[] = [];
   const shell = channelOverFd({
     fd: shellPair.a,
     contract: shellGateway,
@@ -180,6 +188,13 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
         call: () => undefined,
         'program-unknown': (program) => void unknown.push(program),
         'agents-changed': () => undefined,
+        'approval-over': ({ id }) => void over.push(id),
+      },
+      requests: {
+        approve: async (approval) => {
+          approvals.push(approval);
+          return { answer: await (options.approve?.(approval) ?? Promise.resolve('unavailable' as const)) };
+        },
       },
     },
   });
@@ -222,6 +237,8 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
     vault,
     behaviour,
     unknown,
+    approvals,
+    over,
     log: () => said,
     get connector() {
       return pair.connector;
