@@ -73,12 +73,17 @@ it('time that the machine counted gives back', async () => {
   expect(started(start())).toBe(10);
 });
 
-it.each<[string, number, number, number]>([
-  ['counts no more than its uptime, whatever the wall clock says', 1000, 1000 * hourMs, 0],
-  ['counts no more than the wall clock says', 50 * hourMs, 1000, 0],
-  ['and nothing where that went back', 50 * hourMs, -hourMs, 0],
-  ['counts what both say', 2 * hourMs, 2 * hourMs, 10],
-])('after a start of the machine: %s', async (_what, uptimeMs, passedMs, expected) => {
+it.each([
+  {
+    what: 'counts no more than its uptime, whatever the wall clock says',
+    uptimeMs: 1000,
+    passedMs: 1000 * hourMs,
+    expected: 0,
+  },
+  { what: 'counts no more than the wall clock says', uptimeMs: 50 * hourMs, passedMs: 1000, expected: 0 },
+  { what: 'and nothing where that went back', uptimeMs: 50 * hourMs, passedMs: -hourMs, expected: 0 },
+  { what: 'counts what both say', uptimeMs: 2 * hourMs, passedMs: 2 * hourMs, expected: 10 },
+])('after a start of the machine: $what', async ({ uptimeMs, passedMs, expected }) => {
   await usedUp();
   now = { bootId: 'boot-2', uptimeMs, epochMs: now.epochMs + passedMs };
   expect(started(start())).toBe(expected);

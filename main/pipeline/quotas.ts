@@ -128,12 +128,7 @@ export function createQuotas({ limits, monotonicMs, hash, kept, onChange }: Quot
       const person = levelsOf(hash(JSON.stringify(['person', issuer, subject])), limits.person);
       const tool = levelsOf(hash(JSON.stringify(['tool', issuer, subject, toolName])), limits.tool);
       const both = [person, tool];
-      const aside = {
-        rows: Math.min(...both.map(({ quota }) => Math.min(usualRows, Math.ceil(quota.rowsPerHour / sideBySide)))),
-        bytes: Math.min(
-          ...both.map(({ quota }) => Math.min(maxResultBytes, Math.ceil(quota.bytesPerHour / sideBySide))),
-        ),
-      };
+      const aside = asideFor(both, maxResultBytes);
       const refused = refusalOf(person, aside, 'all tools together') ?? refusalOf(tool, aside, 'this tool');
       if (refused !== null) return refused;
       for (const levels of both) {
@@ -162,11 +157,9 @@ export function createQuotas({ limits, monotonicMs, hash, kept, onChange }: Quot
       const nowMs = monotonicMs();
       const levels: [string, KeptLevels][] = [];
       // Those who were not here in this run stay as they were, but for the time that passed.
-      for (const [key, earlier] of Object.entries(kept?.quotas.levels ?? {})) {
-        const sinceMs = (kept?.agoMs ?? 0) + (nowMs - startMs);
-        if (!known.has(key))
-          levels.push([key, { ...earlier, rows: aged(earlier.rows, sinceMs), bytes: aged(earlier.bytes, sinceMs) }]);
-      }
+      const sinceMs = (kept?.agoMs ?? 0) + (nowMs - startMs);
+      for (const [key, earlier] of Object.entries(kept?.quotas.levels ?? {}))
+        if (!known.has(key)) levels.push([key, older(earlier, sinceMs)]);
       for (const [key, one] of known) {
         advance(one, nowMs);
         levels.push([
@@ -177,6 +170,18 @@ export function createQuotas({ limits, monotonicMs, hash, kept, onChange }: Quot
       return { forgot: forgot || levels.length > maxLevels, levels: Object.fromEntries(levels.slice(-maxLevels)) };
     },
   };
+}
+
+function asideFor(both: readonly Levels[], maxResultBytes: number): Cost {
+  const share = (most: number, perHour: number): number => Math.min(most, Math.ceil(perHour / sideBySide));
+  return {
+    rows: Math.min(...both.map(({ quota }) => share(usualRows, quota.rowsPerHour))),
+    bytes: Math.min(...both.map(({ quota }) => share(maxResultBytes, quota.bytesPerHour))),
+  };
+}
+
+function older({ calls, rows, bytes }: KeptLevels, sinceMs: number): KeptLevels {
+  return { calls, rows: aged(rows, sinceMs), bytes: aged(bytes, sinceMs) };
 }
 
 function slotOf(ms: number): number {

@@ -1,3 +1,4 @@
+import { useLayoutEffect, useRef, useState } from 'react';
 import type { Approval } from '../../main/contract/approval.ts';
 import { shell } from '../bridge.ts';
 import { count, plain, timeOf } from '../text.ts';
@@ -16,12 +17,12 @@ const does: Readonly<Record<Approval['operation'], string>> = {
 export function Approvals({ approvals }: { readonly approvals: readonly Approval[] }) {
   if (approvals.length === 0) return null;
   return (
-    <>
+    <div className="approvals">
       <h2 className="unseen">{count(approvals.length, 'call waits', 'calls wait')} for you</h2>
       {approvals.map((approval, at) => (
         <Waiting key={approval.id} approval={approval} place={at + 1} of={approvals.length} />
       ))}
-    </>
+    </div>
   );
 }
 
@@ -35,6 +36,7 @@ interface WaitingProps {
 function Waiting({ approval, place, of }: WaitingProps) {
   const { id, program, executable, person, tool, title, operation, shown, since, until } = approval;
   const name = plain(title, mostOfName);
+  const [isSeen, setSeen] = useState(false);
   return (
     <section className="card ask" aria-label={`A call waits for you, ${place} of ${of}: ${name}`}>
       <header className="card-head">
@@ -62,10 +64,7 @@ function Waiting({ approval, place, of }: WaitingProps) {
         </dd>
         <dt>Arguments</dt>
         <dd>
-          {/* All of them: a long list scrolls, and can be reached by keys. */}
-          <pre className="arguments" tabIndex={0} role="group" aria-label={`All arguments of ${name}`} dir="ltr">
-            {shown}
-          </pre>
+          <Arguments label={`All arguments of ${name}`} text={shown} onSeen={() => setSeen(true)} />
           <span className="detail">
             {count(shown.length, 'character')} in {count(shown.split('\n').length, 'line')}
           </span>
@@ -80,10 +79,36 @@ function Waiting({ approval, place, of }: WaitingProps) {
         >
           Deny
         </Action>
-        <Action widens label={`Approve once: ${name}`} onAct={() => shell.approve({ id, decision: 'approve' })}>
-          Approve once
-        </Action>
+        {isSeen ? (
+          <Action widens label={`Approve once: ${name}`} onAct={() => shell.approve({ id, decision: 'approve' })}>
+            Approve once
+          </Action>
+        ) : (
+          <span className="detail">To approve, read the arguments to their end.</span>
+        )}
       </div>
     </section>
+  );
+}
+
+interface ArgumentsProps {
+  readonly label: string;
+  readonly text: string;
+  /** The last line was on the screen. */
+  readonly onSeen: () => void;
+}
+
+/** All of them: what is long scrolls, by keys too, and cannot be approved before its end was there to be read. */
+function Arguments({ label, text, onSeen }: ArgumentsProps) {
+  const box = useRef<HTMLPreElement>(null);
+  const look = (): void => {
+    const { scrollTop, clientHeight, scrollHeight } = box.current ?? { scrollTop: 0, clientHeight: 0, scrollHeight: 1 };
+    if (scrollTop + clientHeight >= scrollHeight - 2) onSeen();
+  };
+  useLayoutEffect(look);
+  return (
+    <pre ref={box} className="arguments" tabIndex={0} role="group" aria-label={label} dir="ltr" onScroll={look}>
+      {text}
+    </pre>
   );
 }

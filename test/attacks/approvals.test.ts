@@ -23,7 +23,7 @@ interface Scene {
   /** What reached the connector. */
   readonly ran: CallHeader[];
   /** The person, answering the n-th question. */
-  say(answer: ApprovalAnswer, question?: number): Promise<void>;
+  readonly say: (answer: ApprovalAnswer, question?: number) => Promise<void>;
 }
 
 async function agentOf(): Promise<LineClient> {

@@ -265,6 +265,12 @@ describe('an approval', () => {
     );
     expect(await shown.first().evaluate((element) => element.scrollHeight > element.clientHeight)).toBe(true);
     await page.getByText(`${much.approvals[0]!.shown.length} characters in 304 lines`).waitFor();
+    // What does not fit cannot be approved before its end was on the screen.
+    const approveButtons = page.getByRole('button', { name: /^Approve once/ });
+    expect(await approveButtons.count()).toBe(1);
+    await shown.first().focus();
+    await page.keyboard.press('End');
+    await expect.poll(() => approveButtons.count()).toBe(2);
     await page.close();
   });
 });
