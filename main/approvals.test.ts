@@ -5,6 +5,7 @@ import {
   createApprovals,
   denialMs,
   maxAsked,
+  maxAskedAMinute,
   maxAskedByProgram,
   maxDenials,
   useMs,
@@ -241,6 +242,21 @@ describe('no answer, and a no', () => {
     await answer('approve');
     expect(await ask()).toBe('pending');
   });
+});
+
+it('asking and taking back, again and again, is bounded', async () => {
+  const { start, sent } = bench();
+  const outcomes: string[] = [];
+  for (let at = 0; at < 2 * maxAskedAMinute; at += 1) {
+    const { stop, outcome } = start({ at });
+    stop.abort('cancelled');
+    outcomes.push(await outcome);
+  }
+  expect(sent).toHaveLength(maxAskedAMinute);
+  expect(outcomes.slice(maxAskedAMinute)).toEqual(Array.from({ length: maxAskedAMinute }, () => 'crowded'));
+  await vi.advanceTimersByTimeAsync(60_000);
+  start({ at: 'later' });
+  expect(sent).toHaveLength(maxAskedAMinute + 1);
 });
 
 describe('what is kept', () => {

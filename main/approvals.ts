@@ -35,6 +35,9 @@ export const maxAsked = 20;
 export const maxAskedByProgram = 5;
 /** Of one program within `denialMs`; from then on it is not asked for. */
 export const maxDenials = 3;
+/** Of one program in a minute, whatever became of them: cancelling and asking again is no way to nag. */
+export const maxAskedAMinute = 12;
+const minuteMs = 60_000;
 const maxEntries = 500;
 
 type State = 'asked' | 'approved' | 'denied' | 'expired';
@@ -51,6 +54,12 @@ interface Entry {
   settle: ((outcome: ApprovalOutcome) => void) | null;
 }
 
+interface Met {
+  readonly caller: Caller;
+  readonly askedMs: readonly number[];
+  readonly deniedMs: readonly number[];
+}
+
 export function createApprovals(deps: ApprovalsDeps): KeptApprovals {
   return new Kept(deps);
 }
@@ -58,8 +67,8 @@ export function createApprovals(deps: ApprovalsDeps): KeptApprovals {
 class Kept implements KeptApprovals {
   readonly #deps: ApprovalsDeps;
   readonly #entries = new Map<string, Entry>();
-  /** When each program was told no. */
-  readonly #denials = new Map<string, { readonly caller: Caller; readonly atMs: readonly number[] }>();
+  /** When each program asked, and was told no; the one that was met last stands last. */
+  readonly #programs = new Map<string, Met>();
 
   constructor(deps: ApprovalsDeps) {
     this.#deps = deps;
@@ -83,7 +92,7 @@ class Kept implements KeptApprovals {
 
   clear(of: (caller: Caller) => boolean = () => true): void {
     for (const entry of [...this.#entries.values()]) if (of(entry.caller)) this.#withdraw(entry, 'stopped');
-    for (const [key, { caller }] of [...this.#denials]) if (of(caller)) this.#denials.delete(key);
+    for (const [key, { caller }] of [...this.#programs]) if (of(caller)) this.#programs.delete(key);
   }
 
   /** What ran out unanswered or unused is told once; what has been told, or was denied long ago, is gone. */
@@ -100,11 +109,14 @@ class Kept implements KeptApprovals {
 
   #isSilenced({ call: { caller } }: AskedApproval): boolean {
     const sinceMs = this.#deps.monotonicMs() - denialMs;
-    const recent = this.#denials.get(caller.key)?.atMs.filter((atMs) => atMs > sinceMs) ?? [];
+    const recent = this.#programs.get(caller.key)?.deniedMs.filter((atMs) => atMs > sinceMs) ?? [];
     return recent.length >= maxDenials;
   }
 
   #isCrowded(caller: Caller): boolean {
+    const sinceMs = this.#deps.monotonicMs() - minuteMs;
+    const recent = this.#programs.get(caller.key)?.askedMs.filter((atMs) => atMs > sinceMs) ?? [];
+    if (recent.length >= maxAskedAMinute) return true;
     const open = [...this.#entries.values()].filter(({ state }) => state === 'asked');
     return (
       open.length >= maxAsked || open.filter((entry) => entry.caller.key === caller.key).length >= maxAskedByProgram
@@ -140,6 +152,7 @@ class Kept implements KeptApprovals {
     };
     entry.timer = setTimeout(() => this.#expire(entry), answerMs).unref();
     this.#keep(entry);
+    this.#note(call.caller, 'askedMs');
     this.#record('approval-asked', entry);
     send(approval).then(
       (answer) => this.#answer(entry, answer),
@@ -183,7 +196,7 @@ class Kept implements KeptApprovals {
     this.#record(answer === 'approve' ? 'approval-given' : 'approval-denied', entry);
     if (answer === 'deny') {
       this.#end(entry, 'denied', denialMs);
-      this.#noteDenial(caller);
+      this.#note(caller, 'deniedMs');
       settle?.('denied');
     } else if (settle === null) this.#end(entry, 'approved', useMs);
     else {
@@ -232,13 +245,13 @@ class Kept implements KeptApprovals {
     if (this.#entries.size > maxEntries && over !== undefined) this.#forget(over);
   }
 
-  #noteDenial(caller: Caller): void {
-    const nowMs = this.#deps.monotonicMs();
-    const before = this.#denials.get(caller.key)?.atMs ?? [];
-    this.#denials.delete(caller.key);
-    this.#denials.set(caller.key, { caller, atMs: [...before, nowMs].slice(-maxDenials) });
-    const [oldest] = this.#denials.keys();
-    if (this.#denials.size > maxEntries && oldest !== undefined) this.#denials.delete(oldest);
+  #note(caller: Caller, what: 'askedMs' | 'deniedMs'): void {
+    const met = this.#programs.get(caller.key) ?? { caller, askedMs: [], deniedMs: [] };
+    const most = what === 'askedMs' ? maxAskedAMinute : maxDenials;
+    this.#programs.delete(caller.key);
+    this.#programs.set(caller.key, { ...met, [what]: [...met[what], this.#deps.monotonicMs()].slice(-most) });
+    const [oldest] = this.#programs.keys();
+    if (this.#programs.size > maxEntries && oldest !== undefined) this.#programs.delete(oldest);
   }
 
   #record(what: Extract<AuditRecord, { event: 'lifecycle' }>['what'], { person, approval }: Entry): void {

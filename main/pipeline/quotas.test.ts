@@ -146,6 +146,13 @@ describe('over restarts', () => {
     expect(rows.quotas.state().forgot).toBe(true);
   });
 
+  it('and after an hour, whoever is new then is new', () => {
+    const { clock, use, quotas } = bench({ kept: null });
+    clock.ms += 65 * 60_000;
+    expect(passes(20, () => use({}))).toBe(10);
+    expect(quotas.state().forgot).toBe(false);
+  });
+
   it('who was not here in a run is kept', () => {
     const kept = exhausted();
     const { quotas, use } = bench({ kept: { quotas: kept, agoMs: 1000 } });

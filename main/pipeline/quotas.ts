@@ -91,8 +91,8 @@ export function createQuotas({ limits, monotonicMs, hash, kept, onChange }: Quot
   const known = new Map<string, Levels>();
   const reservations = new Map<ToolCall, Reservation>();
   const startMs = monotonicMs();
-  // Where no state says otherwise, everybody may have been here.
-  let forgot = kept?.quotas.forgot ?? true;
+  // Where no state says otherwise, everybody may have been here; until whatever they used is given back.
+  let forgotUntilMs = (kept?.quotas.forgot ?? true) ? startMs + givenBackMs(limits) : startMs;
 
   function levelsOf(key: string, quota: Quota): Levels {
     const nowMs = monotonicMs();
@@ -106,7 +106,7 @@ export function createQuotas({ limits, monotonicMs, hash, kept, onChange }: Quot
 
   function begin(key: string, quota: Quota, nowMs: number): Levels {
     const earlier = kept !== null && Object.hasOwn(kept.quotas.levels, key) ? kept.quotas.levels[key] : undefined;
-    if (earlier === undefined) return fresh(quota, nowMs, forgot);
+    if (earlier === undefined) return fresh(quota, nowMs, nowMs < forgotUntilMs);
     return {
       ...fresh(quota, startMs, true),
       ...earlierLevels(earlier, quota, kept?.agoMs ?? 0),
@@ -119,7 +119,7 @@ export function createQuotas({ limits, monotonicMs, hash, kept, onChange }: Quot
     const idle =
       [...known].find(([, levels]) => isUntouched(levels)) ?? [...known].find(([, { asideBytes }]) => asideBytes === 0);
     if (idle === undefined) return;
-    if (!isUntouched(idle[1])) forgot = true;
+    if (!isUntouched(idle[1])) forgotUntilMs = monotonicMs() + givenBackMs(limits);
     known.delete(idle[0]);
   }
 
@@ -167,7 +167,10 @@ export function createQuotas({ limits, monotonicMs, hash, kept, onChange }: Quot
           { calls: one.calls, rows: withAside(one.rows, one.asideRows), bytes: withAside(one.bytes, one.asideBytes) },
         ]);
       }
-      return { forgot: forgot || levels.length > maxLevels, levels: Object.fromEntries(levels.slice(-maxLevels)) };
+      return {
+        forgot: nowMs < forgotUntilMs || levels.length > maxLevels,
+        levels: Object.fromEntries(levels.slice(-maxLevels)),
+      };
     },
   };
 }
@@ -182,6 +185,12 @@ function asideFor(both: readonly Levels[], maxResultBytes: number): Cost {
 
 function older({ calls, rows, bytes }: KeptLevels, sinceMs: number): KeptLevels {
   return { calls, rows: aged(rows, sinceMs), bytes: aged(bytes, sinceMs) };
+}
+
+/** After this long nothing of what was used counts any more. */
+function givenBackMs({ person, tool }: QuotasDeps['limits']): number {
+  const refills = [person, tool].map(({ burst, callsPerMinute }) => (burst * 60_000) / callsPerMinute);
+  return Math.max(slots * slotMs, ...refills);
 }
 
 function slotOf(ms: number): number {
