@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import type { z } from 'zod';
+import { createApprovals, type KeptApprovals } from './approvals.ts';
 import { createAgentConsent, type AgentConsent, type ConsentAnswers } from './agent-consent.ts';
 import { createDoor, type Door } from './agent/door.ts';
 import { createListings } from './agent/listing.ts';
@@ -13,7 +14,9 @@ import { createDispatch } from './connectors/dispatch.ts';
 import { createLinks } from './connectors/links.ts';
 import { createOffers, type Offers } from './connectors/offers.ts';
 import { createToolRegistry, type ToolRegistry } from './connectors/tool-registry.ts';
+import type { Approval, ApprovalAnswer } from './contract/approval.ts';
 import type { AuditRecord } from './contract/audit.ts';
+import type { Caller } from './contract/call.ts';
 import type { Channel, ChannelHandlers } from './contract/channel.ts';
 import {
   gatewayConnector,
@@ -27,8 +30,10 @@ import {
 } from './contract/channels.ts';
 import { Fault } from './contract/errors.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
+import type { Quotas } from './pipeline/quotas.ts';
 import type { Authorizer, Identity } from './pipeline/stage.ts';
 import { createAuthorizer } from './policy/cedar.ts';
+import { openQuotas, type KeptOnDisk } from './quota-file.ts';
 import { createRateGate } from './rate-gate.ts';
 import { createRefusalFold, type FoldingSink } from './refusal-fold.ts';
 
@@ -42,6 +47,8 @@ interface PipelineParts {
   readonly authorizer: Authorizer;
   readonly audit: FoldingSink;
   readonly consent: AgentConsent;
+  readonly quotas: Quotas;
+  readonly approvals: KeptApprovals;
 }
 
 export interface GatewayCoreDeps {
@@ -50,6 +57,9 @@ export interface GatewayCoreDeps {
   readonly reportUnknown: (program: ProgramSeen) => void;
   /** Agents came, went, or said who they are. */
   readonly reportAgents: () => void;
+  /** Asks the person. */
+  readonly approve: (approval: Approval) => Promise<ApprovalAnswer>;
+  readonly approvalOver: (id: string) => void;
   readonly exit: (code: number) => void;
 }
 
@@ -62,6 +72,8 @@ interface Running {
   readonly consent: AgentConsent;
   readonly offers: Offers;
   readonly policyWarnings: readonly string[];
+  readonly quotas: KeptOnDisk;
+  readonly approvals: KeptApprovals;
 }
 
 const nobody: Identity = Object.freeze({ principal: null, validUntil: null, waiting: [] });
@@ -182,19 +194,39 @@ export class GatewayCore {
       onUnknown: this.#deps.reportUnknown,
       monotonicMs: () => performance.now(),
     });
-    const pipeline = this.#createPipeline({ tools, authorizer, audit, consent });
-    this.#running = { door, log, audit, pipeline, consent, offers, policyWarnings: authorizer.warnings };
+    const quotas = openQuotas({ file: path.join(stateFolder, 'limits.json'), limits: configuration.limits });
+    const approvals = createApprovals({
+      send: this.#deps.approve,
+      withdraw: this.#deps.approvalOver,
+      record: (record) => log.append(record),
+      epochMs: Date.now,
+      monotonicMs: () => performance.now(),
+    });
+    const pipeline = this.#createPipeline({ tools, authorizer, audit, consent, quotas, approvals });
+    this.#running = {
+      door,
+      log,
+      audit,
+      pipeline,
+      consent,
+      offers,
+      quotas,
+      approvals,
+      policyWarnings: authorizer.warnings,
+    };
     this.#links.configure(new Map(connectors.map(({ manifest, settings }) => [manifest.name, settings])));
     log.append(lifecycle('started', `version ${version}, policies ${authorizer.version}`));
   }
 
-  #createPipeline({ tools, authorizer, audit, consent }: PipelineParts): Pipeline {
+  #createPipeline({ tools, authorizer, audit, consent, quotas, approvals }: PipelineParts): Pipeline {
     return createPipeline({
       tools: () => tools.all,
       findTool: (name, offer) => tools.find(name, offer),
       identity: () => this.#identity,
       gate: () => ({ paused: this.#paused, consentTo: (caller) => consent.of(caller) }),
       authorizer,
+      quotas,
+      approvals,
       audit,
       dispatch: createDispatch({ pairOf: (name) => this.#links.pairOf(name), notes: this.#notes }),
       clock: { epochMs: Date.now, monotonicMs: () => performance.now() },
@@ -236,34 +268,42 @@ export class GatewayCore {
     return this.#stopping;
   }
 
-  async #windDown({ door, log, audit, pipeline }: Running): Promise<void> {
+  async #windDown({ door, log, audit, pipeline, quotas }: Running): Promise<void> {
     log.append(lifecycle('stopped', ''));
     pipeline.stopAll('connector_failed');
     await within(stopTimeoutMs, pipeline.idle());
     door.close();
     audit.flush();
-    await within(stopTimeoutMs, log.close());
+    await within(stopTimeoutMs, Promise.all([log.close(), quotas.close()]));
   }
 
   #identify(next: Identity): void {
     const former = this.#identity.principal;
     this.#identity = next;
     const samePerson = former?.subject === next.principal?.subject && former?.issuer === next.principal?.issuer;
-    if (former !== null && !samePerson) this.#running?.pipeline.stopAll('access_ended');
+    if (former !== null && !samePerson) {
+      this.#running?.pipeline.stopAll('access_ended');
+      this.#running?.approvals.clear();
+    }
     if (JSON.stringify(former) !== JSON.stringify(next.principal)) this.#running?.door.toolsChanged();
   }
 
   #pause(paused: boolean): void {
     if (this.#paused === paused) return;
     this.#paused = paused;
-    if (paused) this.#running?.pipeline.stopAll('paused');
+    if (paused) {
+      this.#running?.pipeline.stopAll('paused');
+      this.#running?.approvals.clear();
+    }
     this.#running?.door.toolsChanged();
   }
 
   #consent(answers: ConsentAnswers): void {
-    const { consent, pipeline, door } = this.#configured();
+    const { consent, pipeline, door, approvals } = this.#configured();
     consent.replace(answers);
-    pipeline.stopAll('agent_not_allowed', (caller) => consent.of(caller) !== 'allowed');
+    const isOut = (caller: Caller): boolean => consent.of(caller) !== 'allowed';
+    pipeline.stopAll('agent_not_allowed', isOut);
+    approvals.clear(isOut);
     door.toolsChanged();
   }
 
@@ -328,7 +368,7 @@ function bounded<T>(rate: { perSecond: number; burst: number }, accept: (value: 
   };
 }
 
-async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
+async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, timeoutMs);

@@ -5,10 +5,13 @@
  */
 import { channelOverFd } from './channel/channel-over-socket.ts';
 import { receiveHandOvers } from './channel/hand-over.ts';
+import type { ApprovalAnswer } from './contract/approval.ts';
 import { gatewayVault, inheritedFds, shellGateway } from './contract/channels.ts';
 import { GatewayCore } from './gateway-core.ts';
 import { harden } from './secrets/harden.ts';
 
+/** Longer than the gateway itself waits. */
+const approveTimeoutMs = 10 * 60_000;
 const hardening = { ...harden(), lockedMemory: false };
 
 function fail(error: unknown): never {
@@ -32,6 +35,11 @@ const core = new GatewayCore({
   },
   reportAgents: () => {
     shell.notify('agents-changed', {});
+  },
+  approve: async (approval): Promise<ApprovalAnswer> =>
+    (await shell.request('approve', approval, { timeoutMs: approveTimeoutMs })).answer,
+  approvalOver: (id) => {
+    shell.notify('approval-over', { id });
   },
   exit: (code) => process.exit(code),
 });

@@ -20,6 +20,7 @@ import type { Reporter } from './cli/reporter.ts';
 import type { UpOptions } from './cli/up-options.ts';
 import { readyEvent, readyText, tellCall, tellSupervisorEvent } from './cli/up-report.ts';
 import { version } from './cli/version.ts';
+import { createApprovalDesk, type ApprovalDesk } from './connectors/approval-desk.ts';
 import { createConsent, type Consent, type PersonsConsent } from './connectors/consent.ts';
 import { loadRegistry, type Registry } from './connectors/registry.ts';
 import { createSandbox } from './connectors/sandbox.ts';
@@ -53,6 +54,7 @@ export interface RunningShell {
   readonly shell: Shell;
   /** Each answer goes on record. */
   readonly consent: PersonsConsent;
+  readonly approvals: Pick<ApprovalDesk, 'list' | 'answer'>;
 }
 
 /** contract/with-lab.ts has the same as a constant; only what is said in place lets the bundler drop the lab's code. */
@@ -89,6 +91,13 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
   const mode = consentFor(ground.options, registry);
   // A program with many names must not keep pushing the window in front of the person.
   const mayShow = createRateGate({ burst: 3, perSecond: 1 / 60 });
+  const approvals = createApprovalDesk({
+    hasWindow: ground.show !== undefined,
+    onChange,
+    onAsked: () => {
+      if (mayShow.passes()) ground.show?.('overview');
+    },
+  });
   const supervisor = createSupervisor({
     channels: { createSocketPair, channelOverFd, handOver },
     registry,
@@ -110,6 +119,7 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
       programUnknown: (program) => {
         if (consent.seen(program) && mayShow.passes()) ground.show?.('programs', { focus: false });
       },
+      approvals,
       changed: onChange,
       fatal: (say) => closing.fail(new Fault('internal', say)),
     },
@@ -136,7 +146,7 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
     onChange,
     unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
   });
-  const running = { shell, consent: onRecord(consent, supervisor) };
+  const running = { shell, consent: onRecord(consent, supervisor), approvals };
   await serve(ground, { paths, mode, supervisor, running });
   return running;
 }

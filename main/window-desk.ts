@@ -38,7 +38,8 @@ export function createWindowDesk({ tray, examine, quit, onChange }: WindowDeskDe
     // While processes restart there is no status: the window says that they start.
     const status = (await running?.shell.status().catch(() => null)) ?? null;
     const signIn = running?.shell.signIn.progress() ?? { step: 'idle' };
-    return { status, signIn, protection, tray: tray(), failure };
+    const approvals = [...(running?.approvals.list() ?? [])];
+    return { status, signIn, approvals, protection, tray: tray(), failure };
   }
 
   async function checkProtection({ shell }: RunningShell): Promise<void> {
@@ -65,6 +66,10 @@ export function createWindowDesk({ tray, examine, quit, onChange }: WindowDeskDe
     resume: does(({ shell }) => shell.resume()),
     decide: does(({ consent }, { key, decision }) => consent.decide(key, decision)),
     forget: does(({ consent }, { key }) => consent.forget(key)),
+    approve: does(({ approvals }, { id, decision }) => {
+      approvals.answer(id, decision);
+      return Promise.resolve();
+    }),
     checkProtection: does(checkProtection),
     quit: () => {
       quit();

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
 import { windowScreens, type WindowScreen, type WindowState } from '../main/contract/window.ts';
 import { shell, useWindowState } from './bridge.ts';
+import { Approvals } from './parts/approvals.tsx';
 import { Banners } from './parts/banners.tsx';
 import { Gate } from './parts/gate.tsx';
 import { Calls } from './screens/calls.tsx';
@@ -50,6 +51,7 @@ export function App() {
       </nav>
       <main className="content">
         <Banners state={state} />
+        <Approvals approvals={state.approvals} />
         {windowScreens.map((name) => (
           <TabPanel key={name} id={name} className="panel">
             {screens[name]}

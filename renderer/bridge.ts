@@ -13,6 +13,7 @@ export const shell = window.sallyport;
 const starting: WindowState = {
   status: null,
   signIn: { step: 'idle' },
+  approvals: [],
   protection: null,
   tray: true,
   failure: null,

@@ -49,10 +49,12 @@ export function startCore(deps: SupervisorDeps): Core {
         call: listener.call,
         'program-unknown': listener.programUnknown,
         'agents-changed': listener.changed,
+        'approval-over': ({ id }) => listener.approvals.over(id),
       },
-      requests: {},
+      requests: { approve: async (approval) => ({ answer: await listener.approvals.ask(approval) }) },
       streams: {},
-      onClose: () => undefined,
+      // What it waited for nobody waits for any more.
+      onClose: () => listener.approvals.clear(),
     },
   });
   const vault = channels.channelOverFd({
@@ -99,6 +101,7 @@ function gatewayConfiguration(deps: SupervisorDeps) {
     consent: deps.consent,
     connectors: deps.registry.connectors.map(({ manifest, settings }) => ({ manifest, settings: { ...settings } })),
     policies: [...deps.registry.policies],
+    limits: deps.registry.config.limits,
   };
 }
 

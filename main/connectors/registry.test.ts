@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { defaultLimits } from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
 import { loadRegistry, type Registry } from './registry.ts';
 
@@ -99,6 +100,50 @@ describe('a whole configuration', () => {
   });
 });
 
+describe('limits', () => {
+  const limits = (own?: unknown, managed?: unknown) =>
+    load(
+      { identity, ...(own === undefined ? {} : { limits: own }) },
+      managed === undefined ? undefined : { limits: managed },
+    ).config.limits;
+
+  test('have defaults, which the person’s file narrows member by member', () => {
+    expect(limits()).toEqual(defaultLimits);
+    expect(limits({ tool: { rowsPerHour: 5 } })).toEqual({
+      ...defaultLimits,
+      tool: { ...defaultLimits.tool, rowsPerHour: 5 },
+    });
+  });
+
+  test('of managed settings hold, wider or narrower, and can only be narrowed', () => {
+    expect(limits(undefined, { person: { burst: 5000 } }).person.burst).toBe(5000);
+    expect(limits({ person: { burst: 3000 } }, { person: { burst: 5000 } }).person.burst).toBe(3000);
+    expect(limits({ person: { burst: 3 } }, { person: { burst: 5 } }).person.burst).toBe(3);
+    const own = { identity, limits: { person: { burst: 6 } } };
+    expect(refusal(own, { limits: { person: { burst: 5 } } })).toMatch(
+      /^own\.json:\d+: "limits\.person\.burst" can only narrow, and managed settings say 5/,
+    );
+  });
+
+  test.each([
+    [
+      { person: { callsPerMinute: 601 } },
+      /^own\.json:\d+: "limits\.person\.callsPerMinute" can only narrow, and the default is 600/,
+    ],
+    [{ tool: { burst: 0 } }, /^own\.json:\d+: "limits\.tool\.burst"/],
+    [{ tool: { burst: -1 } }, /^own\.json:\d+: "limits\.tool\.burst"/],
+    [{ tool: { burst: 'many' } }, /^own\.json:\d+: "limits\.tool\.burst"/],
+    [{ tool: { callsPerSecond: 1 } }, /^own\.json:\d+: unknown key "callsPerSecond"/],
+  ])('%j is refused', (own, why) => {
+    expect(refusal({ identity, limits: own })).toMatch(why);
+  });
+
+  test('a wrong value is no less wrong because managed settings win', () => {
+    const own = { identity, limits: { person: { burst: 'many' } } };
+    expect(refusal(own, { limits: { person: { burst: 5 } } })).toMatch(/^own\.json:\d+: "limits\.person\.burst"/);
+  });
+});
+
 describe('file, line and reason', () => {
   const lines = (...rest: string[]): string =>
     ['{', `"identity": ${JSON.stringify(identity)}`, ...rest, '}'].join('\n');
@@ -149,6 +194,15 @@ describe('file, line and reason', () => {
     put('connectors/files/manifest.json', { ...manifest, tools: [{ ...tool, destinations: ['elsewhere'] }] });
     expect(refusal({ identity, connectors: [connector] })).toMatch(
       /^connectors\/files\/manifest\.json:\d+: "elsewhere"/,
+    );
+    const impersonating = {
+      type: 'object',
+      properties: { on_behalf_of: { type: 'string' } },
+      additionalProperties: false,
+    };
+    put('connectors/files/manifest.json', { ...manifest, tools: [{ ...tool, inputSchema: impersonating }] });
+    expect(refusal({ identity, connectors: [connector] })).toMatch(
+      /^connectors\/files\/manifest\.json:\d+: "on_behalf_of" is named like the caller's identity/,
     );
     put('connectors/files/manifest.json', { ...manifest, credentials: true });
     expect(refusal({ identity, connectors: [connector] })).toMatch(/manifest\.json:\d+: unknown key "credentials"/);

@@ -15,7 +15,9 @@ import {
 import { Fault } from '../contract/errors.ts';
 import { manifestSchema, type ConnectorManifest } from '../contract/manifest.ts';
 import { withLab } from '../contract/with-lab.ts';
+import { identityPlace } from './identity-like.ts';
 import { locateJson, parseWith, readLocatedJson, type LocatedJson } from './located-json.ts';
+import { narrowedLimits } from './narrowed-limits.ts';
 
 export interface RegisteredConnector {
   readonly manifest: ConnectorManifest;
@@ -61,8 +63,11 @@ export function loadRegistry(sources: RegistrySources): Registry {
     );
   }
   const layers = [managed, own].filter((layer) => layer !== undefined);
-  const config = parseLayers(layers);
+  const parsed = parseLayers(layers);
   refuseOwnConsent(managed, own);
+  // The lab is no person's file.
+  const isPersons = own !== undefined && sources.labConfig === undefined;
+  const config = isPersons ? { ...parsed, limits: narrowedLimits(parsed.limits, managed, own) } : parsed;
   const reading = { config, layers, builtInFolder: sources.builtInFolder };
   const connectors = config.connectors.map((settings, index) => registerConnector(reading, settings, index));
   return {
@@ -170,6 +175,8 @@ function readManifest(folder: string, name: string): ConnectorManifest {
     const unknown = tool.destinations.find((destination) => !manifest.destinations[destination]);
     if (unknown !== undefined)
       throw json.refuse(['tools', index, 'destinations'], `"${unknown}" is not a declared destination`);
+    const identity = identityPlace(tool.inputSchema);
+    if (identity !== null) throw json.refuse(['tools', index, 'inputSchema', ...identity.path], identity.reason);
   });
   return manifest;
 }

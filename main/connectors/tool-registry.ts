@@ -9,6 +9,8 @@ import type { OfferedTool } from '../contract/call.ts';
 import { Fault } from '../contract/errors.ts';
 import type { ConnectorManifest, Offer, ToolManifest } from '../contract/manifest.ts';
 import { openPlace } from './closed-schema.ts';
+import { identityPlace } from './identity-like.ts';
+import { addOwnKeywords, textKeyword, withoutOwnKeywords } from './own-keywords.ts';
 import { offeredName } from './tool-name.ts';
 
 export interface ToolRegistry {
@@ -56,7 +58,9 @@ function offer(connector: ConnectorManifest, tool: ToolManifest): OfferedTool {
   const input = compile(`${name}.inputSchema`, tool.inputSchema, 'input');
   refuseOtherShape(name, tool);
   const output = compile(`${name}.outputSchema`, tool.outputSchema, 'output');
-  return Object.freeze({ name, connector: connector.name, manifest: tool, checkArguments: input, checkOutput: output });
+  // What is ours in a schema is not for agents: some clients refuse keywords that they do not know.
+  const manifest = { ...tool, inputSchema: withoutOwnKeywords(tool.inputSchema) };
+  return Object.freeze({ name, connector: connector.name, manifest, checkArguments: input, checkOutput: output });
 }
 
 /** What the protocol's result has, the first always there: sent as it is, so a connector must not name other members. */
@@ -91,6 +95,8 @@ function compile(
   if (schema['type'] !== 'object') throw new Fault('internal', `${at}: must be of type "object".`);
   const open = openPlace(schema, kind);
   if (open !== null) throw new Fault('internal', `${at}${open}`);
+  const identity = kind === 'input' ? identityPlace(schema) : null;
+  if (identity !== null) throw new Fault('internal', `${at}/${identity.path.join('/')}: ${identity.reason}.`);
   const validate = compiled(at, schema);
   return (value) => (validate(value) ? null : explain(validate.errors?.[0]));
 }
@@ -110,6 +116,7 @@ function compiled(at: string, schema: ToolManifest['inputSchema']): ValidateFunc
   // Of the dialect's core vocabulary, and the only part of it that ajv's strict mode does not know. References go to
   // `#/$defs/NAME` alone, so that an anchor changes nothing here.
   ajv.addKeyword({ keyword: '$anchor', schemaType: 'string' });
+  addOwnKeywords(ajv);
   try {
     return ajv.compile(schema);
   } catch (error) {
@@ -131,6 +138,8 @@ function explain(error: ErrorObject | undefined): string {
     }
     case 'required':
       return `"${printable(String(parameters['missingProperty']))}" is missing in ${at}.`;
+    case textKeyword:
+      return `${at} ${String(error.message)}.`;
     case 'enum':
       return `${at} must be one of ${JSON.stringify(parameters['allowedValues']).slice(0, 500)}.`;
     default:

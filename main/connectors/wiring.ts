@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { AuditRecord } from '../contract/audit.ts';
 import type { callReportSchema, HandOver, ProgramSeen } from '../contract/channels.ts';
 import type { ProcessKind, Status } from '../contract/control.ts';
+import type { ApprovalDesk } from './approval-desk.ts';
 import type { RegisteredConnector, Registry } from './registry.ts';
 
 /** The shell is side `a` of every control channel. */
@@ -53,6 +54,8 @@ export interface SupervisorListener {
   readonly call: (report: z.output<typeof callReportSchema>) => void;
   /** A program that nobody was asked about. */
   readonly programUnknown: (program: ProgramSeen) => void;
+  /** Calls that wait for the person. */
+  readonly approvals: Pick<ApprovalDesk, 'ask' | 'over' | 'clear'>;
   /** Agents, the person or a connector changed: whoever shows them asks for the status. */
   readonly changed: () => void;
   /** Nothing can be served any more: the shell ends. */

@@ -3,9 +3,10 @@
  * egress↔vault only as `crypto_box_seal` ciphertext, and vault↔exchange carries tokens on raw pipes beside the channel.
  */
 import { z } from 'zod';
+import { approvalAnswerSchema, approvalSchema } from './approval.ts';
 import { auditRecordSchema } from './audit.ts';
 import type { ChannelContract, SideContract } from './channel.ts';
-import { destinationConfigSchema, identityConfigSchema } from './config.ts';
+import { destinationConfigSchema, identityConfigSchema, quotaSchema } from './config.ts';
 import { codeSchema, outcomeCodeSchema } from './errors.ts';
 import { askKindSchema, connectorNameSchema, destinationNameSchema, manifestSchema } from './manifest.ts';
 import { principalSchema } from './principal.ts';
@@ -339,6 +340,7 @@ export const shellGateway = contract(
           ),
           /** Cedar policy files, in order: name and text. */
           policies: z.array(z.strictObject({ name: text(200), text: text(1_048_576) })),
+          limits: z.strictObject({ person: quotaSchema, tool: quotaSchema }),
         }),
         result: empty,
       },
@@ -376,8 +378,13 @@ export const shellGateway = contract(
       'program-unknown': programSeenSchema,
       /** Agents came or went: the shell may ask for `status`. */
       'agents-changed': empty,
+      /** An approval that need not be given any more. */
+      'approval-over': z.strictObject({ id: callIdSchema }),
     },
-    requests: {},
+    requests: {
+      /** Answered by the person in the window, at any time; no answer is a no. */
+      approve: { params: approvalSchema, result: z.strictObject({ answer: approvalAnswerSchema }) },
+    },
     streams: {},
   },
 );

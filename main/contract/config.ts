@@ -46,6 +46,40 @@ const postures = ['read-only-analyst', 'operator-with-approvals', 'strict'] as c
 
 /** Policies that ship with Sallyport; `lab` is in no release. */
 export const postureSchema = z.enum(withLab ? [...postures, 'lab'] : postures);
+const amount = z.int().positive().max(1_000_000_000_000);
+
+/** What a person may use: of all tools together, or of each. */
+export const quotaSchema = z.strictObject({
+  /** Sustained; the number that may start at once is `burst`. */
+  callsPerMinute: amount,
+  burst: amount,
+  /** Rows and bytes of released results, in any hour. */
+  rowsPerHour: amount,
+  bytesPerHour: amount,
+});
+export type Quota = z.infer<typeof quotaSchema>;
+
+/** What holds where managed settings are silent; the person's own file can only say less. */
+export const defaultLimits = {
+  person: { callsPerMinute: 600, burst: 200, rowsPerHour: 200_000, bytesPerHour: 268_435_456 },
+  tool: { callsPerMinute: 300, burst: 100, rowsPerHour: 100_000, bytesPerHour: 134_217_728 },
+} as const satisfies Readonly<Record<'person' | 'tool', Quota>>;
+
+function quotaWith(defaults: Quota) {
+  return z
+    .strictObject({
+      callsPerMinute: amount.default(defaults.callsPerMinute),
+      burst: amount.default(defaults.burst),
+      rowsPerHour: amount.default(defaults.rowsPerHour),
+      bytesPerHour: amount.default(defaults.bytesPerHour),
+    })
+    .prefault({});
+}
+
+export const limitsSchema = z
+  .strictObject({ person: quotaWith(defaultLimits.person), tool: quotaWith(defaultLimits.tool) })
+  .prefault({});
+export type Limits = z.infer<typeof limitsSchema>;
 
 export const configSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -64,6 +98,7 @@ export const configSchema = z.strictObject({
       authorities: z.array(z.string()).max(50).default([]),
     })
     .default({ authorities: [] }),
+  limits: limitsSchema,
   agents: z.strictObject({ consent: z.enum(['ask', 'allow']).default('ask') }).default({ consent: 'ask' }),
 });
 export type SallyportConfig = z.infer<typeof configSchema>;

@@ -39,6 +39,10 @@ export const toolSchema = z.strictObject({
   asks: z.array(askKindSchema).max(3).optional(),
   /** The highest classification that its output can have. */
   classification: classificationSchema,
+  /**
+   * Each member is named. `"x-sallyport-text": "name"` or `"path"` beside a string that names something: it must be what it looks
+   * like. `"x-sallyport-identity": "data"` beside a member that is named like an identity (`user`, `tenant`, `role` …).
+   */
   inputSchema: jsonSchemaSchema,
   outputSchema: jsonSchemaSchema,
   /** JSON pointer into the arguments: what `authorize` sees as the resource. Absent: the destination itself. */

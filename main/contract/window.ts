@@ -1,9 +1,10 @@
 /**
  * What the window may ask of the shell, and what it is told: one table, from which the preload makes its named methods and
  * the shell its handlers. The renderer runs no Node and sees no token; what it shows came from agents and backends,
- * so it is text and nothing else. Widening (`decide` with `allow`, `resume`) exists here and nowhere outside the shell.
+ * so it is text and nothing else. Widening (`decide` with `allow`, `approve`, `resume`) exists here and nowhere outside the shell.
  */
 import { z } from 'zod';
+import { approvalDecisionSchema, approvalSchema } from './approval.ts';
 import { findingSchema, statusSchema } from './control.ts';
 
 const empty = z.strictObject({});
@@ -20,6 +21,8 @@ export const windowStateSchema = z.strictObject({
   /** Null while processes are being started. */
   status: statusSchema.nullable(),
   signIn: signInProgressSchema,
+  /** Calls that wait for the person; for the window alone, since they hold arguments. */
+  approvals: z.array(approvalSchema),
   /** The protections as `doctor` sees them; null until they were read. */
   protection: z.array(findingSchema).nullable(),
   /** False: this desktop shows no tray icons, so the window stays. */
@@ -41,6 +44,8 @@ export const windowMethods = {
   decide: { params: z.strictObject({ key: z.string().max(600), decision: z.enum(['allow', 'deny']) }), result: empty },
   /** Unknown again: its next call asks. */
   forget: { params: z.strictObject({ key: z.string().max(600) }), result: empty },
+  /** The person's answer about one call. */
+  approve: { params: z.strictObject({ id: z.uuid(), decision: approvalDecisionSchema }), result: empty },
   /** Reads the protections again from the kernel. */
   checkProtection: { params: empty, result: empty },
   quit: { params: empty, result: empty },

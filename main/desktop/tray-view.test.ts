@@ -35,9 +35,30 @@ function state(more: Partial<Status> | null, window: Partial<WindowState> = {}):
     degraded: [],
     ...more,
   };
-  return { status: more && status, signIn: { step: 'idle' }, protection: null, tray: true, failure: null, ...window };
+  return {
+    status: more && status,
+    signIn: { step: 'idle' },
+    approvals: [],
+    protection: null,
+    tray: true,
+    failure: null,
+    ...window,
+  };
 }
 
+const approval: WindowState['approvals'][number] = {
+  id: '00000000-0000-4000-8000-000000000000',
+  program: 'p',
+  executable: null,
+  person: 'alice',
+  tool: 'probe_write',
+  title: 'Write',
+  operation: 'write',
+  shown: '{}',
+  argumentHash: '0'.repeat(64),
+  since: 0,
+  until: 1,
+};
 const broken: Status['connectors'][number] = { name: 'c', version: '1', state: 'failed', tools: [], why: 'x' };
 
 it.each<[string, WindowState, string]>([
@@ -45,6 +66,7 @@ it.each<[string, WindowState, string]>([
   ['nobody is signed in', state({ signedIn: null }), 'nobody'],
   ['somebody is', state({}), 'signed-in'],
   ['a program asks', state({ programs: [program] }), 'needs-you'],
+  ['a call waits for the person', state({}, { approvals: [approval] }), 'needs-you'],
   ['a connector waits for the person', state({ waiting: ['postgres'] }), 'needs-you'],
   ['all is paused', state({ paused: true, programs: [program] }), 'paused'],
   ['a connector is not running', state({ connectors: [broken] }), 'failed'],

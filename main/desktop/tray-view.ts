@@ -60,7 +60,7 @@ function iconOf(state: WindowState): TrayIcon {
   if (failure !== null) return 'failed';
   if (status === null) return 'starting';
   if (status.paused) return 'paused';
-  if (status.waiting.length > 0 || waitingPrograms(state) > 0) return 'needs-you';
+  if (status.waiting.length > 0 || waitingPrograms(state) > 0 || state.approvals.length > 0) return 'needs-you';
   if (status.connectors.some((connector) => connector.state === 'failed' || connector.state === 'suspended'))
     return 'failed';
   return status.signedIn === null ? 'nobody' : 'signed-in';

@@ -117,7 +117,8 @@ function decisionOf(settlement: Settlement): Extract<AuditRecord, { event: 'call
   return refusalCodes.some((code) => code === settlement.refusal.code) ? 'refused' : 'failed';
 }
 
-function rowsOf({ value }: ReleasedResult): number | null {
+/** Of a result whose `rows` is a list. */
+export function rowsOf({ value }: ReleasedResult): number | null {
   const rows = value['rows'];
   return Array.isArray(rows) ? rows.length : null;
 }

@@ -25,6 +25,8 @@ function bench(more: Partial<PipelineDeps> = {}) {
         records.push(record);
       },
     },
+    quotas: { reserve: () => null, settle: () => undefined },
+    approvals: { ask: () => Promise.resolve('denied') },
     dispatch: ({ call }) => {
       dispatched.push(call.callId);
       return Promise.resolve({ ok: true, value: { text: 'x', rows: [1, 2] }, resultBytes: 10, backendBytes: 20 });
@@ -197,5 +199,107 @@ describe('the runner', () => {
       'minimize',
       'scrub-secrets',
     ]);
+  });
+});
+
+describe('what a call cost', () => {
+  const costs = async (more: Partial<PipelineDeps>) => {
+    const settled: unknown[] = [];
+    const { pipeline } = bench({
+      quotas: { reserve: () => null, settle: (_call, cost) => settled.push(cost) },
+      ...more,
+    });
+    await pipeline.run(toolCall());
+    return settled;
+  };
+
+  it('is settled once, with our own count of what was released', async () => {
+    expect(await costs({})).toEqual([{ rows: 2, bytes: '{"text":"x","rows":[1,2]}'.length }]);
+  });
+
+  it.each<[string, Partial<PipelineDeps>]>([
+    ['withheld', { dispatch: () => Promise.resolve(got({ salary: 1 })) }],
+    ['a failure', { dispatch: () => Promise.reject(new TypeError('x')) }],
+    ['refused by a stage', { authorizer: { decide: () => forbids } }],
+  ])('is nothing but the call where it was %s', async (_how, more) => {
+    expect(await costs(more)).toEqual([{ rows: 0, bytes: 0 }]);
+  });
+
+  it('beyond the limit it does not run', async () => {
+    const refused = { code: 'quota_exhausted', what: 'rows', retryAfterMs: 1 } as const;
+    const { pipeline, dispatched } = bench({ quotas: { reserve: () => refused, settle: () => undefined } });
+    expect(await pipeline.run(toolCall())).toMatchObject({ refusal: { code: 'quota_exhausted', retryAfterMs: 1 } });
+    expect(dispatched).toEqual([]);
+  });
+});
+
+describe('a call that waits for the person', () => {
+  const write = offeredTool({ operation: 'write' });
+  const waiting = (more: Partial<PipelineDeps> = {}) => {
+    let answer = (_outcome: 'approved' | 'denied'): void => undefined;
+    const now = { principal: alice, paused: false, permitted: true };
+    const made = bench({
+      findTool: () => write,
+      identity: () => ({ principal: now.principal, validUntil: null, waiting: [] }),
+      gate: () => ({ paused: now.paused, consentTo: () => 'allowed' }),
+      authorizer: { decide: () => (now.permitted ? permits : forbids) },
+      approvals: {
+        ask: () =>
+          new Promise((resolve) => {
+            answer = resolve;
+          }),
+      },
+      ...more,
+    });
+    return { ...made, now, answer: (outcome: 'approved' | 'denied') => answer(outcome) };
+  };
+
+  it('runs after it was approved, and has its intent then', async () => {
+    const { pipeline, records, dispatched, answer } = waiting();
+    const running = pipeline.run(toolCall());
+    expect([records, dispatched]).toEqual([[], []]);
+    answer('approved');
+    expect(await running).toMatchObject({ kind: 'released' });
+    expect(records.map(({ event }) => event)).toEqual(['call-intent', 'call-outcome']);
+  });
+
+  it('does not run when it was denied', async () => {
+    const { pipeline, records, dispatched, answer } = waiting();
+    const running = pipeline.run(toolCall());
+    answer('denied');
+    expect(await running).toMatchObject({ refusal: { code: 'approval_denied' } });
+    expect(dispatched).toEqual([]);
+    expect(records).toMatchObject([{ event: 'call-outcome', stage: 'ask-approval', policy: 'p' }]);
+  });
+
+  it.each<[string, (now: { principal: typeof alice; paused: boolean; permitted: boolean }) => void, string]>([
+    ['the person paused', (now) => (now.paused = true), 'paused'],
+    ['policy changed', (now) => (now.permitted = false), 'not_permitted'],
+    ['the person changed', (now) => (now.principal = { ...alice, subject: 'other' }), 'access_ended'],
+    ['the issuer changed', (now) => (now.principal = { ...alice, issuer: 'https://other' }), 'access_ended'],
+  ])('does not run, approved, when meanwhile %s', async (_what, change, code) => {
+    const { pipeline, dispatched, now, answer } = waiting();
+    const running = pipeline.run(toolCall());
+    change(now);
+    answer('approved');
+    expect(await running).toMatchObject({ refusal: { code } });
+    expect(dispatched).toEqual([]);
+  });
+
+  it('is stopped with the code of what stopped it, even as it is approved', async () => {
+    const { pipeline, dispatched, answer } = waiting();
+    const running = pipeline.run(toolCall());
+    pipeline.stopAll('access_ended');
+    answer('approved');
+    expect(await running).toMatchObject({ refusal: { code: 'access_ended' } });
+    expect(dispatched).toEqual([]);
+  });
+
+  it('does not run when asking breaks', async () => {
+    const { pipeline, dispatched } = waiting({
+      approvals: { ask: () => Promise.reject(new TypeError('secret detail')) },
+    });
+    expect(await pipeline.run(toolCall())).toMatchObject({ refusal: { code: 'internal' } });
+    expect(dispatched).toEqual([]);
   });
 });

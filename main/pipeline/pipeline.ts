@@ -18,15 +18,17 @@ import { Fault, outcomeCodeSchema, type OutcomeCode, type Refusal } from '../con
 import type { Offer } from '../contract/manifest.ts';
 import {
   createAccount,
+  rowsOf,
   type Account,
   type AuditSink,
   type CallOutcome,
   type CallReport,
   type Settlement,
 } from './account.ts';
+import type { Cost, Quotas } from './quotas.ts';
 import { refuse, type Authorizer, type Gate, type Identity, type InboundView, type StageReport } from './stage.ts';
 import { createAdmit } from './stages/admit.ts';
-import { createAskApproval } from './stages/ask-approval.ts';
+import { createAskApproval, type Approvals } from './stages/ask-approval.ts';
 import { createAuthorize } from './stages/authorize.ts';
 import { createCheckArguments } from './stages/check-arguments.ts';
 import { createCheckContract } from './stages/check-contract.ts';
@@ -53,6 +55,8 @@ export interface PipelineDeps {
   readonly identity: () => Identity;
   readonly gate: () => Gate;
   readonly authorizer: Authorizer;
+  readonly quotas: Pick<Quotas, 'reserve' | 'settle'>;
+  readonly approvals: Approvals;
   readonly audit: AuditSink;
   /** The signal aborts with a `StopReason`. Takes cleared calls only. */
   readonly dispatch: (cleared: ClearedCall, signal: AbortSignal) => Promise<Dispatched>;
@@ -94,8 +98,8 @@ class Runner implements Pipeline {
       createAdmit(),
       createCheckArguments(),
       createAuthorize(deps.authorizer),
-      createLimitRate(),
-      createAskApproval(),
+      createLimitRate(deps.quotas),
+      createAskApproval(deps.approvals),
     ] as const;
   }
 
@@ -113,7 +117,9 @@ class Runner implements Pipeline {
     call.signal.addEventListener('abort', onCancel);
     if (call.signal.aborted) onCancel();
     try {
-      return account.conclude(await this.#settled(call, account, stop.signal));
+      const settlement = await this.#settled(call, account, stop.signal);
+      this.#deps.quotas.settle(call, costOf(settlement));
+      return account.conclude(settlement);
     } finally {
       call.signal.removeEventListener('abort', onCancel);
       this.#inFlight.delete(stop);
@@ -150,11 +156,9 @@ class Runner implements Pipeline {
 
   async #settled(call: ToolCall, account: Account, signal: AbortSignal): Promise<Settlement> {
     try {
-      const { identity, gate, clock, findTool } = this.#deps;
-      const tool = findTool(call.toolName, call.offer ?? 'tool');
-      const seen = { call, tool, identity: identity(), gate: gate(), nowMs: clock.epochMs() };
+      const seen = this.#look(call);
       account.about(seen.identity.principal);
-      const cleared = this.#judge(seen);
+      const cleared = await this.#judge(seen, signal);
       if ('kind' in cleared) return cleared;
       return await this.#execute({ cleared, tool: seen.tool, account, signal });
     } catch (error) {
@@ -162,20 +166,54 @@ class Runner implements Pipeline {
     }
   }
 
-  #judge(seen: InboundView): Settlement | ClearedCall {
+  #look(call: ToolCall): InboundView {
+    const { identity, gate, clock, findTool } = this.#deps;
+    const tool = findTool(call.toolName, call.offer ?? 'tool');
+    return { call, tool, identity: identity(), gate: gate(), nowMs: clock.epochMs() };
+  }
+
+  async #judge(seen: InboundView, signal: AbortSignal): Promise<Settlement | ClearedCall> {
+    let view = seen;
     let policy: string | null = null;
     let exposure: Exposure = 'public';
     for (const stage of this.#inbound) {
-      const verdict = stage.check(seen);
+      const checked = stage.check(view, signal);
+      const verdict = checked instanceof Promise ? await checked : checked;
+      // Withdrawn while it waited: the reason of that says more.
+      if (checked instanceof Promise && isStopped(signal)) return stoppedBy(signal);
       policy = verdict.policy ?? policy;
       if (!verdict.pass) return { kind: 'refused', refusal: verdict.refusal, stage: stage.report.stage, policy };
       exposure = verdict.exposure ?? exposure;
+      if (verdict.approval !== undefined) view = { ...view, approval: verdict.approval };
+      if (checked instanceof Promise) {
+        const again = this.#judgeAgain(view);
+        if ('kind' in again) return again;
+        view = again.view;
+        ({ policy, exposure } = again);
+      }
     }
-    const { tool, call } = seen;
-    const { principal } = seen.identity;
+    const { tool, call } = view;
+    const { principal } = view.identity;
     // The stages guarantee these; the types ask again.
     if (tool === null || principal === null || policy === null) return notJudged();
     return clear({ call, connector: tool.connector, tool: tool.manifest, principal, policy, exposure });
+  }
+
+  /** Time passed: the person, their claims and their consent may be others. What was approved was approved for one person. */
+  #judgeAgain(before: InboundView): Settlement | Again {
+    const view = this.#look(before.call);
+    const [admit, , authorize] = this.#inbound;
+    let policy: string | null = null;
+    let exposure: Exposure = 'public';
+    for (const stage of [admit, authorize]) {
+      const verdict = stage.check(view);
+      policy = verdict.policy ?? policy;
+      if (!verdict.pass) return { kind: 'refused', refusal: verdict.refusal, stage: stage.report.stage, policy };
+    }
+    const [was, is] = [before.identity.principal, view.identity.principal];
+    if (was?.subject !== is?.subject || was?.issuer !== is?.issuer || before.tool !== view.tool)
+      return refused('access_ended', 'The person changed while this waited. Call again.');
+    return { view, policy, exposure };
   }
 
   async #execute(parts: Execution): Promise<Settlement> {
@@ -218,6 +256,20 @@ function askable({ tool, principal }: ClearedCall, asks: Asks): Settlement {
   const undeclared = Object.values(asks.requests).some(({ kind }) => !declared.includes(kind));
   if (undeclared) return refused('output_not_allowed', 'The connector asked for what its manifest does not declare.');
   return { kind: 'asked', asks, subject: principal.subject, policy: null };
+}
+
+/** What left, by our own count; what was withheld costs a call and nothing else. */
+function costOf(settlement: Settlement): Cost {
+  if (settlement.kind === 'asked') return { rows: 0, bytes: settlement.resultBytes ?? 0 };
+  if (settlement.kind !== 'released') return { rows: 0, bytes: 0 };
+  const { result } = settlement;
+  return { rows: rowsOf(result) ?? 0, bytes: Buffer.byteLength(result.text) };
+}
+
+interface Again {
+  readonly view: InboundView;
+  readonly policy: string | null;
+  readonly exposure: Exposure;
 }
 
 interface Execution {

@@ -26,6 +26,8 @@ export interface InboundView {
   readonly identity: Identity;
   readonly gate: Gate;
   readonly nowMs: number;
+  /** What policy said, for the stages after it. */
+  readonly approval?: Approval;
 }
 
 export type Verdict =
@@ -45,6 +47,12 @@ export interface StageReport {
 export interface InboundStage {
   readonly report: StageReport;
   check(view: InboundView): Verdict;
+}
+
+/** An inbound stage that may have to wait for somebody; the signal aborts when nobody waits for the call any more. */
+export interface AskingStage {
+  readonly report: StageReport;
+  check(view: InboundView, signal: AbortSignal): Verdict | Promise<Verdict>;
 }
 
 export interface OutboundView {

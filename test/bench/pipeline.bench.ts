@@ -32,6 +32,8 @@ function pipelineWith(durable: boolean, principal: () => typeof alice) {
     gate: () => ({ paused: false, consentTo: () => 'allowed' }),
     authorizer,
     audit: durable ? log : { appendDurably: () => Promise.resolve(), append: () => undefined },
+    quotas: { reserve: () => null, settle: () => undefined },
+    approvals: { ask: () => Promise.resolve('denied') },
     dispatch: () => Promise.resolve({ ok: true, value: { text: 'x', rows: [1] }, resultBytes: 1, backendBytes: 1 }),
     clock: { epochMs: Date.now, monotonicMs: () => performance.now() },
     report: () => undefined,

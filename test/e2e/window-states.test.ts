@@ -247,3 +247,66 @@ describe('consent', () => {
     await page.close();
   });
 });
+
+describe('an approval', () => {
+  const { state } = windowStates['approving']!;
+  const approve = () => page.getByRole('button', { name: 'Approve once: Move stock' });
+
+  it('holds Approve until it stood still, on every screen: a click before is none', async () => {
+    await open(state);
+    await page.clock.install();
+    for (const screen of ['overview', 'programs', 'calls', 'protection'] as const) {
+      await show(screen);
+      await approve().waitFor();
+    }
+    await page.evaluate('dispatchEvent(new Event("focus"))');
+    expect(await approve().isDisabled()).toBe(true);
+    await approve().click({ force: true });
+    expect(await asked()).toEqual([]);
+    await page.close();
+  });
+
+  it('approves the one that stood there; the next one, in its place, is held, and Deny has the focus', async () => {
+    await open(state);
+    await page.clock.install();
+    // Scrolled to, it has moved, and has to stand still again.
+    await approve().scrollIntoViewIfNeeded();
+    await page.clock.runFor(1000);
+    await page.clock.runFor(1000);
+    await approve().click();
+    const [first, ...others] = state.approvals;
+    expect(await asked()).toEqual([['approve', { id: first!.id, decision: 'approve' }]]);
+    await become({ ...state, approvals: others });
+    await page.clock.runFor(100);
+    await approve().waitFor({ state: 'detached' });
+    const focused = () => page.evaluate<string>('document.activeElement?.ariaLabel ?? ""');
+    await expect.poll(focused).toBe('Deny: Delete a warehouse');
+    await page.keyboard.press('Enter');
+    expect((await asked()).at(-1)).toEqual(['approve', { id: others[0]!.id, decision: 'deny' }]);
+    const next = page.getByRole('button', { name: 'Approve once: Delete a warehouse' });
+    expect(await next.isDisabled()).toBe(true);
+    await next.click({ force: true });
+    expect(await asked()).toHaveLength(2);
+    await page.close();
+  });
+
+  it('shows all arguments, in the order of their characters, and how many there are', async () => {
+    const much = windowStates['approving-much']!.state;
+    await open(much);
+    const shown = page.locator('.arguments');
+    await shown.first().waitFor();
+    expect(await shown.allTextContents()).toEqual(much.approvals.map((each) => each.shown));
+    expect(await page.evaluate('getComputedStyle(document.querySelector(".arguments")).unicodeBidi')).toBe(
+      'bidi-override',
+    );
+    expect(await shown.first().evaluate((element) => element.scrollHeight > element.clientHeight)).toBe(true);
+    await page.getByText(`${much.approvals[0]!.shown.length} characters in 304 lines`).waitFor();
+    // What does not fit cannot be approved before its end was on the screen.
+    const approveButtons = page.getByRole('button', { name: /^Approve once/ });
+    expect(await approveButtons.count()).toBe(1);
+    await shown.first().focus();
+    await page.keyboard.press('End');
+    await expect.poll(() => approveButtons.count()).toBe(2);
+    await page.close();
+  });
+});

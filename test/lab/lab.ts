@@ -19,6 +19,8 @@ import { authorityFile, startParts } from './parts.ts';
 const needlesFile = process.env['SALLYPORT_LAB_NEEDLES'];
 const say = (text: string) => process.stderr.write(`lab: ${text}\n`);
 
+const labQuota = { callsPerMinute: 60_000, burst: 10_000, rowsPerHour: 100_000_000, bytesPerHour: 100_000_000_000 };
+
 function configOf({ provider, issuer, postgres }: Parts, folder: string): SallyportConfig {
   const database = {
     host: 'localhost',
@@ -36,6 +38,8 @@ function configOf({ provider, issuer, postgres }: Parts, folder: string): Sallyp
     connectors: [{ name: 'postgres', destinations: { database } }],
     policy: { posture: 'lab' },
     egress: { authorities: [authorityFile(folder)] },
+    // Tests make in seconds what a person's agents make in a day.
+    limits: { person: labQuota, tool: labQuota },
   });
 }
 

@@ -101,6 +101,7 @@ function supervise(change: Partial<SupervisorDeps> = {}): Supervisor {
     stateFolder,
     consent: 'ask',
     listener: {
+      approvals: { ask: () => Promise.resolve('unavailable'), over: () => undefined, clear: () => undefined },
       openUrl: () => undefined,
       event: (event) => void events.push(event),
       call: () => undefined,

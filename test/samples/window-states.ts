@@ -1,5 +1,6 @@
 /** Every state the window can be in, from the first moment to the worst day, for tests that look at it. */
 import { laterMend, type Program, type Status } from '../../main/contract/control.ts';
+import type { Approval } from '../../main/contract/approval.ts';
 import type { Code } from '../../main/contract/errors.ts';
 import type { WindowScreen, WindowState } from '../../main/contract/window.ts';
 import { alice } from './pipeline.ts';
@@ -126,6 +127,7 @@ const findings: NonNullable<WindowState['protection']> = [
 const at = (status: Status | null, more: Partial<WindowState> = {}): WindowState => ({
   status,
   signIn: { step: 'idle' },
+  approvals: [],
   protection: findings,
   tray: true,
   failure: null,
@@ -156,6 +158,26 @@ const everything: Status = {
   ],
   calls: many(60, (n) => call(n, allOutcomes(n), { program: n % 2 ? hostileName : rightToLeft, tool: 'x'.repeat(64) })),
 };
+
+function approval(number: number, more: Partial<Approval> = {}): Approval {
+  return {
+    id: `00000000-0000-4000-8000-${bits(number)}`,
+    program: 'claude-code (node)',
+    executable: '/usr/bin/node',
+    person: 'alice@example.com',
+    tool: 'warehouse_move',
+    title: 'Move stock',
+    operation: 'write',
+    shown: JSON.stringify({ article: 'A-1042', amount: 12, from: 'Hamburg', to: 'Lyon' }, null, 2),
+    argumentHash: 'ab'.repeat(32),
+    since: now + number * minuteMs,
+    until: now + (number + 5) * minuteMs,
+    ...more,
+  };
+}
+
+/** As long as it may be, in one word, in many lines, and with all that `shownCall` writes as escapes. */
+const longArguments = `{\n${'  "note": "transfer",\n'.repeat(300)}  "word": "${'x'.repeat(5000)}",\n  "hidden": "a\\u{202E}b\\u{20}*400c"\n}`;
 
 export interface Sample {
   readonly state: WindowState;
@@ -199,6 +221,27 @@ export const windowStates: Readonly<Record<string, Sample>> = {
         ...answered,
       ],
     }),
+    screens: ['overview', 'programs'],
+  },
+  approving: {
+    state: at(busy, {
+      approvals: [
+        approval(0),
+        approval(1, { operation: 'admin', title: 'Delete a warehouse', program: rightToLeft, executable: null }),
+      ],
+    }),
+    screens: ['overview', 'calls'],
+  },
+  'approving-much': {
+    state: at(
+      { ...busy, programs: [program('inventory (node)', 'waiting')] },
+      {
+        approvals: [
+          approval(0, { program: hostileName, title: 'x'.repeat(80), shown: longArguments }),
+          approval(1, { shown: JSON.stringify({ שלום: 'עולם', text: 'Жизнь' }, null, 2) }),
+        ],
+      },
+    ),
     screens: ['overview', 'programs'],
   },
   paused: { state: at({ ...busy, paused: true }), screens: ['overview', 'calls'] },

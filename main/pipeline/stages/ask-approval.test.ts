@@ -1,13 +1,65 @@
-import { expect, it } from 'vitest';
-import { inboundView, offeredTool } from '../../../test/samples/pipeline.ts';
-import { createAskApproval } from './ask-approval.ts';
+import { describe, expect, it } from 'vitest';
+import { alice, inboundView, offeredTool, toolCall } from '../../../test/samples/pipeline.ts';
+import { maxShownCharacters } from '../../contract/approval.ts';
+import { createAskApproval, type ApprovalOutcome, type AskedApproval } from './ask-approval.ts';
 
-it('passes reads and refuses what would need an approval', () => {
-  const stage = createAskApproval();
-  expect(stage.check(inboundView())).toEqual({ pass: true });
-  for (const operation of ['write', 'admin'] as const) {
-    const verdict = stage.check(inboundView({ tool: offeredTool({ operation }) }));
-    expect(verdict).toMatchObject({ pass: false, refusal: { code: 'approval_denied' } });
-  }
-  expect(stage.check(inboundView({ tool: null }))).toMatchObject({ pass: false });
+const { signal } = new AbortController();
+const write = offeredTool({ operation: 'write', inputSchema: { type: 'object', additionalProperties: false } });
+
+function stageWith(outcome: ApprovalOutcome) {
+  const asked: AskedApproval[] = [];
+  const stage = createAskApproval({
+    ask: (one) => {
+      asked.push(one);
+      return Promise.resolve(outcome);
+    },
+  });
+  return { stage, asked };
+}
+
+describe('who is asked about', () => {
+  it('reads are not, unless policy says so', async () => {
+    const { stage, asked } = stageWith('approved');
+    expect(stage.check(inboundView(), signal)).toEqual({ pass: true });
+    expect(stage.check(inboundView({ approval: 'none' }), signal)).toEqual({ pass: true });
+    expect(asked).toEqual([]);
+    expect(await stage.check(inboundView({ approval: 'required' }), signal)).toEqual({ pass: true });
+    expect(asked).toHaveLength(1);
+  });
+
+  it.each(['write', 'admin'] as const)('%s is, whatever policy says', async (operation) => {
+    const { stage, asked } = stageWith('approved');
+    for (const approval of ['none', 'required'] as const)
+      await stage.check(inboundView({ tool: offeredTool({ operation }), approval }), signal);
+    await stage.check(inboundView({ tool: offeredTool({ operation }) }), signal);
+    expect(asked).toHaveLength(3);
+    expect(asked[0]).toMatchObject({ principal: alice, tool: { title: 'Echo', operation } });
+  });
+
+  it('not without a tool, a person, or arguments that a person can read', () => {
+    const { stage, asked } = stageWith('approved');
+    const nobody = { principal: null, validUntil: null, waiting: [] };
+    expect(stage.check(inboundView({ tool: null }), signal)).toMatchObject({ refusal: { code: 'unknown_tool' } });
+    expect(stage.check(inboundView({ tool: write, identity: nobody }), signal)).toMatchObject({
+      refusal: { code: 'not_signed_in' },
+    });
+    const long = toolCall({ text: 'x'.repeat(maxShownCharacters) });
+    expect(stage.check(inboundView({ tool: write, call: long }), signal)).toMatchObject({
+      refusal: { code: 'invalid_arguments' },
+    });
+    expect(asked).toEqual([]);
+  });
+});
+
+it.each<[ApprovalOutcome, string]>([
+  ['pending', 'approval_pending'],
+  ['denied', 'approval_denied'],
+  ['unavailable', 'approval_denied'],
+  ['expired', 'approval_expired'],
+  ['stopped', 'approval_expired'],
+  ['crowded', 'rate_limited'],
+])('%s is %s', async (outcome, code) => {
+  const { stage } = stageWith(outcome);
+  const verdict = await stage.check(inboundView({ tool: write }), signal);
+  expect(verdict).toMatchObject({ pass: false, refusal: { code } });
 });

@@ -50,3 +50,11 @@ it('refuses a tool that does not exist', () => {
     refusal: { code: 'unknown_tool' },
   });
 });
+
+it('judges what names the resource as a name, marked or not', () => {
+  const tool = offeredTool({ resource: '/text' });
+  expect(check({ text: 'orders' }, tool)).toEqual({ pass: true });
+  expect(check({ text: 'or\u200Bders' }, tool)).toMatchObject({
+    refusal: { code: 'invalid_arguments', say: expect.stringContaining('"text" has a control') as unknown },
+  });
+});

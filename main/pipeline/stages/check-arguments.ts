@@ -1,9 +1,12 @@
 /**
  * check-arguments: the tool's JSON Schema, strict, and bounds that hold whatever the schema says. Guarantees that a
- * connector only sees declared members with well-formed text and numbers that survive a round trip. Duplicate keys
- * and `__proto__` were refused at the door, before this value existed.
+ * connector only sees declared members with well-formed text and numbers that survive a round trip; that what names a resource
+ * or is marked as a name or path is what it looks like (contract/plain-name.ts). Duplicate keys and `__proto__` were refused at
+ * the door, before this value existed; a schema with a member named like an identity did not load unless it is marked as data.
  */
+import { wrongText } from '../../contract/plain-name.ts';
 import { pass, refuse, refuseUnknownTool, type InboundStage, type InboundView, type Verdict } from '../stage.ts';
+import { resourceOf } from './authorize.ts';
 
 export const argumentBounds = { depth: 16, nodes: 10_000, stringCharacters: 262_144 } as const;
 
@@ -12,7 +15,7 @@ export function createCheckArguments(): InboundStage {
     report: {
       stage: 'check-arguments',
       mode: 'enforced',
-      rule: 'JSON Schema 2020-12, no undeclared member; bounded depth, size, text and numbers.',
+      rule: 'JSON Schema 2020-12, no undeclared member; bounded depth, size, text, numbers; plain names and paths.',
     },
     check: checkArguments,
   };
@@ -20,8 +23,16 @@ export function createCheckArguments(): InboundStage {
 
 function checkArguments({ call, tool }: InboundView): Verdict {
   if (tool === null) return refuseUnknownTool();
-  const wrong = beyondBounds(call.arguments) ?? tool.checkArguments(call.arguments);
+  const wrong = beyondBounds(call.arguments) ?? tool.checkArguments(call.arguments) ?? wrongResource(call, tool);
   return wrong === null ? pass : refuse('invalid_arguments', `Invalid arguments: ${wrong}`);
+}
+
+/** What policy judges by has to be what it looks like, whether the manifest marks it or not. */
+function wrongResource(call: InboundView['call'], tool: NonNullable<InboundView['tool']>): string | null {
+  const pointer = tool.manifest.resource;
+  if (pointer === undefined) return null;
+  const wrong = wrongText('name', resourceOf(tool, call.arguments));
+  return wrong === null ? null : `"${pointer.slice(1)}" ${wrong}.`;
 }
 
 /** Iterative: hostile nesting must not reach the stack, nor ajv's recursion. */

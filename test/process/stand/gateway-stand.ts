@@ -9,6 +9,7 @@ import path from 'node:path';
 import { channelOverFd } from '../../../main/channel/channel-over-socket.ts';
 import { handOver } from '../../../main/channel/hand-over.ts';
 import { closeFd, createSocketPair } from '../../../main/channel/socket-pair.ts';
+import type { Approval, ApprovalAnswer } from '../../../main/contract/approval.ts';
 import type { AuditRecord } from '../../../main/contract/audit.ts';
 import type { ByteStream, Channel } from '../../../main/contract/channel.ts';
 import {
@@ -21,6 +22,7 @@ import {
   type ConnectionRecord,
   type ProgramSeen,
 } from '../../../main/contract/channels.ts';
+import type { Quota } from '../../../main/contract/config.ts';
 import { Fault, type OutcomeCode } from '../../../main/contract/errors.ts';
 import type { ConnectorManifest, ToolManifest } from '../../../main/contract/manifest.ts';
 import type { Principal } from '../../../main/contract/principal.ts';
@@ -126,6 +128,9 @@ export interface GatewayStand {
   readonly behaviour: Behaviour;
   /** Programs that the gateway told the shell about. */
   readonly unknown: readonly ProgramSeen[];
+  /** What the gateway asked the shell to show, and what it took back. */
+  readonly approvals: readonly Approval[];
+  readonly over: readonly string[];
   readonly log: () => string;
   /** Ends of the pair, as the gateway sees them lost. */
   readonly connector: Channel<(typeof gatewayConnector)['b']>;
@@ -135,11 +140,17 @@ export interface GatewayStand {
   stop(): Promise<void>;
 }
 
+/** No test of something else meets a limit. */
+const wide: Quota = { callsPerMinute: 10_000_000, burst: 1_000_000, rowsPerHour: 1e10, bytesPerHour: 1e12 };
+
 export interface StandOptions {
   readonly consent?: 'ask' | 'allow';
   readonly folder?: string;
   readonly policies?: readonly { name: string; text: string }[];
   readonly signedIn?: boolean;
+  /** The person at the window; absent: there is none. */
+  readonly approve?: (approval: Approval) => Promise<ApprovalAnswer>;
+  readonly limits?: Partial<Record<'person' | 'tool', Partial<Quota>>>;
   /** Of the connector whose half is the test; it is called probe. */
   readonly manifest?: ConnectorManifest;
   /** Another connector, as a process of its own: its ends are given to it. */
@@ -165,6 +176,8 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const nothing = { notices: {}, requests: {}, streams: {}, onClose: () => undefined };
   const unknown: ProgramSeen[] = [];
+  const approvals: Approval[] = [];
+  const over: string[] = [];
   const shell = channelOverFd({
     fd: shellPair.a,
     contract: shellGateway,
@@ -175,6 +188,13 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
         call: () => undefined,
         'program-unknown': (program) => void unknown.push(program),
         'agents-changed': () => undefined,
+        'approval-over': ({ id }) => void over.push(id),
+      },
+      requests: {
+        approve: async (approval) => {
+          approvals.push(approval);
+          return { answer: await (options.approve?.(approval) ?? Promise.resolve('unavailable' as const)) };
+        },
       },
     },
   });
@@ -198,6 +218,7 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
       { manifest: options.connector?.manifest ?? options.manifest ?? manifest, settings: { some: 'setting' } },
     ],
     policies: [...(options.policies ?? policies)],
+    limits: { person: { ...wide, ...options.limits?.person }, tool: { ...wide, ...options.limits?.tool } },
   });
   const identify = (principal: Principal | null, waiting: readonly string[] = []): void => {
     vault.notify('identity', { principal, validUntil: principal && Date.now() + 600_000, waiting: [...waiting] });
@@ -216,6 +237,8 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
     vault,
     behaviour,
     unknown,
+    approvals,
+    over,
     log: () => said,
     get connector() {
       return pair.connector;
