@@ -1,5 +1,5 @@
 /** What the gateway does, apart from its descriptors: wires the door, the pipeline, the log and the connectors. */
-import { randomUUID } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import type { z } from 'zod';
@@ -26,6 +26,7 @@ import {
   type shellGateway,
 } from './contract/channels.ts';
 import { Fault } from './contract/errors.ts';
+import { isAbove } from './contract/labels.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
 import type { Authorizer, Identity } from './pipeline/stage.ts';
 import { createAuthorizer } from './policy/cedar.ts';
@@ -161,7 +162,10 @@ export class GatewayCore {
     const door = createDoor({
       socketPath,
       version,
-      list: (caller, what) => listings(what, pipeline.visible(caller)),
+      list: (caller, what) =>
+        listings(what, pipeline.visible(caller), (tool) =>
+          isAbove(tool.labels.highest, pipeline.exposure(caller, tool)),
+        ),
       offers,
       sees: (caller, uri) => {
         const tool = offers.resource(uri)?.tool;
@@ -193,8 +197,9 @@ export class GatewayCore {
       findTool: (name, offer) => tools.find(name, offer),
       identity: () => this.#identity,
       gate: () => ({ paused: this.#paused, consentTo: (caller) => consent.of(caller) }),
-      authorizer,
+      authorizer: everySeesAll(authorizer),
       audit,
+      pseudonym: createPseudonym(),
       dispatch: createDispatch({ pairOf: (name) => this.#links.pairOf(name), notes: this.#notes }),
       clock: { epochMs: Date.now, monotonicMs: () => performance.now() },
       report: (report) => {
@@ -312,6 +317,17 @@ export class GatewayCore {
   #recorder(): (record: AuditRecord) => void {
     return bounded({ perSecond: 1000, burst: 5000 }, (record: AuditRecord) => this.#running?.log.append(record));
   }
+}
+
+/** Until policy says how much a program sees. */
+function everySeesAll(authorizer: Authorizer): Authorizer {
+  return { decide: (question) => ({ exposure: 'sensitive', ...authorizer.decide(question) }) };
+}
+
+/** Of this run: words of one run say nothing about those of another. */
+function createPseudonym(): (text: string) => string {
+  const key = randomBytes(32);
+  return (text) => `#${createHmac('sha256', key).update(text).digest('hex').slice(0, 16)}`;
 }
 
 function lifecycle(what: 'started' | 'stopped', detail: string): AuditRecord {

@@ -1,5 +1,6 @@
 /** The lists that agents ask for: only what this person and program may use, each text written once. */
 import type { OfferedTool } from '../contract/call.ts';
+import { labelKeywords } from '../contract/labels.ts';
 
 export type ListName = 'tools' | 'resources' | 'resourceTemplates' | 'prompts';
 
@@ -22,7 +23,12 @@ export interface ListedOffers {
   readonly prompts: readonly Listed[];
 }
 
-export type Listings = (what: ListName, visible: readonly OfferedTool[]) => Listing;
+/** `isRedacted`: the program sees some field of the tool's result masked, hashed, generalized or not at all. */
+export type Listings = (
+  what: ListName,
+  visible: readonly OfferedTool[],
+  isRedacted: (tool: OfferedTool) => boolean,
+) => Listing;
 
 const maxListings = 100;
 /** Nobody signed in, or nothing allowed: ask again soon. */
@@ -34,37 +40,46 @@ export function createListings(offers: ListedOffers): Listings {
   const texts = new Map<string, string>();
   const others = { resources: offers.resources, resourceTemplates: offers.templates, prompts: offers.prompts };
 
-  function toolText(tool: OfferedTool): string {
-    const text = texts.get(tool.name) ?? JSON.stringify(describe(tool));
-    texts.set(tool.name, text);
+  function toolText({ tool, redacted }: Shown): string {
+    const key = `${tool.name} ${redacted}`;
+    const text = texts.get(key) ?? JSON.stringify(describe(tool, redacted));
+    texts.set(key, text);
     return text;
   }
 
-  function itemsOf(what: ListName, visible: readonly OfferedTool[]): string[] {
-    if (what === 'tools') return visible.filter(({ manifest }) => (manifest.offer ?? 'tool') === 'tool').map(toolText);
+  function itemsOf(what: ListName, shown: readonly Shown[]): string[] {
+    const visible = shown.map(({ tool }) => tool);
+    if (what === 'tools') return shown.filter(({ tool }) => (tool.manifest.offer ?? 'tool') === 'tool').map(toolText);
     return others[what].filter(({ tool }) => visible.includes(tool)).map(({ shown }) => JSON.stringify(shown));
   }
 
-  return (what, visible) => {
+  return (what, visible, isRedacted) => {
     if (visible.length === 0) return empty;
-    const key = `${what} ${visible.map((tool) => tool.name).join(' ')}`;
+    const all = visible.map((tool) => ({ tool, redacted: isRedacted(tool) }));
+    const key = `${what} ${all.map(({ tool, redacted }) => `${tool.name}${redacted ? '*' : ''}`).join(' ')}`;
     const found = known.get(key);
     if (found !== undefined) return found;
-    const listing = Object.freeze({ json: `[${itemsOf(what, visible).join(',')}]`, ttlMs: listTtlMs });
+    const listing = Object.freeze({ json: `[${itemsOf(what, all).join(',')}]`, ttlMs: listTtlMs });
     if (known.size >= maxListings) known.clear();
     known.set(key, listing);
     return listing;
   };
 }
 
-function describe({ name, manifest }: OfferedTool): Record<string, unknown> {
+interface Shown {
+  readonly tool: OfferedTool;
+  readonly redacted: boolean;
+}
+
+/** Without `outputSchema` where values may be redacted: what is masked need not fit it, and clients check. */
+function describe({ name, manifest }: OfferedTool, redacted: boolean): Record<string, unknown> {
   const readOnly = manifest.operation === 'read';
   return {
     name,
     title: manifest.title,
     description: manifest.description,
     inputSchema: withoutDialect(manifest.inputSchema),
-    ...(manifest.result === 'content' ? {} : { outputSchema: orFailure(manifest.outputSchema) }),
+    ...(manifest.result === 'content' || redacted ? {} : { outputSchema: orFailure(manifest.outputSchema) }),
     annotations: {
       title: manifest.title,
       readOnlyHint: readOnly,
@@ -93,8 +108,20 @@ const failure = {
  * the schema says both. References point at `#/$defs`, which therefore stays at the top.
  */
 function orFailure(schema: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { $defs, ...declared } = withoutDialect(schema);
+  const { $defs, ...declared } = withoutLabels(withoutDialect(schema)) as Readonly<Record<string, unknown>>;
   return { type: 'object', anyOf: [declared, failure], ...($defs === undefined ? {} : { $defs }) };
+}
+
+const labelNames: readonly string[] = Object.values(labelKeywords);
+
+/** Clients in strict mode refuse keywords that they do not know. */
+function withoutLabels(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withoutLabels);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const kept = Object.entries(schema).filter(
+    ([key, value]) => !(labelNames.includes(key) && typeof value === 'string'),
+  );
+  return Object.fromEntries(kept.map(([key, value]) => [key, withoutLabels(value)]));
 }
 
 /** Clients that read schemas as an older draft refuse an unknown dialect. */

@@ -8,7 +8,9 @@ import addFormats from 'ajv-formats';
 import type { OfferedTool } from '../contract/call.ts';
 import { Fault } from '../contract/errors.ts';
 import type { ConnectorManifest, Offer, ToolManifest } from '../contract/manifest.ts';
+import { classifications, labelKeywords, redactionSchema } from '../contract/labels.ts';
 import { openPlace } from './closed-schema.ts';
+import { compileLabels } from './label-tree.ts';
 
 export interface ToolRegistry {
   readonly all: readonly OfferedTool[];
@@ -60,7 +62,15 @@ function offer(connector: ConnectorManifest, tool: ToolManifest): OfferedTool {
   const input = compile(`${name}.inputSchema`, tool.inputSchema, 'input');
   refuseOtherShape(name, tool);
   const output = compile(`${name}.outputSchema`, tool.outputSchema, 'output');
-  return Object.freeze({ name, connector: connector.name, manifest: tool, checkArguments: input, checkOutput: output });
+  const labels = compileLabels(`${name}.outputSchema`, tool.outputSchema, tool.classification);
+  return Object.freeze({
+    name,
+    connector: connector.name,
+    manifest: tool,
+    checkArguments: input,
+    checkOutput: output,
+    labels,
+  });
 }
 
 /** What the protocol's result has, the first always there: sent as it is, so a connector must not name other members. */
@@ -95,11 +105,11 @@ function compile(
   if (schema['type'] !== 'object') throw new Fault('internal', `${at}: must be of type "object".`);
   const open = openPlace(schema, kind);
   if (open !== null) throw new Fault('internal', `${at}${open}`);
-  const validate = compiled(at, schema);
+  const validate = compiled(at, schema, kind);
   return (value) => (validate(value) ? null : explain(validate.errors?.[0]));
 }
 
-function compiled(at: string, schema: ToolManifest['inputSchema']): ValidateFunction {
+function compiled(at: string, schema: ToolManifest['inputSchema'], kind: 'input' | 'output'): ValidateFunction {
   // One instance a schema: a `$id` in one manifest must not be seen from another. Only the first error is used, so
   // that hostile input cannot make many.
   const ajv = new Ajv2020({
@@ -111,6 +121,11 @@ function compiled(at: string, schema: ToolManifest['inputSchema']): ValidateFunc
     logger: false,
   });
   addFormats.default(ajv);
+  if (kind === 'output') {
+    // Labels say nothing about what fits: label-tree.ts reads them.
+    ajv.addKeyword({ keyword: labelKeywords.classification, metaSchema: { enum: classifications } });
+    ajv.addKeyword({ keyword: labelKeywords.redaction, metaSchema: { enum: redactionSchema.options } });
+  }
   try {
     return ajv.compile(schema);
   } catch (error) {

@@ -3,6 +3,7 @@
  * exported, so only `clear` and `release`, which the pipeline's runner alone may import, make the next type:
  * skipping policy does not compile.
  */
+import type { Classification, LabelNode } from './labels.ts';
 import type { Principal } from './principal.ts';
 import type { AskKind, Offer, ToolManifest } from './manifest.ts';
 
@@ -85,6 +86,7 @@ export interface OfferedTool {
   /** Null when they fit; else what is wrong and what is allowed, naming members, never values. */
   readonly checkArguments: (value: Readonly<Record<string, unknown>>) => string | null;
   readonly checkOutput: (value: unknown) => string | null;
+  readonly labels: LabelNode;
 }
 
 /** Passed every inbound stage. The only thing `dispatch` takes. */
@@ -96,6 +98,8 @@ export interface ClearedCall {
   readonly principal: Principal;
   /** The Cedar policy that permitted it. */
   readonly policy: string;
+  /** What is labelled above it does not reach the caller as it is. */
+  readonly exposure: Classification;
 }
 
 /** Passed every outbound stage. The only thing a session may send. */

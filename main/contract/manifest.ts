@@ -3,8 +3,7 @@
  * nothing in a manifest can widen what policy and configuration allow.
  */
 import { z } from 'zod';
-
-export const classificationSchema = z.enum(['public', 'internal', 'sensitive']);
+import { classificationSchema } from './labels.ts';
 
 export const operationSchema = z.enum(['read', 'write', 'admin']);
 

@@ -31,6 +31,7 @@ function bench(more: Partial<PipelineDeps> = {}) {
     },
     clock: { epochMs: () => 1, monotonicMs: () => 1 },
     report: (report) => reports.push(report),
+    pseudonym: (text) => `#${text.length}`,
     ...more,
   });
   return { pipeline, records, reports, dispatched };

@@ -14,6 +14,7 @@ import {
   type ToolCall,
 } from '../contract/call.ts';
 import { Fault, outcomeCodeSchema, type OutcomeCode, type Refusal } from '../contract/errors.ts';
+import type { Classification, LabelNode } from '../contract/labels.ts';
 import type { Offer } from '../contract/manifest.ts';
 import {
   createAccount,
@@ -23,6 +24,7 @@ import {
   type CallReport,
   type Settlement,
 } from './account.ts';
+import type { Pseudonym } from './redaction.ts';
 import { refuse, type Authorizer, type Gate, type Identity, type InboundView, type StageReport } from './stage.ts';
 import { createAdmit } from './stages/admit.ts';
 import { createAskApproval } from './stages/ask-approval.ts';
@@ -57,12 +59,16 @@ export interface PipelineDeps {
   readonly dispatch: (cleared: ClearedCall, signal: AbortSignal) => Promise<Dispatched>;
   readonly clock: { epochMs(): number; monotonicMs(): number };
   readonly report: (report: CallReport) => void;
+  /** Keyed, for fields that are hashed. */
+  readonly pseudonym: Pseudonym;
 }
 
 export interface Pipeline {
   run(call: ToolCall): Promise<CallOutcome>;
   /** The tools this person may use from this program, by the same stages that judge a call. */
   visible(caller: Caller): readonly OfferedTool[];
+  /** What this person and program see of the tool's result as it is. */
+  exposure(caller: Caller, tool: OfferedTool): Classification;
   /** Stops every call in flight, or those of some programs: the person left, changed, paused, or took consent back. */
   stopAll(code: OutcomeCode, of?: (caller: Caller) => boolean): void;
   /** Resolves when no call is in flight. */
@@ -77,13 +83,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
 class Runner implements Pipeline {
   readonly #deps: PipelineDeps;
   readonly #inbound;
-  readonly #outbound = [
-    createCheckContract(),
-    createClassify(),
-    createRedact(),
-    createMinimize(),
-    createScrubSecrets(),
-  ] as const;
+  readonly #outbound;
   readonly #inFlight = new Map<AbortController, Caller>();
   readonly #idlers: (() => void)[] = [];
 
@@ -95,6 +95,13 @@ class Runner implements Pipeline {
       createAuthorize(deps.authorizer),
       createLimitRate(),
       createAskApproval(),
+    ] as const;
+    this.#outbound = [
+      createCheckContract(),
+      createClassify(),
+      createRedact(deps.pseudonym),
+      createMinimize(),
+      createScrubSecrets(),
     ] as const;
   }
 
@@ -121,19 +128,34 @@ class Runner implements Pipeline {
   }
 
   visible(caller: Caller): readonly OfferedTool[] {
-    const { identity, gate, clock, tools } = this.#deps;
     const [admit, , authorize] = this.#inbound;
-    // A connector that waits for the person still shows its tools: a call says what to do.
-    const common = { identity: { ...identity(), waiting: [] }, gate: gate(), nowMs: clock.epochMs() };
-    const { signal } = new AbortController();
-    return tools().filter((tool) => {
-      const seen = { ...common, call: { callId: '', caller, toolName: tool.name, arguments: {}, signal }, tool };
+    const seenBy = this.#lookingBy(caller);
+    return this.#deps.tools().filter((tool) => {
+      const seen = seenBy(tool);
       try {
         return admit.check(seen).pass && authorize.check(seen).pass;
       } catch {
         return false;
       }
     });
+  }
+
+  exposure(caller: Caller, tool: OfferedTool): Classification {
+    const [, , authorize] = this.#inbound;
+    try {
+      const verdict = authorize.check(this.#lookingBy(caller)(tool));
+      return verdict.pass ? (verdict.exposure ?? leastExposure) : 'public';
+    } catch {
+      return 'public';
+    }
+  }
+
+  #lookingBy(caller: Caller): (tool: OfferedTool) => InboundView {
+    const { identity, gate, clock } = this.#deps;
+    // A connector that waits for the person still shows its tools: a call says what to do.
+    const common = { identity: { ...identity(), waiting: [] }, gate: gate(), nowMs: clock.epochMs() };
+    const { signal } = new AbortController();
+    return (tool) => ({ ...common, call: { callId: '', caller, toolName: tool.name, arguments: {}, signal }, tool });
   }
 
   stopAll(code: OutcomeCode, of: (caller: Caller) => boolean = () => true): void {
@@ -163,16 +185,18 @@ class Runner implements Pipeline {
 
   #judge(seen: InboundView): Settlement | ClearedCall {
     let policy: string | null = null;
+    let exposure = leastExposure;
     for (const stage of this.#inbound) {
       const verdict = stage.check(seen);
       policy = verdict.policy ?? policy;
-      if (!verdict.pass) return { kind: 'refused', refusal: verdict.refusal, stage: stage.report.stage, policy };
+      if (verdict.pass) exposure = verdict.exposure ?? exposure;
+      else return { kind: 'refused', refusal: verdict.refusal, stage: stage.report.stage, policy };
     }
     const { tool, call } = seen;
     const { principal } = seen.identity;
     // The stages guarantee these; the types ask again.
     if (tool === null || principal === null || policy === null) return notJudged();
-    return clear({ call, connector: tool.connector, tool: tool.manifest, principal, policy });
+    return clear({ call, connector: tool.connector, tool: tool.manifest, principal, policy, exposure });
   }
 
   async #execute(parts: Execution): Promise<Settlement> {
@@ -195,12 +219,14 @@ class Runner implements Pipeline {
 
   #narrow(cleared: ClearedCall, tool: OfferedTool, got: unknown): Settlement {
     let value = got;
+    let labels: LabelNode | null = null;
     for (const stage of this.#outbound) {
-      const verdict = stage.apply({ cleared, tool, value });
+      const verdict = stage.apply({ cleared, tool, value, labels });
       if (!verdict.pass) {
         return { kind: 'refused', refusal: verdict.refusal, stage: stage.report.stage, policy: cleared.policy };
       }
       value = verdict.value;
+      labels = verdict.labels ?? labels;
     }
     if (!isRecord(value)) return refused('output_not_allowed', 'The result is not an object, so it was withheld.');
     const { offer, result } = tool.manifest;
@@ -216,6 +242,9 @@ function askable({ tool, principal }: ClearedCall, asks: Asks): Settlement {
   if (undeclared) return refused('output_not_allowed', 'The connector asked for what its manifest does not declare.');
   return { kind: 'asked', asks, subject: principal.subject, policy: null };
 }
+
+/** Where policy permits a call and says nothing of exposure. */
+const leastExposure: Classification = 'internal';
 
 interface Execution {
   readonly cleared: ClearedCall;

@@ -1,6 +1,7 @@
 /** What a stage is. Two kinds, no `next()`: inbound stages judge a call, outbound stages narrow its result. */
 import type { Caller, ClearedCall, OfferedTool, ToolCall } from '../contract/call.ts';
 import type { OutcomeCode, Refusal, Retry } from '../contract/errors.ts';
+import type { Classification, LabelNode } from '../contract/labels.ts';
 import type { Principal } from '../contract/principal.ts';
 
 /** What the gateway knows about the person, taken once per call. */
@@ -29,7 +30,7 @@ export interface InboundView {
 }
 
 export type Verdict =
-  | { readonly pass: true; readonly policy?: string }
+  | { readonly pass: true; readonly policy?: string; readonly exposure?: Classification }
   | { readonly pass: false; readonly refusal: Refusal; readonly policy?: string };
 
 export interface StageReport {
@@ -48,10 +49,13 @@ export interface OutboundView {
   readonly cleared: ClearedCall;
   readonly tool: OfferedTool;
   readonly value: unknown;
+  /** Null until `classify`. */
+  readonly labels: LabelNode | null;
 }
 
 export type OutboundVerdict =
-  { readonly pass: true; readonly value: unknown } | { readonly pass: false; readonly refusal: Refusal };
+  | { readonly pass: true; readonly value: unknown; readonly labels?: LabelNode }
+  | { readonly pass: false; readonly refusal: Refusal };
 
 export interface OutboundStage {
   readonly report: StageReport;
@@ -60,7 +64,12 @@ export interface OutboundStage {
 
 /** Cedar, as the pipeline sees it. Throws a `Fault` when a policy could not be evaluated. */
 export interface Authorizer {
-  decide(question: AuthorizationQuestion): { readonly permitted: boolean; readonly policy: string | null };
+  decide(question: AuthorizationQuestion): {
+    readonly permitted: boolean;
+    readonly policy: string | null;
+    /** What this person and program see as it is. Absent: `internal`. */
+    readonly exposure?: Classification;
+  };
 }
 
 export interface AuthorizationQuestion {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { manifestSchema } from '../../main/contract/manifest.ts';
 import { createAuthorizer } from '../../main/policy/cedar.ts';
-import { toolCall } from '../samples/pipeline.ts';
+import { offeredTool, toolCall } from '../samples/pipeline.ts';
 
 const file = path.join(import.meta.dirname, 'policies/lab.cedar');
 const authorizer = createAuthorizer([{ name: file, text: readFileSync(file, 'utf8') }]);
@@ -21,8 +21,12 @@ function decide(roles: readonly string[], operation: 'read' | 'write' | 'admin')
     authenticationMethods: ['pwd'],
     authenticatedAt: 0,
   };
-  const checks = { checkArguments: () => null, checkOutput: () => null };
-  const offered = { name: 'postgres_query', connector: 'postgres', manifest: { ...tool!, operation }, ...checks };
+  const offered = {
+    ...offeredTool(),
+    name: 'postgres_query',
+    connector: 'postgres',
+    manifest: { ...tool!, operation },
+  };
   return authorizer.decide({ principal, caller: toolCall().caller, tool: offered, resource: 'database' });
 }
 

@@ -371,8 +371,8 @@ describe('what the shell and the disk see', () => {
       'limit-rate by_rule',
       'ask-approval by_rule',
       'check-contract enforced',
-      'classify by_rule',
-      'redact by_rule',
+      'classify enforced',
+      'redact enforced',
       'minimize by_rule',
       'scrub-secrets by_rule',
     ]);

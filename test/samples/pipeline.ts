@@ -1,6 +1,7 @@
 /** A tool, a person and a call, for tests of the pipeline. */
 import { createToolRegistry } from '../../main/connectors/tool-registry.ts';
 import { clear, type ClearedCall, type OfferedTool, type ToolCall } from '../../main/contract/call.ts';
+import type { Classification } from '../../main/contract/labels.ts';
 import type { ConnectorManifest, ToolManifest } from '../../main/contract/manifest.ts';
 import type { Principal } from '../../main/contract/principal.ts';
 import type { InboundView } from '../../main/pipeline/stage.ts';
@@ -77,6 +78,6 @@ export function inboundView(more: Partial<InboundView> = {}): InboundView {
   };
 }
 
-export function clearedCall(): ClearedCall {
-  return clear({ call: toolCall(), connector: 'probe', tool: toolManifest, principal: alice, policy: 'p' });
+export function clearedCall(exposure: Classification = 'sensitive'): ClearedCall {
+  return clear({ call: toolCall(), connector: 'probe', tool: toolManifest, principal: alice, policy: 'p', exposure });
 }

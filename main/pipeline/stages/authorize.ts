@@ -14,8 +14,8 @@ export function createAuthorize(authorizer: Authorizer): InboundStage {
       const { principal } = identity;
       if (principal === null) return refuse('not_signed_in', 'Nobody is signed in.');
       const resource = resourceOf(tool, call.arguments);
-      const { permitted, policy } = authorizer.decide({ principal, caller: call.caller, tool, resource });
-      if (permitted && policy !== null) return { pass: true, policy };
+      const { permitted, policy, exposure } = authorizer.decide({ principal, caller: call.caller, tool, resource });
+      if (permitted && policy !== null) return { pass: true, policy, ...(exposure === undefined ? {} : { exposure }) };
       const say = `Policy does not permit ${tool.name} for this person. Use another tool from tools/list.`;
       return refuse('not_permitted', say, policy === null ? {} : { policy });
     },
