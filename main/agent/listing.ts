@@ -1,6 +1,7 @@
 /** The lists that agents ask for: only what this person and program may use, each text written once. */
 import type { OfferedTool } from '../contract/call.ts';
 import { labelKeywords } from '../contract/labels.ts';
+import { shownTableSchema } from './table-schema.ts';
 
 export type ListName = 'tools' | 'resources' | 'resourceTemplates' | 'prompts';
 
@@ -71,7 +72,6 @@ interface Shown {
   readonly redacted: boolean;
 }
 
-/** Without `outputSchema` where values may be redacted: what is masked need not fit it, and clients check. */
 function describe({ name, manifest }: OfferedTool, redacted: boolean): Record<string, unknown> {
   const readOnly = manifest.operation === 'read';
   return {
@@ -79,7 +79,7 @@ function describe({ name, manifest }: OfferedTool, redacted: boolean): Record<st
     title: manifest.title,
     description: manifest.description,
     inputSchema: withoutDialect(manifest.inputSchema),
-    ...(manifest.result === 'content' || redacted ? {} : { outputSchema: orFailure(manifest.outputSchema) }),
+    ...outputSchemaOf(manifest, redacted),
     annotations: {
       title: manifest.title,
       readOnlyHint: readOnly,
@@ -88,6 +88,12 @@ function describe({ name, manifest }: OfferedTool, redacted: boolean): Record<st
       openWorldHint: true,
     },
   };
+}
+
+/** A redacted table still is one; what comes of other values by redaction need not fit. */
+function outputSchemaOf({ result, outputSchema }: OfferedTool['manifest'], redacted: boolean): Record<string, unknown> {
+  if (result === 'rows') return { outputSchema: orFailure(shownTableSchema(outputSchema)) };
+  return result === 'content' || redacted ? {} : { outputSchema: orFailure(outputSchema) };
 }
 
 /** `structuredContent` of a refusal (contract/errors.ts `WireFailure`). */

@@ -69,7 +69,9 @@ function offer(connector: ConnectorManifest, tool: ToolManifest): OfferedTool {
     manifest: tool,
     checkArguments: input,
     checkOutput: output,
+    checkRow: rowCheck(name, tool),
     labels,
+    columnLabels: new Map(),
   });
 }
 
@@ -95,6 +97,30 @@ function refuseOtherShape(name: string, { offer: offered = 'tool', result, outpu
       'internal',
       `${name}.outputSchema: needs "additionalProperties": false, "${main}" in "required", and no members but ${members.join(', ')}.`,
     );
+}
+
+/** What the gateway itself writes into a result in rows. */
+const tableMembers = ['rowCount', 'summary', 'reference', 'withheld'];
+
+function rowCheck(name: string, { result, outputSchema }: ToolManifest): OfferedTool['checkRow'] {
+  if (result !== 'rows') return () => false;
+  const { properties = {}, required = [], additionalProperties, $defs } = outputSchema;
+  const { columns, rows } = properties as Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
+  const row = rows?.['items'] as Readonly<Record<string, unknown>> | undefined;
+  const isRight =
+    additionalProperties === false &&
+    columns?.['type'] === 'array' &&
+    rows?.['type'] === 'array' &&
+    row?.['type'] === 'array' &&
+    ['columns', 'rows'].every((member) => (required as readonly string[]).includes(member)) &&
+    !Object.keys(properties as object).some((member) => tableMembers.includes(member));
+  if (!isRight)
+    throw new Fault(
+      'internal',
+      `${name}.outputSchema: a result in rows needs "columns" and "rows", arrays in "required", the rows arrays too, "additionalProperties": false, and none of ${tableMembers.join(', ')}.`,
+    );
+  const validate = compiled(`${name}.outputSchema`, { ...row, ...($defs === undefined ? {} : { $defs }) }, 'output');
+  return (value) => validate(value);
 }
 
 function compile(

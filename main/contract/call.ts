@@ -3,7 +3,7 @@
  * exported, so only `clear` and `release`, which the pipeline's runner alone may import, make the next type:
  * skipping policy does not compile.
  */
-import type { Classification, LabelNode } from './labels.ts';
+import type { Classification, ColumnLabel, LabelNode } from './labels.ts';
 import type { Principal } from './principal.ts';
 import type { AskKind, Offer, ToolManifest } from './manifest.ts';
 
@@ -86,7 +86,11 @@ export interface OfferedTool {
   /** Null when they fit; else what is wrong and what is allowed, naming members, never values. */
   readonly checkArguments: (value: Readonly<Record<string, unknown>>) => string | null;
   readonly checkOutput: (value: unknown) => string | null;
+  /** One row, where the result comes in rows; else nothing fits. */
+  readonly checkRow: (row: unknown) => boolean;
   readonly labels: LabelNode;
+  /** Of columns of a result in rows, by their source: from the configuration. */
+  readonly columnLabels: ReadonlyMap<string, ColumnLabel>;
 }
 
 /** Passed every inbound stage. The only thing `dispatch` takes. */

@@ -13,6 +13,12 @@ export type Redaction = z.infer<typeof redactionSchema>;
 /** Keywords beside a field in `outputSchema`; both hold for everything below, until named again. */
 export const labelKeywords = { classification: 'x-classification', redaction: 'x-redaction' } as const;
 
+/** What the configuration says of a column. */
+export interface ColumnLabel {
+  readonly label: Classification;
+  readonly rule: Redaction | null;
+}
+
 /** A place in a tool's output, compiled from its schema at load: results are walked along it, schemas never. */
 export interface LabelNode {
   readonly label: Classification;

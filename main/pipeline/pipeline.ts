@@ -16,6 +16,7 @@ import {
 import { Fault, outcomeCodeSchema, type OutcomeCode, type Refusal } from '../contract/errors.ts';
 import type { Classification, LabelNode } from '../contract/labels.ts';
 import type { Offer } from '../contract/manifest.ts';
+import type { OpenTable } from '../contract/table.ts';
 import {
   createAccount,
   type Account,
@@ -25,7 +26,16 @@ import {
   type Settlement,
 } from './account.ts';
 import type { Pseudonym } from './redaction.ts';
-import { refuse, type Authorizer, type Gate, type Identity, type InboundView, type StageReport } from './stage.ts';
+import {
+  refuse,
+  type Authorizer,
+  type Gate,
+  type Identity,
+  type InboundView,
+  type OutboundStage,
+  type OutboundView,
+  type StageReport,
+} from './stage.ts';
 import { createAdmit } from './stages/admit.ts';
 import { createAskApproval } from './stages/ask-approval.ts';
 import { createAuthorize } from './stages/authorize.ts';
@@ -36,10 +46,12 @@ import { createLimitRate } from './stages/limit-rate.ts';
 import { createMinimize } from './stages/minimize.ts';
 import { createRedact } from './stages/redact.ts';
 import { createScrubSecrets } from './stages/scrub-secrets.ts';
+import { createTable, type Table, type TableStages } from './table.ts';
 
 /** What came back from a connector, and what egress says it cost. */
 export type Dispatched = { readonly resultBytes: number; readonly backendBytes: number } & (
   | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: 'rows'; readonly rest: Readonly<Record<string, unknown>> }
   | { readonly ok: 'asks'; readonly asks: Asks }
   | { readonly ok: false; readonly refusal: Refusal }
 );
@@ -55,8 +67,8 @@ export interface PipelineDeps {
   readonly gate: () => Gate;
   readonly authorizer: Authorizer;
   readonly audit: AuditSink;
-  /** The signal aborts with a `StopReason`. Takes cleared calls only. */
-  readonly dispatch: (cleared: ClearedCall, signal: AbortSignal) => Promise<Dispatched>;
+  /** The signal aborts with a `StopReason`. Takes cleared calls only. Rows go into what `openTable` opens. */
+  readonly dispatch: (cleared: ClearedCall, signal: AbortSignal, openTable: OpenTable) => Promise<Dispatched>;
   readonly clock: { epochMs(): number; monotonicMs(): number };
   readonly report: (report: CallReport) => void;
   /** Keyed, for fields that are hashed. */
@@ -84,6 +96,9 @@ class Runner implements Pipeline {
   readonly #deps: PipelineDeps;
   readonly #inbound;
   readonly #outbound;
+  /** Rows pass the others one by one: what comes of them goes on here. */
+  readonly #afterRows;
+  readonly #tableStages: TableStages;
   readonly #inFlight = new Map<AbortController, Caller>();
   readonly #idlers: (() => void)[] = [];
 
@@ -96,13 +111,11 @@ class Runner implements Pipeline {
       createLimitRate(),
       createAskApproval(),
     ] as const;
-    this.#outbound = [
-      createCheckContract(),
-      createClassify(),
-      createRedact(deps.pseudonym),
-      createMinimize(),
-      createScrubSecrets(),
-    ] as const;
+    const [checkContract, classify] = [createCheckContract(), createClassify()];
+    const [redact, minimize] = [createRedact(deps.pseudonym), createMinimize()];
+    this.#afterRows = [createScrubSecrets()] as const;
+    this.#outbound = [checkContract, classify, redact, minimize, ...this.#afterRows] as const;
+    this.#tableStages = { checkContract, classify, redact, minimize };
   }
 
   get stages(): readonly StageReport[] {
@@ -209,30 +222,52 @@ class Runner implements Pipeline {
     }
     // The person may have left while the intent went to the disk.
     if (isStopped(signal)) return stoppedBy(signal);
-    const got = await this.#deps.dispatch(cleared, signal);
+    const table = createTable(this.#tableStages, cleared, tool);
+    try {
+      return await this.#released({ ...parts, tool, table });
+    } catch (error) {
+      table.abandon();
+      throw error;
+    }
+  }
+
+  async #released({
+    cleared,
+    tool,
+    signal,
+    table,
+  }: Execution & { tool: OfferedTool; table: Table }): Promise<Settlement> {
+    const got = await this.#deps.dispatch(cleared, signal, table.open);
     const sizes = { resultBytes: got.resultBytes, backendBytes: got.backendBytes, policy: cleared.policy };
     if (isStopped(signal)) return { ...stoppedBy(signal), ...sizes };
     if (got.ok === 'asks') return { ...askable(cleared, got.asks), ...sizes };
-    if (!got.ok) return { kind: 'refused', refusal: got.refusal, stage: null, ...sizes };
-    return { ...this.#narrow(cleared, tool, got.value), ...sizes };
-  }
-
-  #narrow(cleared: ClearedCall, tool: OfferedTool, got: unknown): Settlement {
-    let value = got;
-    let labels: LabelNode | null = null;
-    for (const stage of this.#outbound) {
-      const verdict = stage.apply({ cleared, tool, value, labels });
-      if (!verdict.pass) {
-        return { kind: 'refused', refusal: verdict.refusal, stage: stage.report.stage, policy: cleared.policy };
-      }
-      value = verdict.value;
-      labels = verdict.labels ?? labels;
+    if (!got.ok) {
+      const { refusal, stage } = table.refused ?? { refusal: got.refusal, stage: null };
+      return { kind: 'refused', refusal, stage, ...sizes };
     }
-    if (!isRecord(value)) return refused('output_not_allowed', 'The result is not an object, so it was withheld.');
-    const { offer, result } = tool.manifest;
-    const shape = result === 'content' || (offer !== undefined && offer !== 'tool') ? 'whole' : 'structured';
-    return { kind: 'released', result: release({ value, text: JSON.stringify(value), shape }), policy: cleared.policy };
+    if (got.ok === true) return { ...narrow(this.#outbound, { cleared, tool, value: got.value }), ...sizes };
+    const short = await table.finish(got.rest);
+    if (!short.pass) return { kind: 'refused', refusal: short.refusal, stage: short.stage, ...sizes };
+    return { ...narrow(this.#afterRows, { cleared, tool, value: short.value }), ...sizes };
   }
+}
+
+function narrow(stages: readonly OutboundStage[], given: Omit<OutboundView, 'labels'>): Settlement {
+  const { cleared, tool } = given;
+  let value = given.value;
+  let labels: LabelNode | null = null;
+  for (const stage of stages) {
+    const verdict = stage.apply({ cleared, tool, value, labels });
+    if (!verdict.pass) {
+      return { kind: 'refused', refusal: verdict.refusal, stage: stage.report.stage, policy: cleared.policy };
+    }
+    value = verdict.value;
+    labels = verdict.labels ?? labels;
+  }
+  if (!isRecord(value)) return refused('output_not_allowed', 'The result is not an object, so it was withheld.');
+  const { offer, result } = tool.manifest;
+  const shape = result === 'content' || (offer !== undefined && offer !== 'tool') ? 'whole' : 'structured';
+  return { kind: 'released', result: release({ value, text: JSON.stringify(value), shape }), policy: cleared.policy };
 }
 
 /** A question leaves only if the manifest declares its kind; whether the client takes it, its session decides. */

@@ -373,7 +373,7 @@ describe('what the shell and the disk see', () => {
       'check-contract enforced',
       'classify enforced',
       'redact enforced',
-      'minimize by_rule',
+      'minimize enforced',
       'scrub-secrets by_rule',
     ]);
   });

@@ -56,6 +56,39 @@ export function offeredTool(tool: Partial<ToolManifest> = {}): OfferedTool {
   return offered;
 }
 
+/** A tool whose result comes in rows: any scalar, and lists of them. */
+export function offeredTable(tool: Partial<ToolManifest> = {}): OfferedTool {
+  const text = { type: 'string' };
+  return offeredTool({ result: 'rows', classification: 'sensitive', outputSchema: tableSchema(text), ...tool });
+}
+
+export function tableSchema(text: Record<string, unknown>): Record<string, unknown> {
+  return {
+    type: 'object',
+    properties: {
+      columns: {
+        type: 'array',
+        items: {
+          type: 'object',
+          properties: { name: text, type: text },
+          required: ['name', 'type'],
+          additionalProperties: false,
+        },
+      },
+      rows: {
+        type: 'array',
+        items: {
+          type: 'array',
+          items: { type: ['string', 'number', 'boolean', 'null', 'array'], items: { type: 'number' } },
+        },
+      },
+      truncated: { type: 'boolean' },
+    },
+    required: ['columns', 'rows'],
+    additionalProperties: false,
+  };
+}
+
 export function toolCall(args: Record<string, unknown> = { text: 'hi' }, toolName = 'probe_echo'): ToolCall {
   return {
     callId: '00000000-0000-4000-8000-000000000000',

@@ -4,9 +4,9 @@
  * its highest. Trusts the manifest, and a connector's word on where a column comes from: a compromised one can call a
  * column by another's name. What it can lower that way is in the README of this room.
  */
-import type { OutboundStage } from '../stage.ts';
+import type { TableField, TableStage, TableView } from '../stage.ts';
 
-export function createClassify(): OutboundStage {
+export function createClassify(): TableStage {
   return {
     report: {
       stage: 'classify',
@@ -14,5 +14,12 @@ export function createClassify(): OutboundStage {
       rule: 'A label per field from manifest and configuration; else the class of the tool.',
     },
     apply: ({ tool, value }) => ({ pass: true, value, labels: tool.labels }),
+    openTable: (view) => ({ fields: view.fields.map((field) => labelled(field, view)), row: (row) => row }),
   };
+}
+
+function labelled(field: TableField, { tool }: TableView): TableField {
+  const known = field.source === undefined ? undefined : tool.columnLabels.get(field.source);
+  const otherwise = tool.labels.members.get('rows')?.items?.items ?? tool.labels;
+  return { ...field, label: known?.label ?? otherwise.label, rule: known?.rule ?? otherwise.rule };
 }

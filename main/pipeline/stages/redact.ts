@@ -4,12 +4,19 @@
  * schema declares is data as well: such a map is emptied.
  */
 import type { OfferedTool } from '../../contract/call.ts';
-import type { Classification, LabelNode } from '../../contract/labels.ts';
+import type { Classification, LabelNode, Redaction } from '../../contract/labels.ts';
 import { isAbove } from '../../contract/labels.ts';
-import { redactScalar, type Pseudonym } from '../redaction.ts';
-import { refuse, type OutboundStage, type OutboundVerdict, type OutboundView } from '../stage.ts';
+import { mask, redactScalar, type Pseudonym } from '../redaction.ts';
+import {
+  refuse,
+  type OutboundVerdict,
+  type OutboundView,
+  type RowStep,
+  type TableStage,
+  type TableView,
+} from '../stage.ts';
 
-export function createRedact(pseudonym: Pseudonym): OutboundStage {
+export function createRedact(pseudonym: Pseudonym): TableStage {
   return {
     report: {
       stage: 'redact',
@@ -17,7 +24,25 @@ export function createRedact(pseudonym: Pseudonym): OutboundStage {
       rule: 'What is labelled above the caller’s exposure is masked, hashed, generalized or dropped.',
     },
     apply: (view) => redact(view, pseudonym),
+    openTable: (view) => redactRows(view, pseudonym),
   };
+}
+
+/** A dropped column is gone; in the others a value that no rule fits is masked, so that null stays what the backend said. */
+function redactRows({ cleared: { exposure }, fields }: TableView, pseudonym: Pseudonym): RowStep {
+  const marked = fields.map((field) => ({ ...field, redacted: isAbove(field.label, exposure) }));
+  if (!marked.some(({ redacted }) => redacted)) return { fields: marked, row: (row) => row };
+  const kept = marked.flatMap((field, at) => (field.redacted && field.rule === 'drop' ? [] : [{ field, at }]));
+  return {
+    fields: kept.map(({ field }) => field),
+    withheld: marked.filter((field) => !kept.some((each) => each.field === field)).map(({ name }) => name),
+    row: (row) => kept.map(({ field, at }) => (field.redacted ? redactCell(row[at], field.rule, pseudonym) : row[at])),
+  };
+}
+
+/** A list or a document in a column is one value. */
+function redactCell(value: unknown, rule: Redaction | null, pseudonym: Pseudonym): unknown {
+  return redactScalar(value, rule ?? 'mask', pseudonym) ?? (value === null ? null : mask);
 }
 
 function redact({ cleared: { exposure }, tool, labels, value }: OutboundView, pseudonym: Pseudonym): OutboundVerdict {
