@@ -155,7 +155,8 @@ export class GatewayCore {
     if (this.#running !== null) throw new Fault('internal', 'The gateway is configured already.');
     const { socketPath, stateFolder, version, connectors } = configuration;
     const manifests = connectors.map(({ manifest }) => manifest);
-    const tools = createToolRegistry(manifests);
+    const labels = new Map(connectors.map(({ manifest, columnLabels }) => [manifest.name, columnLabels]));
+    const tools = createToolRegistry(manifests, (name) => labels.get(name) ?? {});
     const offers = createOffers(manifests, tools);
     const authorizer = createAuthorizer(configuration.policies);
     const listings = createListings(offers);

@@ -5,12 +5,22 @@
  */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import type { z } from 'zod';
 import type { OfferedTool } from '../contract/call.ts';
 import { Fault } from '../contract/errors.ts';
 import type { ConnectorManifest, Offer, ToolManifest } from '../contract/manifest.ts';
-import { classifications, labelKeywords, redactionSchema } from '../contract/labels.ts';
+import {
+  classifications,
+  labelKeywords,
+  redactionSchema,
+  type ColumnLabel,
+  type columnLabelSchema,
+} from '../contract/labels.ts';
 import { openPlace } from './closed-schema.ts';
 import { compileLabels } from './label-tree.ts';
+
+/** From the configuration, by a column's source. */
+type ColumnLabels = Readonly<Record<string, z.infer<typeof columnLabelSchema>>>;
 
 export interface ToolRegistry {
   readonly all: readonly OfferedTool[];
@@ -22,12 +32,18 @@ export interface ToolRegistry {
 const toolName = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** Faults name the connector, the tool and the place in its schema. */
-export function createToolRegistry(manifests: readonly ConnectorManifest[]): ToolRegistry {
+export function createToolRegistry(
+  manifests: readonly ConnectorManifest[],
+  labelsOf: (connector: string) => ColumnLabels = () => ({}),
+): ToolRegistry {
   const byName = new Map<string, OfferedTool>();
   refuseUnprefixed(manifests);
   for (const manifest of manifests) {
+    const columnLabels = new Map(
+      Object.entries(labelsOf(manifest.name)).map(([source, label]) => [source, read(label)]),
+    );
     for (const tool of manifest.tools) {
-      const offered = offer(manifest, tool);
+      const offered = Object.freeze({ ...offer(manifest, tool), columnLabels });
       if (byName.has(offered.name))
         throw new Fault('internal', `${manifest.name}: the tool ${offered.name} is declared twice.`);
       byName.set(offered.name, offered);
@@ -54,7 +70,12 @@ export function offeredName({ name, unprefixed }: ConnectorManifest, own: string
   return unprefixed === true ? own : `${name}_${own}`;
 }
 
-function offer(connector: ConnectorManifest, tool: ToolManifest): OfferedTool {
+function read(label: z.infer<typeof columnLabelSchema>): ColumnLabel {
+  if (typeof label === 'string') return { label, rule: null };
+  return { label: label.classification, rule: label.redaction ?? null };
+}
+
+function offer(connector: ConnectorManifest, tool: ToolManifest): Omit<OfferedTool, 'columnLabels'> {
   const name = offeredName(connector, tool.name);
   if (!toolName.test(name)) throw new Fault('internal', `${connector.name}: the tool name ${name} is too long.`);
   const unknown = tool.destinations.find((destination) => !Object.hasOwn(connector.destinations, destination));
@@ -63,7 +84,7 @@ function offer(connector: ConnectorManifest, tool: ToolManifest): OfferedTool {
   refuseOtherShape(name, tool);
   const output = compile(`${name}.outputSchema`, tool.outputSchema, 'output');
   const labels = compileLabels(`${name}.outputSchema`, tool.outputSchema, tool.classification);
-  return Object.freeze({
+  return {
     name,
     connector: connector.name,
     manifest: tool,
@@ -71,8 +92,7 @@ function offer(connector: ConnectorManifest, tool: ToolManifest): OfferedTool {
     checkOutput: output,
     checkRow: rowCheck(name, tool),
     labels,
-    columnLabels: new Map(),
-  });
+  };
 }
 
 /** What the protocol's result has, the first always there: sent as it is, so a connector must not name other members. */

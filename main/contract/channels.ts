@@ -7,6 +7,7 @@ import { auditRecordSchema } from './audit.ts';
 import type { ChannelContract, SideContract } from './channel.ts';
 import { destinationConfigSchema, identityConfigSchema } from './config.ts';
 import { codeSchema, outcomeCodeSchema } from './errors.ts';
+import { columnLabelsSchema } from './labels.ts';
 import { askKindSchema, connectorNameSchema, destinationNameSchema, manifestSchema } from './manifest.ts';
 import { principalSchema } from './principal.ts';
 
@@ -352,7 +353,11 @@ export const shellGateway = contract(
           stateFolder: text(4096),
           consent: z.enum(['ask', 'allow']),
           connectors: z.array(
-            z.strictObject({ manifest: manifestSchema, settings: z.record(z.string(), z.unknown()) }),
+            z.strictObject({
+              manifest: manifestSchema,
+              settings: z.record(z.string(), z.unknown()),
+              columnLabels: columnLabelsSchema.default({}),
+            }),
           ),
           /** Cedar policy files, in order: name and text. */
           policies: z.array(z.strictObject({ name: text(200), text: text(1_048_576) })),

@@ -13,6 +13,17 @@ export type Redaction = z.infer<typeof redactionSchema>;
 /** Keywords beside a field in `outputSchema`; both hold for everything below, until named again. */
 export const labelKeywords = { classification: 'x-classification', redaction: 'x-redaction' } as const;
 
+/** In the configuration: a label, or a label and what becomes of a value above it. */
+export const columnLabelSchema = z.union([
+  classificationSchema,
+  z.strictObject({ classification: classificationSchema, redaction: redactionSchema.optional() }),
+]);
+
+/** By a column's source, in its connector's terms (`schema.table.column`). */
+export const columnLabelsSchema = z
+  .record(z.string().min(1).max(300), columnLabelSchema)
+  .refine((labels) => Object.keys(labels).length <= 10_000, 'at most 10,000 columns of a connector');
+
 /** What the configuration says of a column. */
 export interface ColumnLabel {
   readonly label: Classification;
