@@ -14,6 +14,7 @@ import { createLinks } from './connectors/links.ts';
 import { createOffers, type Offers } from './connectors/offers.ts';
 import { createToolRegistry, type ToolRegistry } from './connectors/tool-registry.ts';
 import type { AuditRecord } from './contract/audit.ts';
+import type { OfferedTool } from './contract/call.ts';
 import type { Channel, ChannelHandlers } from './contract/channel.ts';
 import {
   gatewayConnector,
@@ -27,10 +28,13 @@ import {
 } from './contract/channels.ts';
 import { Fault } from './contract/errors.ts';
 import { isAbove } from './contract/labels.ts';
+import type { FileSealer } from './contract/sealer.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
 import type { Authorizer, Identity } from './pipeline/stage.ts';
 import { createAuthorizer } from './policy/cedar.ts';
 import { createRateGate } from './rate-gate.ts';
+import { createReferences, referenceTemplate, type References } from './references/references.ts';
+import { createReferenceStore } from './references/store.ts';
 import { createRefusalFold, type FoldingSink } from './refusal-fold.ts';
 
 type CallReport = z.infer<typeof callReportSchema>;
@@ -43,10 +47,13 @@ interface PipelineParts {
   readonly authorizer: Authorizer;
   readonly audit: FoldingSink;
   readonly consent: AgentConsent;
+  readonly references: References;
 }
 
 export interface GatewayCoreDeps {
   readonly hardening: HardeningReport;
+  /** For rows that are kept beside an answer. */
+  readonly sealer: FileSealer;
   readonly reportCall: (report: CallReport) => void;
   readonly reportUnknown: (program: ProgramSeen) => void;
   /** Agents came, went, or said who they are. */
@@ -62,6 +69,7 @@ interface Running {
   readonly pipeline: Pipeline;
   readonly consent: AgentConsent;
   readonly offers: Offers;
+  readonly references: References;
 }
 
 const nobody: Identity = Object.freeze({ principal: null, validUntil: null, waiting: [] });
@@ -157,7 +165,14 @@ export class GatewayCore {
     const manifests = connectors.map(({ manifest }) => manifest);
     const labels = new Map(connectors.map(({ manifest, columnLabels }) => [manifest.name, columnLabels]));
     const tools = createToolRegistry(manifests, (name) => labels.get(name) ?? {});
-    const offers = createOffers(manifests, tools);
+    const find = (name: string): OfferedTool | null => tools.find(name, 'tool');
+    const store = createReferenceStore({
+      folder: path.join(stateFolder, 'references'),
+      sealer: this.#deps.sealer,
+      epochMs: Date.now,
+    });
+    const references = createReferences(store, find);
+    const offers = withReferences(createOffers(manifests, tools), tools, references);
     const authorizer = createAuthorizer(configuration.policies);
     const listings = createListings(offers);
     const door = createDoor({
@@ -186,22 +201,29 @@ export class GatewayCore {
       onUnknown: this.#deps.reportUnknown,
       monotonicMs: () => performance.now(),
     });
-    const pipeline = this.#createPipeline({ tools, authorizer, audit, consent });
-    this.#running = { door, log, audit, pipeline, consent, offers };
+    const pipeline = this.#createPipeline({ tools, authorizer, audit, consent, references });
+    this.#running = { door, log, audit, pipeline, consent, offers, references };
     this.#links.configure(new Map(connectors.map(({ manifest, settings }) => [manifest.name, settings])));
     log.append(lifecycle('started', `version ${version}`));
   }
 
-  #createPipeline({ tools, authorizer, audit, consent }: PipelineParts): Pipeline {
+  #createPipeline({ tools, authorizer, audit, consent, references }: PipelineParts): Pipeline {
+    const call = createDispatch({ pairOf: (name) => this.#links.pairOf(name), notes: this.#notes });
     return createPipeline({
       tools: () => tools.all,
-      findTool: (name, offer) => tools.find(name, offer),
+      findTool(name, offer) {
+        if (offer !== 'reference') return tools.find(name, offer);
+        const tool = tools.find(name, 'tool');
+        return tool && references.asRead(tool);
+      },
       identity: () => this.#identity,
       gate: () => ({ paused: this.#paused, consentTo: (caller) => consent.of(caller) }),
       authorizer: everySeesAll(authorizer),
       audit,
       pseudonym: createPseudonym(),
-      dispatch: createDispatch({ pairOf: (name) => this.#links.pairOf(name), notes: this.#notes }),
+      dispatch: (cleared, signal, openTable) =>
+        cleared.call.offer === 'reference' ? references.read(cleared, openTable) : call(cleared, signal, openTable),
+      keepRows: (cleared, resource, head) => references.keep(cleared, resource, head),
       clock: { epochMs: Date.now, monotonicMs: () => performance.now() },
       report: (report) => {
         this.#recentCalls.push(report);
@@ -240,10 +262,11 @@ export class GatewayCore {
     return this.#stopping;
   }
 
-  async #windDown({ door, log, audit, pipeline }: Running): Promise<void> {
+  async #windDown({ door, log, audit, pipeline, references }: Running): Promise<void> {
     log.append(lifecycle('stopped', ''));
     pipeline.stopAll('connector_failed');
     await within(stopTimeoutMs, pipeline.idle());
+    references.forgetAll();
     door.close();
     audit.flush();
     await within(stopTimeoutMs, log.close());
@@ -253,7 +276,10 @@ export class GatewayCore {
     const former = this.#identity.principal;
     this.#identity = next;
     const samePerson = former?.subject === next.principal?.subject && former?.issuer === next.principal?.issuer;
-    if (former !== null && !samePerson) this.#running?.pipeline.stopAll('access_ended');
+    if (former !== null && !samePerson) {
+      this.#running?.pipeline.stopAll('access_ended');
+      this.#running?.references.forgetAll();
+    }
     if (JSON.stringify(former) !== JSON.stringify(next.principal)) this.#running?.door.toolsChanged();
   }
 
@@ -318,6 +344,17 @@ export class GatewayCore {
   #recorder(): (record: AuditRecord) => void {
     return bounded({ perSecond: 1000, burst: 5000 }, (record: AuditRecord) => this.#running?.log.append(record));
   }
+}
+
+/** Shown where some tool gives rows; read through the tool that gave them. */
+function withReferences(offers: Offers, tools: ToolRegistry, references: References): Offers {
+  const giving = tools.all.filter(({ manifest }) => manifest.result === 'rows');
+  if (giving.length === 0) return offers;
+  return {
+    ...offers,
+    templates: [...offers.templates, ...giving.map((tool) => ({ tool, shown: referenceTemplate }))],
+    resource: (uri) => references.target(uri) ?? offers.resource(uri),
+  };
 }
 
 /** Until policy says how much a program sees. */

@@ -7,9 +7,14 @@ import { channelOverFd } from './channel/channel-over-socket.ts';
 import { receiveHandOvers } from './channel/hand-over.ts';
 import { gatewayVault, inheritedFds, shellGateway } from './contract/channels.ts';
 import { GatewayCore } from './gateway-core.ts';
+import { createFileSealer } from './secrets/file-sealer.ts';
+import { createGuardedMemory } from './secrets/guarded-memory.ts';
 import { harden } from './secrets/harden.ts';
 
-const hardening = { ...harden(), lockedMemory: false };
+const kernelReport = harden();
+/** Holds one thing: the key of this run for rows that are kept beside an answer. */
+const memory = createGuardedMemory();
+const hardening = { ...kernelReport, lockedMemory: memory.locked };
 
 function fail(error: unknown): never {
   // The message only: a stack never leaves the process.
@@ -24,6 +29,7 @@ process.on('SIGTERM', () => undefined);
 
 const core = new GatewayCore({
   hardening,
+  sealer: createFileSealer(memory),
   reportCall: (report) => {
     shell.notify('call', report);
   },

@@ -51,7 +51,9 @@ export function createListings(offers: ListedOffers): Listings {
   function itemsOf(what: ListName, shown: readonly Shown[]): string[] {
     const visible = shown.map(({ tool }) => tool);
     if (what === 'tools') return shown.filter(({ tool }) => (tool.manifest.offer ?? 'tool') === 'tool').map(toolText);
-    return others[what].filter(({ tool }) => visible.includes(tool)).map(({ shown }) => JSON.stringify(shown));
+    // Several tools can stand behind one line.
+    const seen = new Set(others[what].filter(({ tool }) => visible.includes(tool)).map((each) => each.shown));
+    return [...seen].map((each) => JSON.stringify(each));
   }
 
   return (what, visible, isRedacted) => {

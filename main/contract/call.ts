@@ -5,6 +5,7 @@
  */
 import type { Classification, ColumnLabel, LabelNode } from './labels.ts';
 import type { Principal } from './principal.ts';
+import type { ReferenceNote } from './table.ts';
 import type { AskKind, Offer, ToolManifest } from './manifest.ts';
 
 /** The program on the other end of the socket: a label for people and policy, not authentication. */
@@ -25,7 +26,7 @@ export interface ToolCall {
   readonly toolName: string;
   readonly arguments: Readonly<Record<string, unknown>>;
   /** How it is asked for: a hidden tool is not found by `tools/call`. Absent: `tool`. */
-  readonly offer?: Offer;
+  readonly offer?: CallOffer;
   /** What the client can be asked in the middle of the call. Absent: nothing. */
   readonly client?: readonly AskKind[];
   /** The call goes on where it asked: from its start, through every stage, with these. */
@@ -33,6 +34,9 @@ export interface ToolCall {
   readonly listener?: CallListener;
   readonly signal: AbortSignalLike;
 }
+
+/** `reference`: rows of an earlier result of this tool are read, in place of calling it. */
+export type CallOffer = Offer | 'reference';
 
 export interface Continued {
   /** `Principal.subject` of the person for whom it asked. */
@@ -114,6 +118,8 @@ export interface ReleasedResult {
   readonly text: string;
   /** `whole`: it is the protocol's result itself (content blocks, a resource, a prompt, completions). */
   readonly shape: 'structured' | 'whole';
+  /** To the rows that it does not hold. */
+  readonly reference?: ReferenceNote;
 }
 
 export function clear(parts: Omit<ClearedCall, typeof cleared>): ClearedCall {

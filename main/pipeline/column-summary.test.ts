@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createColumnCounter, summaryBounds } from './column-summary.ts';
+import { createColumnCounter, createSummaryBudget, summaryBounds } from './column-summary.ts';
 
 const column = { name: 'a', type: 'text' };
 function summaryOf(values: Iterable<unknown>, hidden = false) {
-  const counter = createColumnCounter(column, hidden);
+  const counter = createColumnCounter(column, hidden, createSummaryBudget());
   for (const value of values) counter.add(value);
   return counter.summary(3);
 }
@@ -40,6 +40,15 @@ describe('the summary of a column', () => {
     expect(summaryOf([...many, 7])).toEqual({ name: 'a', distinctOver: summaryBounds.distinct, min: 0, max: 1000 });
     expect(summaryOf(['x', 'x', 'y'.repeat(201)])).toEqual({ name: 'a', distinctOver: 1 });
     expect(summaryOf([[1], [1]])).toEqual({ name: 'a', distinctOver: 0 });
+  });
+  it('of many columns together holds no more than its budget', () => {
+    const budget = createSummaryBudget();
+    const counters = Array.from({ length: 200 }, () => createColumnCounter(column, false, budget));
+    for (let n = 0; n < 900; n += 1) for (const counter of counters) counter.add(`${n}`.padStart(200, 'x'));
+    expect(budget.characters).toBeGreaterThanOrEqual(0);
+    const told = counters.map((counter) => counter.summary(1));
+    expect(told.some(({ distinct }) => distinct === 900)).toBe(true);
+    expect(told.some(({ distinctOver }) => distinctOver !== undefined && distinctOver < 900)).toBe(true);
   });
   it('orders dates and moments, and mixes nothing', () => {
     expect(summaryOf(['2026-01-02', '2025-12-31'])).toMatchObject({ min: '2025-12-31', max: '2026-01-02' });

@@ -5,8 +5,20 @@
  */
 import type { TableColumn } from '../contract/table.ts';
 
-/** Different values that are counted in one column, and how long they may be. */
-export const summaryBounds = { distinct: 1000, valueCharacters: 200 } as const;
+/** Different values that are counted in one column, how long they may be, and what all columns of a result may hold. */
+export const summaryBounds = { distinct: 1000, valueCharacters: 200, charactersOfAll: 2_000_000 } as const;
+
+/** Of one result: its columns share it. */
+export interface SummaryBudget {
+  characters: number;
+}
+
+export function createSummaryBudget(): SummaryBudget {
+  return { characters: summaryBounds.charactersOfAll };
+}
+
+/** What an entry costs beside its text. */
+const entryCharacters = 32;
 
 type Countable = string | number | boolean;
 
@@ -29,8 +41,8 @@ export interface ColumnCounter {
 }
 
 /** `hidden`: the caller does not see the values, so only nulls are counted. */
-export function createColumnCounter({ name }: TableColumn, hidden: boolean): ColumnCounter {
-  return new Counter(name, hidden);
+export function createColumnCounter({ name }: TableColumn, hidden: boolean, budget: SummaryBudget): ColumnCounter {
+  return new Counter(name, hidden, budget);
 }
 
 const moment = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d{1,6})?Z?)?$/;
@@ -38,8 +50,11 @@ const moment = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d{1,6})?Z?)?$/;
 class Counter implements ColumnCounter {
   readonly #name: string;
   readonly #hidden: boolean;
+  readonly #budget: SummaryBudget;
   readonly #counts = new Map<Countable, number>();
-  #countsAll = true;
+  #held = 0;
+  /** Set once there are more different values than are counted. */
+  #distinctOver: number | null = null;
   #nulls = 0;
   #values = 0;
   /** `none`: values of several kinds, or of one without an order that is surely the backend's. */
@@ -47,9 +62,10 @@ class Counter implements ColumnCounter {
   #min: string | number = 0;
   #max: string | number = 0;
 
-  constructor(name: string, hidden: boolean) {
+  constructor(name: string, hidden: boolean, budget: SummaryBudget) {
     this.#name = name;
     this.#hidden = hidden;
+    this.#budget = budget;
   }
 
   add(value: unknown): void {
@@ -60,32 +76,49 @@ class Counter implements ColumnCounter {
     if (this.#hidden) return;
     this.#values += 1;
     this.#extend(value);
-    if (typeof value === 'object') this.#countsAll = false;
-    else this.#count(value as Countable);
+    if (this.#distinctOver === null) this.#count(value);
   }
 
   summary(top: number): ColumnSummary {
     const nulls = this.#nulls === 0 ? {} : { nulls: this.#nulls };
     if (this.#hidden) return { name: this.#name, ...nulls };
-    const size = this.#counts.size;
-    const distinct = this.#countsAll ? { distinct: size } : { distinctOver: size };
+    const over = this.#distinctOver;
+    const distinct = over === null ? { distinct: this.#counts.size } : { distinctOver: over };
     const range = this.#range === 'number' || this.#range === 'moment' ? { min: this.#min, max: this.#max } : {};
     return { name: this.#name, ...nulls, ...distinct, ...range, ...this.#top(top) };
   }
 
   #top(most: number): Pick<ColumnSummary, 'top'> {
     // Where each value is another, the most frequent says nothing.
-    if (most === 0 || !this.#countsAll || this.#counts.size === 0 || this.#counts.size === this.#values) return {};
+    if (most === 0 || this.#counts.size === 0 || this.#counts.size === this.#values) return {};
     const sorted = [...this.#counts].toSorted(([, a], [, b]) => b - a);
     return { top: sorted.slice(0, most) };
   }
 
-  #count(value: Countable): void {
+  #count(value: unknown): void {
+    if (!isCountable(value)) {
+      this.#stopCounting();
+      return;
+    }
     const known = this.#counts.get(value);
-    if (known !== undefined) this.#counts.set(value, known + 1);
-    else if (this.#counts.size >= summaryBounds.distinct) this.#countsAll = false;
-    else if (typeof value === 'string' && value.length > summaryBounds.valueCharacters) this.#countsAll = false;
-    else this.#counts.set(value, 1);
+    if (known !== undefined) {
+      this.#counts.set(value, known + 1);
+      return;
+    }
+    const cost = entryCharacters + (typeof value === 'string' ? value.length : 0);
+    if (this.#counts.size >= summaryBounds.distinct || cost > this.#budget.characters) {
+      this.#stopCounting();
+      return;
+    }
+    this.#counts.set(value, 1);
+    this.#held += cost;
+    this.#budget.characters -= cost;
+  }
+
+  #stopCounting(): void {
+    this.#distinctOver = this.#counts.size;
+    this.#counts.clear();
+    this.#budget.characters += this.#held;
   }
 
   #extend(value: unknown): void {
@@ -105,6 +138,10 @@ class Counter implements ColumnCounter {
     if (isBefore(comparable, this.#min)) this.#min = comparable;
     else if (isBefore(this.#max, comparable)) this.#max = comparable;
   }
+}
+
+function isCountable(value: unknown): value is Countable {
+  return typeof value === 'string' ? value.length <= summaryBounds.valueCharacters : typeof value !== 'object';
 }
 
 /** ISO 8601 in UTC sorts as text once the `Z` is gone: with it, `.5Z` would come before `Z`. */

@@ -9,14 +9,15 @@ import {
   release,
   type Asks,
   type Caller,
+  type CallOffer,
   type ClearedCall,
   type OfferedTool,
+  type ReleasedResult,
   type ToolCall,
 } from '../contract/call.ts';
 import { Fault, outcomeCodeSchema, type OutcomeCode, type Refusal } from '../contract/errors.ts';
-import type { Classification, LabelNode } from '../contract/labels.ts';
-import type { Offer } from '../contract/manifest.ts';
-import type { OpenTable } from '../contract/table.ts';
+import type { Classification } from '../contract/labels.ts';
+import type { OpenTable, Page, ReferenceNote, RowKeeper, TableHead } from '../contract/table.ts';
 import {
   createAccount,
   type Account,
@@ -25,33 +26,21 @@ import {
   type CallReport,
   type Settlement,
 } from './account.ts';
+import { createOutbound, narrow, type Narrowed, type Outbound } from './outbound.ts';
 import type { Pseudonym } from './redaction.ts';
-import {
-  refuse,
-  type Authorizer,
-  type Gate,
-  type Identity,
-  type InboundView,
-  type OutboundStage,
-  type OutboundView,
-  type StageReport,
-} from './stage.ts';
+import { refuse, type Authorizer, type Gate, type Identity, type InboundView, type StageReport } from './stage.ts';
 import { createAdmit } from './stages/admit.ts';
 import { createAskApproval } from './stages/ask-approval.ts';
-import { createAuthorize } from './stages/authorize.ts';
+import { createAuthorize, resourceOf } from './stages/authorize.ts';
 import { createCheckArguments } from './stages/check-arguments.ts';
-import { createCheckContract } from './stages/check-contract.ts';
-import { createClassify } from './stages/classify.ts';
 import { createLimitRate } from './stages/limit-rate.ts';
-import { createMinimize } from './stages/minimize.ts';
-import { createRedact } from './stages/redact.ts';
-import { createScrubSecrets } from './stages/scrub-secrets.ts';
-import { createTable, type Table, type TableStages } from './table.ts';
+import { createTable, type Table, type TableDeps } from './table.ts';
 
 /** What came back from a connector, and what egress says it cost. */
 export type Dispatched = { readonly resultBytes: number; readonly backendBytes: number } & (
   | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: 'rows'; readonly rest: Readonly<Record<string, unknown>> }
+  /** `page`: rows of an earlier result, read by its reference. */
+  | { readonly ok: 'rows'; readonly rest: Readonly<Record<string, unknown>>; readonly page?: Page }
   | { readonly ok: 'asks'; readonly asks: Asks }
   | { readonly ok: false; readonly refusal: Refusal }
 );
@@ -62,13 +51,15 @@ type StopReason = OutcomeCode | 'cancelled';
 export interface PipelineDeps {
   readonly tools: () => readonly OfferedTool[];
   /** None where the tool is offered in another way. */
-  readonly findTool: (name: string, offer: Offer) => OfferedTool | null;
+  readonly findTool: (name: string, offer: CallOffer) => OfferedTool | null;
   readonly identity: () => Identity;
   readonly gate: () => Gate;
   readonly authorizer: Authorizer;
   readonly audit: AuditSink;
   /** The signal aborts with a `StopReason`. Takes cleared calls only. Rows go into what `openTable` opens. */
   readonly dispatch: (cleared: ClearedCall, signal: AbortSignal, openTable: OpenTable) => Promise<Dispatched>;
+  /** Keeps the rows that an answer does not hold. `resource`: what `authorize` saw. */
+  readonly keepRows: (cleared: ClearedCall, resource: string, head: TableHead) => RowKeeper;
   readonly clock: { epochMs(): number; monotonicMs(): number };
   readonly report: (report: CallReport) => void;
   /** Keyed, for fields that are hashed. */
@@ -95,10 +86,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
 class Runner implements Pipeline {
   readonly #deps: PipelineDeps;
   readonly #inbound;
-  readonly #outbound;
-  /** Rows pass the others one by one: what comes of them goes on here. */
-  readonly #afterRows;
-  readonly #tableStages: TableStages;
+  readonly #outbound: Outbound;
   readonly #inFlight = new Map<AbortController, Caller>();
   readonly #idlers: (() => void)[] = [];
 
@@ -111,15 +99,11 @@ class Runner implements Pipeline {
       createLimitRate(),
       createAskApproval(),
     ] as const;
-    const [checkContract, classify] = [createCheckContract(), createClassify()];
-    const [redact, minimize] = [createRedact(deps.pseudonym), createMinimize()];
-    this.#afterRows = [createScrubSecrets()] as const;
-    this.#outbound = [checkContract, classify, redact, minimize, ...this.#afterRows] as const;
-    this.#tableStages = { checkContract, classify, redact, minimize };
+    this.#outbound = createOutbound(deps.pseudonym);
   }
 
   get stages(): readonly StageReport[] {
-    return [...this.#inbound, ...this.#outbound].map((stage) => stage.report);
+    return [...this.#inbound, ...this.#outbound.all].map((stage) => stage.report);
   }
 
   async run(call: ToolCall): Promise<CallOutcome> {
@@ -222,13 +206,20 @@ class Runner implements Pipeline {
     }
     // The person may have left while the intent went to the disk.
     if (isStopped(signal)) return stoppedBy(signal);
-    const table = createTable(this.#tableStages, cleared, tool);
+    const table = createTable(this.#tableDeps(cleared, tool), cleared, tool);
     try {
       return await this.#released({ ...parts, tool, table });
-    } catch (error) {
+    } finally {
+      // After a released result there is nothing left to abandon.
       table.abandon();
-      throw error;
     }
+  }
+
+  #tableDeps(cleared: ClearedCall, tool: OfferedTool): TableDeps {
+    const { keepRows } = this.#deps;
+    const resource = resourceOf(tool, cleared.call.arguments);
+    const keep = (head: TableHead): RowKeeper => keepRows(cleared, resource, head);
+    return { stages: this.#outbound.rowwise, keep: cleared.call.offer === 'reference' ? null : keep };
   }
 
   async #released({
@@ -245,29 +236,43 @@ class Runner implements Pipeline {
       const { refusal, stage } = table.refused ?? { refusal: got.refusal, stage: null };
       return { kind: 'refused', refusal, stage, ...sizes };
     }
-    if (got.ok === true) return { ...narrow(this.#outbound, { cleared, tool, value: got.value }), ...sizes };
-    const short = await table.finish(got.rest);
+    const { all, afterRows } = this.#outbound;
+    if (got.ok === true)
+      return { ...settledBy(narrow(all, { cleared, tool, value: got.value }), { cleared, tool }), ...sizes };
+    const short = await table.finish(got.rest, got.page);
+    // The rows may have been on their way to the disk for a moment.
+    if (isStopped(signal)) return { ...stoppedBy(signal), ...sizes };
     if (!short.pass) return { kind: 'refused', refusal: short.refusal, stage: short.stage, ...sizes };
-    return { ...narrow(this.#afterRows, { cleared, tool, value: short.value }), ...sizes };
+    const { value, reference } = short;
+    const narrowed = narrow(afterRows, { cleared, tool, value });
+    return { ...settledBy(narrowed, { cleared, tool }, { reference, page: got.page }), ...sizes };
   }
 }
 
-function narrow(stages: readonly OutboundStage[], given: Omit<OutboundView, 'labels'>): Settlement {
-  const { cleared, tool } = given;
-  let value = given.value;
-  let labels: LabelNode | null = null;
-  for (const stage of stages) {
-    const verdict = stage.apply({ cleared, tool, value, labels });
-    if (!verdict.pass) {
-      return { kind: 'refused', refusal: verdict.refusal, stage: stage.report.stage, policy: cleared.policy };
-    }
-    value = verdict.value;
-    labels = verdict.labels ?? labels;
-  }
+interface Told {
+  readonly reference?: ReferenceNote | null | undefined;
+  readonly page?: Page | undefined;
+}
+
+function settledBy(narrowed: Narrowed, { tool, cleared: { policy } }: Judged, told: Told = {}): Settlement {
+  if (!narrowed.pass) return { kind: 'refused', refusal: narrowed.refusal, stage: narrowed.stage, policy };
+  const { value } = narrowed;
   if (!isRecord(value)) return refused('output_not_allowed', 'The result is not an object, so it was withheld.');
-  const { offer, result } = tool.manifest;
+  return { kind: 'released', result: releasedAs(value, tool, told), policy };
+}
+
+function releasedAs(
+  value: Readonly<Record<string, unknown>>,
+  { manifest: { offer, result } }: OfferedTool,
+  { reference, page }: Told,
+): ReleasedResult {
+  const text = JSON.stringify(value);
+  if (page !== undefined) {
+    const contents = [{ uri: page.uri, mimeType: 'application/json', text }];
+    return release({ value, text: JSON.stringify({ contents }), shape: 'whole' });
+  }
   const shape = result === 'content' || (offer !== undefined && offer !== 'tool') ? 'whole' : 'structured';
-  return { kind: 'released', result: release({ value, text: JSON.stringify(value), shape }), policy: cleared.policy };
+  return release({ value, text, shape, ...(reference ? { reference } : {}) });
 }
 
 /** A question leaves only if the manifest declares its kind; whether the client takes it, its session decides. */
@@ -280,6 +285,11 @@ function askable({ tool, principal }: ClearedCall, asks: Asks): Settlement {
 
 /** Where policy permits a call and says nothing of exposure. */
 const leastExposure: Classification = 'internal';
+
+interface Judged {
+  readonly cleared: ClearedCall;
+  readonly tool: OfferedTool;
+}
 
 interface Execution {
   readonly cleared: ClearedCall;

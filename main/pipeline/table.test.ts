@@ -32,7 +32,7 @@ async function through(
   rest: Record<string, unknown> = { truncated: false },
 ) {
   const tool = { ...offeredTable(), columnLabels: new Map(Object.entries(labels)) };
-  const table = createTable(stages, clearedCall(exposure), tool);
+  const table = createTable({ stages, keep: null }, clearedCall(exposure), tool);
   const sink = table.open({ columns });
   let went = sink !== null;
   for (const row of rows) went &&= (await sink?.take([row])) ?? false;
@@ -91,7 +91,7 @@ describe('a result in rows', () => {
   it('keeps few columns of a summary where there are many, and refuses what cannot be told at all', async () => {
     const wide = async (count: number) => {
       const tool = offeredTable();
-      const table = createTable(stages, clearedCall(), tool);
+      const table = createTable({ stages, keep: null }, clearedCall(), tool);
       const names = Array.from({ length: count }, (_, n) => ({ name: `column_${n}`, type: 'integer' }));
       const sink = table.open({ columns: names });
       await sink?.take(Array.from({ length: 200 }, (_, id) => names.map((_name, at) => id * at)));
@@ -122,7 +122,7 @@ describe('is withheld, all of it, where', () => {
     expect(got).toMatchObject({ pass: false, stage: 'check-contract' });
   });
   it('the tool does not give rows, or they are opened twice', () => {
-    const table = createTable(stages, clearedCall(), offeredTable());
+    const table = createTable({ stages, keep: null }, clearedCall(), offeredTable());
     expect(table.open({ columns })).not.toBeNull();
     expect(table.open({ columns })).toBeNull();
   });

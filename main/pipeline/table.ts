@@ -5,9 +5,9 @@
  */
 import type { ClearedCall, OfferedTool } from '../contract/call.ts';
 import type { Refusal } from '../contract/errors.ts';
-import type { OpenTable, TableHead, TableSink } from '../contract/table.ts';
-import { refuse, type Row, type RowStep, type TableField, type TableStage, type TableView } from './stage.ts';
-import type { MinimizeStage, ReferenceNote, Shortened, Shortening } from './stages/minimize.ts';
+import type { OpenTable, Page, ReferenceNote, RowKeeper, TableHead, TableSink } from '../contract/table.ts';
+import { refuse, type RowStep, type TableField, type TableStage, type TableView } from './stage.ts';
+import type { MinimizeStage, Shortened, Shortening } from './stages/minimize.ts';
 
 /** The stages that see rows, in order; the rest see what comes of them. */
 export interface TableStages {
@@ -17,11 +17,22 @@ export interface TableStages {
   readonly minimize: MinimizeStage;
 }
 
+export interface TableDeps {
+  readonly stages: TableStages;
+  /** Null: nothing is kept of this call's rows. */
+  readonly keep: ((head: TableHead) => RowKeeper) | null;
+}
+
+export interface Finished extends Shortened {
+  /** To all rows, where the answer does not hold them. */
+  readonly reference: ReferenceNote | null;
+}
+
 export interface Table {
   /** For the dispatcher: once a call. */
   readonly open: OpenTable;
   /** After the last row. */
-  finish(rest: Readonly<Record<string, unknown>>): Promise<Shortened | Withheld>;
+  finish(rest: Readonly<Record<string, unknown>>, page?: Page): Promise<Finished | Withheld>;
   /** Set once a row was not let through. */
   readonly refused: Withheld | null;
   /** Nothing of it is released. */
@@ -36,26 +47,34 @@ interface Withheld {
   readonly stage: string;
 }
 
+interface Beside {
+  readonly pass: true;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
 interface Opened {
   readonly head: TableHead;
   readonly steps: readonly (readonly [stage: string, step: RowStep])[];
   readonly shortening: Shortening;
+  readonly keeper: RowKeeper | null;
 }
 
-export function createTable(stages: TableStages, cleared: ClearedCall, tool: OfferedTool): Table {
-  return new Passing(stages, cleared, tool);
+export function createTable(deps: TableDeps, cleared: ClearedCall, tool: OfferedTool): Table {
+  return new Passing(deps, cleared, tool);
 }
 
 class Passing implements Table, TableSink {
   readonly #stages: TableStages;
+  readonly #keep: TableDeps['keep'];
   readonly #cleared: ClearedCall;
   readonly #tool: OfferedTool;
   #opened: Opened | null = null;
   #refusedBy: string | null = null;
   #rows = 0;
 
-  constructor(stages: TableStages, cleared: ClearedCall, tool: OfferedTool) {
+  constructor({ stages, keep }: TableDeps, cleared: ClearedCall, tool: OfferedTool) {
     this.#stages = stages;
+    this.#keep = keep;
     this.#cleared = cleared;
     this.#tool = tool;
   }
@@ -83,49 +102,56 @@ class Passing implements Table, TableSink {
       view = { ...view, fields: step.fields, withheld: step.withheld ?? view.withheld };
       steps.push([stage.report.stage, step]);
     }
-    this.#opened = { head, steps, shortening: minimize.openTable(view) };
+    this.#opened = { head, steps, shortening: minimize.openTable(view), keeper: this.#keep?.(head) ?? null };
     return this;
   };
 
-  take(rows: readonly unknown[]): boolean {
+  take(rows: readonly unknown[]): boolean | Promise<boolean> {
     if (this.#opened === null || this.#refusedBy !== null) return false;
-    const { steps, shortening } = this.#opened;
+    const { steps, shortening, keeper } = this.#opened;
+    const [checked, ...narrowing] = steps;
+    const kept: Promise<void>[] = [];
     for (const given of rows) {
       this.#rows += 1;
-      if (!Array.isArray(given)) return this.#refuse(steps[0]?.[0]);
-      let row: Row | null = given;
-      for (const [stage, step] of steps) {
+      let row = Array.isArray(given) ? (checked?.[1].row(given) ?? null) : null;
+      if (row === null) return this.#refuse('check-contract');
+      // As the backend gave it: whoever reads it again passes the stages after this one again.
+      const waits = keeper?.push(row);
+      if (waits !== undefined) kept.push(waits);
+      for (const [stage, step] of narrowing) {
         row = step.row(row);
         if (row === null) return this.#refuse(stage);
       }
       shortening.row(row);
     }
-    return true;
+    return kept.length === 0 ? true : Promise.all(kept).then(() => true);
   }
 
-  finish(rest: Readonly<Record<string, unknown>>): ReturnType<Table['finish']> {
-    return Promise.resolve(this.#finished(rest, null));
+  async finish(rest: Readonly<Record<string, unknown>>, page?: Page): Promise<Finished | Withheld> {
+    if (this.#refusedBy !== null || this.#opened === null) return this.#withheld(this.#refusedBy ?? 'check-contract');
+    const { head, shortening, keeper } = this.#opened;
+    const beside = this.#beside(head, rest);
+    if (!beside.pass) return beside;
+    if (page !== undefined) return { ...shortening.finishPage(page), reference: null };
+    const reference = shortening.isLonger(beside.value) ? ((await keeper?.finish(rest)) ?? null) : null;
+    const short = shortening.finish(beside.value, reference);
+    return short.pass ? { ...short, reference } : { ...short, stage: 'minimize' };
   }
 
   abandon(): void {
+    this.#opened?.keeper?.abandon();
     this.#opened = null;
   }
 
-  #finished(
-    rest: Readonly<Record<string, unknown>>,
-    reference: ReferenceNote | null,
-  ): Awaited<ReturnType<Table['finish']>> {
-    if (this.#refusedBy !== null || this.#opened === null) return this.#withheld(this.#refusedBy ?? 'check-contract');
-    const { head, shortening } = this.#opened;
+  /** The connector's members beside the rows: the rows passed one by one. */
+  #beside(head: TableHead, rest: Readonly<Record<string, unknown>>): Beside | Withheld {
+    const { checkContract, redact } = this.#stages;
     const columns = head.columns.map(({ name, type }) => ({ name, type }));
-    // Its rows passed one by one; this is about everything beside them.
-    const whole = { ...rest, columns, rows: [] };
-    const checked = this.#stages.checkContract.apply({ ...this.#seen(), value: whole, labels: null });
+    const checked = checkContract.apply({ ...this.#seen(), value: { ...rest, columns, rows: [] }, labels: null });
     if (!checked.pass) return { ...checked, stage: 'check-contract' };
-    const beside = this.#stages.redact.apply({ ...this.#seen(), value: rest, labels: this.#tool.labels });
-    if (!beside.pass) return { ...beside, stage: 'redact' };
-    const short = shortening.finish(beside.value as Readonly<Record<string, unknown>>, reference);
-    return short.pass ? short : { ...short, stage: 'minimize' };
+    const verdict = redact.apply({ ...this.#seen(), value: rest, labels: this.#tool.labels });
+    if (!verdict.pass) return { ...verdict, stage: 'redact' };
+    return { pass: true, value: verdict.value as Readonly<Record<string, unknown>> };
   }
 
   #seen() {

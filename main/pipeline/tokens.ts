@@ -1,9 +1,10 @@
 /**
- * How many tokens a text costs a model, at most: models' tokenizers differ, and none is ours. The rule: a run of letters costs
- * one for each 3, of digits and of signs one for each 2, of spaces one for each 8; a character beyond ASCII costs 2.
+ * How many tokens a text costs a model, at most: models' tokenizers differ, and none is ours. The rule: a run of small letters
+ * costs one for each 3, of digits one for each 2, of capitals and signs two for each 3, of spaces one for each 8; a character
+ * beyond ASCII costs 2.
  * Compared with real tokenizers in docs/measurements.md.
  */
-const perToken = { letter: 3, digit: 2, sign: 2, space: 8, wide: 0.5 } as const;
+const perToken = { small: 3, capital: 1.5, digit: 2, sign: 1.5, space: 8, wide: 0.5 } as const;
 type Kind = keyof typeof perToken;
 
 export function estimateTokens(text: string): number {
@@ -26,6 +27,6 @@ function kindOf(code: number): Kind {
   if (code > 126) return 'wide';
   if (code === 32) return 'space';
   if (code >= 48 && code <= 57) return 'digit';
-  const letter = code | 32;
-  return letter >= 97 && letter <= 122 ? 'letter' : 'sign';
+  if (code >= 97 && code <= 122) return 'small';
+  return code >= 65 && code <= 90 ? 'capital' : 'sign';
 }

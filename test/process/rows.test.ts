@@ -1,11 +1,13 @@
 /** Results in rows through a real gateway: what an agent gets of many, and what a hostile connector gets for its trouble. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ByteStream } from '../../main/contract/channel.ts';
 import type { ConnectorManifest } from '../../main/contract/manifest.ts';
 import { estimateTokens } from '../../main/pipeline/tokens.ts';
 import { connectorManifest, tableSchema } from '../samples/pipeline.ts';
-import { startGateway, type GatewayStand, type OnCall } from './stand/gateway-stand.ts';
-import { initialized, type Answer, type LineClient } from './stand/line-client.ts';
+import { alice, bob, startGateway, type GatewayStand, type OnCall } from './stand/gateway-stand.ts';
+import { connectLines, initialized, type Answer, type LineClient } from './stand/line-client.ts';
 import { handshakeClient, statelessClient } from './stand/sdk-clients.ts';
 
 const manifest: ConnectorManifest = connectorManifest(
@@ -69,6 +71,13 @@ async function call(onCall: OnCall, name = 'probe_query'): Promise<Answer> {
   stand.behaviour.onCall = onCall;
   return client.ask('tools/call', { name, arguments: { text: 'x' } });
 }
+async function poll(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 10_000; ;) {
+    if (await holds()) return;
+    if (Date.now() > deadline) throw new Error('it never held');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
 const codeOf = (got: Answer): unknown => got.result?.structuredContent?.['code'];
 
 describe('an agent gets', () => {
@@ -121,6 +130,116 @@ describe('an agent gets', () => {
     const got = await call(answering(() => [head, row(1), failure]));
     expect(codeOf(got)).toBe('backend_refused');
     expect(JSON.stringify(got)).not.toContain('south');
+  });
+});
+
+describe('a reference', () => {
+  interface Page {
+    rows: unknown[][];
+    rowCount: number;
+    from: number;
+    next?: string;
+  }
+  const files = (): string[] => readdirSync(path.join(stand.folder, 'references'));
+  const uriOf = (got: Answer): string =>
+    (got.result?.structuredContent as { reference: { uri: string } }).reference.uri;
+  const make = async (count: number): Promise<string> => uriOf(await call(answering(() => table(count))));
+  const read = (uri: string, from = client): Promise<Answer> => from.ask('resources/read', { uri });
+  async function pageOf(uri: string): Promise<Page> {
+    const got = (await read(uri)).result as unknown as { contents: { uri: string; text: string }[] };
+    return JSON.parse(got.contents[0]?.text ?? '') as Page;
+  }
+
+  it('leads page by page to every row', async () => {
+    const got = await call(answering(() => table(400)));
+    const uri = uriOf(got);
+    const content = (got.result as unknown as { content: unknown[] }).content;
+    expect(content[1]).toEqual({ type: 'resource_link', uri, name: 'all 400 rows', mimeType: 'application/json' });
+    const rows: unknown[][] = [];
+    for (let at: string | undefined = uri; at !== undefined;) {
+      const answer = await read(at);
+      expect(estimateTokens(JSON.stringify(answer.result))).toBeLessThan(4000);
+      const page = await pageOf(at);
+      expect([page.from, page.rowCount]).toEqual([rows.length, 400]);
+      rows.push(...page.rows);
+      at = page.next;
+    }
+    expect(rows).toEqual(Array.from({ length: 400 }, (_, id) => row(id)));
+  });
+
+  it('is read from any row on, and is listed as a template', async () => {
+    const uri = await make(60_000);
+    expect((await pageOf(`${uri}?from=59990`)).rows).toEqual(Array.from({ length: 10 }, (_, n) => row(59_990 + n)));
+    expect((await pageOf(`${uri}?from=60000`)).rows).toEqual([]);
+    const listed = await client.ask('resources/templates/list');
+    expect(listed.result).toMatchObject({ resourceTemplates: [{ uriTemplate: 'sallyport://reference/{id}' }] });
+  });
+
+  it('is judged and recorded as a call of the tool', async () => {
+    const uri = await make(100);
+    await read(uri);
+    // An outcome is written soon, not before its answer.
+    await poll(() => stand.auditRecords().at(-1)?.event === 'call-outcome');
+    const [intent, outcome] = stand.auditRecords().slice(-2);
+    expect(intent).toMatchObject({ event: 'call-intent', tool: 'probe_query', argumentShape: { uri: 'string(44)' } });
+    expect(outcome).toMatchObject({ event: 'call-outcome', decision: 'released', rows: 50, backendBytes: 0 });
+    await stand.shell.request('pause', { paused: true });
+    expect((await read(uri)).error?.data).toMatchObject({ code: 'paused' });
+    await stand.shell.request('pause', { paused: false });
+    expect((await read(uri)).error).toBeUndefined();
+  });
+
+  it('is nothing to another program, and a made-up one is nothing to anybody', async () => {
+    const uri = await make(100);
+    const other = await connectLines(stand.socketPath);
+    const clientInfo = { name: 'another', version: '1' };
+    await other.ask('initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo });
+    const codes = [];
+    for (const [uri_, from] of [
+      [uri, other],
+      [`${uri.slice(0, -22)}${'A'.repeat(22)}`, client],
+      [`${uri}?from=-1`, client],
+    ] as const)
+      codes.push((await read(uri_, from)).error?.code);
+    other.socket.destroy();
+    expect(codes).toEqual([-32002, -32002, -32002]);
+    expect((await read(uri)).error).toBeUndefined();
+  });
+
+  it('is sealed on the disk, and gone with the person', async () => {
+    stand.behaviour.onCall = answering(() => [
+      head,
+      ...Array.from({ length: 100 }, (_, id) => [id, 'needle-in-a-row']),
+      end,
+    ]);
+    const uri = uriOf(await client.ask('tools/call', { name: 'probe_query', arguments: { text: 'x' } }));
+    const kept = files();
+    expect(kept.length).toBeGreaterThan(0);
+    for (const name of kept)
+      expect(readFileSync(path.join(stand.folder, 'references', name)).includes('needle')).toBe(false);
+    stand.identify(bob);
+    await poll(() => files().length === 0);
+    stand.identify(alice);
+    await poll(async () => (await read(uri)).error?.code === -32002);
+  });
+
+  it('of a failed call is not kept', async () => {
+    await call(answering(() => [head, ...Array.from({ length: 20_000 }, (_, id) => row(id)), [1]]));
+    await poll(() => files().length === 0);
+  });
+
+  it('is in the text for clients without links', async () => {
+    const old = await connectLines(stand.socketPath);
+    await old.ask('initialize', {
+      protocolVersion: '2025-03-26',
+      capabilities: {},
+      clientInfo: { name: 't', version: '1' },
+    });
+    stand.behaviour.onCall = answering(() => table(100));
+    const got = await old.ask('tools/call', { name: 'probe_query', arguments: { text: 'x' } });
+    old.socket.destroy();
+    const { content } = got.result as unknown as { content: { type: string; text: string }[] };
+    expect([content.length, content[0]?.text.includes('sallyport://reference/')]).toEqual([1, true]);
   });
 });
 

@@ -4,30 +4,27 @@
  * counted as it is sent (once as data, once as text), and that what is summarized was redacted before.
  */
 import type { Refusal } from '../../contract/errors.ts';
-import { createColumnCounter, type ColumnSummary } from '../column-summary.ts';
+import { createColumnCounter, createSummaryBudget, type ColumnSummary } from '../column-summary.ts';
+import type { Page, ReferenceNote } from '../../contract/table.ts';
 import { refuse, type OutboundStage, type Row, type TableField, type TableView } from '../stage.ts';
 import { estimateTokens } from '../tokens.ts';
 
-export const caps = { rows: 50, characters: 65_536, tokens: 3900 } as const;
+export const caps = { rows: 50, characters: 65_536, tokens: 3800 } as const;
 
-/** What stands for the rows that are not in the answer. */
-export interface ReferenceNote {
-  readonly uri: string;
-  readonly rows: number;
-  /** RFC 3339. */
-  readonly expiresAt: string;
-}
+/** For the address of the next page. */
+const nextTokens = 120;
 
 export interface Shortened {
   readonly pass: true;
   readonly value: Readonly<Record<string, unknown>>;
-  readonly rows: number;
 }
 
 export interface Shortening {
   readonly row: (row: Row) => Row;
   /** Whether rows came that the answer cannot hold. */
-  readonly isLonger: () => boolean;
+  isLonger(rest: Readonly<Record<string, unknown>>): boolean;
+  /** As many of these rows as an answer holds, and the address of the next. */
+  finishPage(page: Page): Shortened;
   /** `rest`: the connector's members beside the rows. */
   finish(
     rest: Readonly<Record<string, unknown>>,
@@ -63,7 +60,8 @@ class Shortener implements Shortening {
   constructor({ fields, withheld }: TableView) {
     this.#fields = fields;
     this.#withheld = withheld;
-    this.#counters = fields.map((field) => createColumnCounter(field, field.redacted));
+    const budget = createSummaryBudget();
+    this.#counters = fields.map((field) => createColumnCounter(field, field.redacted, budget));
   }
 
   readonly row = (row: Row): Row => {
@@ -73,11 +71,22 @@ class Shortener implements Shortening {
     return row;
   };
 
-  readonly isLonger = (): boolean => !this.#holdsAll({}) || this.#count > this.#kept.length;
+  isLonger(rest: Readonly<Record<string, unknown>>): boolean {
+    return this.#count > this.#kept.length || !this.#holdsAll(rest);
+  }
+
+  finishPage({ uri, from, rows: total }: Page): Shortened {
+    const bare = { from, rowCount: total };
+    const rows = this.#fitting(caps.tokens - costOf(this.#value({}, bare, [])) - nextTokens);
+    // One that no answer can hold is passed over, and said to be.
+    const passedOver = rows.length === 0 && this.#count > 0 ? { passedOver: 1 } : {};
+    const next = from + Math.max(rows.length, this.#count > 0 ? 1 : 0);
+    const more = next < total && this.#count > 0 ? { next: `${uri}?from=${next}` } : {};
+    return this.#passed(this.#value({}, { ...bare, ...passedOver, ...more }, rows));
+  }
 
   finish(rest: Readonly<Record<string, unknown>>, reference: ReferenceNote | null): ReturnType<Shortening['finish']> {
-    if (this.#count === this.#kept.length && this.#holdsAll(rest))
-      return this.#passed(this.#value(rest, {}, this.#kept));
+    if (!this.isLonger(rest)) return this.#passed(this.#value(rest, {}, this.#kept));
     const withReference = reference === null ? {} : { reference };
     const bare = costOf(this.#value(rest, withReference, []));
     for (const columns of this.#summaries()) {
@@ -92,7 +101,7 @@ class Shortener implements Shortening {
   }
 
   #passed(value: Readonly<Record<string, unknown>>): Shortened {
-    return { pass: true, value, rows: (value['rows'] as readonly unknown[]).length };
+    return { pass: true, value };
   }
 
   #keep(row: Row): void {
