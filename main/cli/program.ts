@@ -5,10 +5,12 @@ import { askControl } from './control-client.ts';
 import { doctor } from './doctor.ts';
 import { mcp } from './mcp.ts';
 import { findPaths } from './paths.ts';
+import { redact } from './redact.ts';
 import { signIn, type SignInOptions } from './sign-in.ts';
 import { showStatus } from './status.ts';
 import { up, type UpFlags } from './up.ts';
 import { version } from './version.ts';
+import { classifications, type Classification } from '../contract/labels.ts';
 import { withLab } from '../contract/with-lab.ts';
 
 interface SocketOption {
@@ -28,6 +30,7 @@ export function createProgram(): Command {
   addPerson(program);
   addAgents(program);
   addLooking(program);
+  addFilters(program);
   addBridge(program);
   return program;
 }
@@ -112,6 +115,18 @@ function addLooking(program: Command): void {
   talking(program, 'doctor', 'check every protection from the kernel’s view')
     .option('--json', 'as one JSON object')
     .action((options: SocketOption & { json?: boolean }) => doctor(options));
+}
+
+function addFilters(program: Command): void {
+  program
+    .command('redact')
+    .description(
+      'JSON lines {"id","text"} on standard input through the stages that results pass; out come the same, or {"id","blocked":true}',
+    )
+    .helpOption('--help', 'show this help')
+    .addOption(new Option('--exposure <level>', 'what the reader may see').choices(classifications).default('internal'))
+    .allowExcessArguments(false)
+    .action((options: { exposure: Classification }) => redact(options));
 }
 
 function addBridge(program: Command): void {
