@@ -47,9 +47,14 @@ module.exports = {
     only('outbound', '^main/outbound/', `${contract}|^main/outbound/`),
     only('audit', '^main/audit/', `${contract}|^main/audit/`),
     only('identity', '^main/identity/', `${contract}|^main/identity/`),
+    only('references', '^main/references/', `${contract}|^main/references/`),
     only('channel', '^main/channel/', `${contract}|^main/channel/`),
     only('connectors', '^main/connectors/', `${contract}|^main/connectors/`),
-    only('cli', '^main/cli/', `${contract}|^main/cli/`),
+    only('cli', '^main/cli/(?!redact\\.ts)', `${contract}|^main/cli/`),
+    {
+      ...only('cli-redact', '^main/cli/redact\\.ts', `${contract}|^main/cli/|^main/pipeline/redact-text\\.ts`),
+      comment: '`sallyport redact` is a filter without a gateway: the stages run in the command itself.',
+    },
     only('desktop', '^main/desktop/', `${contract}|^main/desktop/`),
     only('connector-host', '^connector-host/(?!connectors/)', `${contract}|^connector-host/(?!connectors/)`),
     {

@@ -3,7 +3,9 @@ import type { ByteStream } from '../main/contract/channel.ts';
 import type { CallHeader, ConnectorResult } from '../main/contract/channels.ts';
 import { isConnectorQuestion } from './sdk/ask.ts';
 import { isConnectorRefusal } from './sdk/refusal.ts';
+import { isRows, type RowsResult } from './sdk/rows.ts';
 import type { Call, Log, Tool } from './sdk/sdk.ts';
+import { writeRows } from './write-rows.ts';
 import type { Duplex } from 'node:stream';
 
 export interface AnswerDeps {
@@ -17,7 +19,9 @@ export interface AnswerDeps {
   };
 }
 
-const failure = (code: Extract<ConnectorResult, { ok: false }>['code'], say: string): ConnectorResult => ({
+type Failure = Extract<ConnectorResult, { ok: false }>;
+
+const failure = (code: Failure['code'], say: string): Failure => ({
   ok: false,
   code,
   say: say.slice(0, 1000),
@@ -40,13 +44,34 @@ async function answer(deps: AnswerDeps, header: CallHeader, stream: ByteStream):
   void stream.closed.then(() => {
     over.abort();
   });
-  const text = JSON.stringify(await run(deps, header, over.signal));
+  const result = await run(deps, header, over.signal);
+  // Of a table that failed half-way this is the last line.
+  const left = isRows(result) ? await streamRows(deps, header, { stream, result }) : result;
   clearTimeout(timer);
-  await stream.write(Buffer.from(text));
+  if (left !== null) await stream.write(Buffer.from(JSON.stringify(left)));
   stream.end();
 }
 
-async function run(deps: AnswerDeps, header: CallHeader, signal: AbortSignal): Promise<ConnectorResult> {
+interface Streaming {
+  readonly stream: ByteStream;
+  readonly result: RowsResult;
+}
+
+async function streamRows(
+  deps: AnswerDeps,
+  { tool }: CallHeader,
+  { stream, result }: Streaming,
+): Promise<Failure | null> {
+  const maxRowBytes = deps.tools.get(tool)?.maxResultBytes ?? 0;
+  const tooLarge = failure('invalid_arguments', 'A row is too large. Ask for fewer columns.');
+  try {
+    return await writeRows(stream, result, { maxRowBytes, tooLarge });
+  } catch (error) {
+    return told(deps, tool, error);
+  }
+}
+
+async function run(deps: AnswerDeps, header: CallHeader, signal: AbortSignal): Promise<ConnectorResult | RowsResult> {
   const tool = deps.tools.get(header.tool);
   if (tool === undefined) return failure('invalid_arguments', 'This connector has no such tool.');
   const call: Call = {
@@ -65,18 +90,24 @@ async function run(deps: AnswerDeps, header: CallHeader, signal: AbortSignal): P
     connect: (destination) => deps.connect(header.ticket, destination, signal),
   };
   try {
-    const result: ConnectorResult = { ok: true, value: await tool.run(call) };
+    const value = await tool.run(call);
+    if (isRows(value)) return value;
+    const result: ConnectorResult = { ok: true, value };
     if (result.value === undefined) return failed;
     const fits = Buffer.byteLength(JSON.stringify(result)) <= tool.maxResultBytes;
     return fits ? result : failure('invalid_arguments', 'The result is too large. Ask for fewer rows or columns.');
   } catch (error) {
-    if (isConnectorRefusal(error)) return failure(error.code, error.message);
     if (isConnectorQuestion(error)) {
       const { requests, state } = error;
       return { ok: 'asks', requests: { ...requests }, ...(state === undefined ? {} : { state }) };
     }
-    // Not the message: it may hold what a backend returned.
-    deps.log.error(`${header.tool} failed: ${error instanceof Error ? error.name : typeof error}`);
-    return failed;
+    return told(deps, header.tool, error);
   }
+}
+
+function told(deps: AnswerDeps, tool: string, error: unknown): Failure {
+  if (isConnectorRefusal(error)) return failure(error.code, error.message);
+  // Not the message: it may hold what a backend returned.
+  deps.log.error(`${tool} failed: ${error instanceof Error ? error.name : typeof error}`);
+  return failed;
 }

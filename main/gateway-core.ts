@@ -1,5 +1,5 @@
 /** What the gateway does, apart from its descriptors: wires the door, the pipeline, the log and the connectors. */
-import { randomUUID } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import type { z } from 'zod';
@@ -16,7 +16,7 @@ import { createOffers, type Offers } from './connectors/offers.ts';
 import { createToolRegistry, type ToolRegistry } from './connectors/tool-registry.ts';
 import type { Approval, ApprovalAnswer } from './contract/approval.ts';
 import type { AuditRecord } from './contract/audit.ts';
-import type { Caller } from './contract/call.ts';
+import type { Caller, OfferedTool } from './contract/call.ts';
 import type { Channel, ChannelHandlers } from './contract/channel.ts';
 import {
   gatewayConnector,
@@ -29,12 +29,16 @@ import {
   type shellGateway,
 } from './contract/channels.ts';
 import { Fault } from './contract/errors.ts';
+import { isAbove } from './contract/labels.ts';
+import type { FileSealer } from './contract/sealer.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
 import type { Quotas } from './pipeline/quotas.ts';
 import type { Authorizer, Identity } from './pipeline/stage.ts';
 import { createAuthorizer } from './policy/cedar.ts';
 import { openQuotas, type KeptOnDisk } from './quota-file.ts';
 import { createRateGate } from './rate-gate.ts';
+import { createReferences, referenceTemplate, type References } from './references/references.ts';
+import { createReferenceStore } from './references/store.ts';
 import { createRefusalFold, type FoldingSink } from './refusal-fold.ts';
 
 type CallReport = z.infer<typeof callReportSchema>;
@@ -49,10 +53,13 @@ interface PipelineParts {
   readonly consent: AgentConsent;
   readonly quotas: Quotas;
   readonly approvals: KeptApprovals;
+  readonly references: References;
 }
 
 export interface GatewayCoreDeps {
   readonly hardening: HardeningReport;
+  /** For rows that are kept beside an answer. */
+  readonly sealer: FileSealer;
   readonly reportCall: (report: CallReport) => void;
   readonly reportUnknown: (program: ProgramSeen) => void;
   /** Agents came, went, or said who they are. */
@@ -74,6 +81,7 @@ interface Running {
   readonly policyWarnings: readonly string[];
   readonly quotas: KeptOnDisk;
   readonly approvals: KeptApprovals;
+  readonly references: References;
 }
 
 const nobody: Identity = Object.freeze({ principal: null, validUntil: null, waiting: [] });
@@ -167,14 +175,25 @@ export class GatewayCore {
     if (this.#running !== null) throw new Fault('internal', 'The gateway is configured already.');
     const { socketPath, stateFolder, version, connectors } = configuration;
     const manifests = connectors.map(({ manifest }) => manifest);
-    const tools = createToolRegistry(manifests);
-    const offers = createOffers(manifests, tools);
+    const labels = new Map(connectors.map(({ manifest, columnLabels }) => [manifest.name, columnLabels]));
+    const tools = createToolRegistry(manifests, (name) => labels.get(name) ?? {});
+    const find = (name: string): OfferedTool | null => tools.find(name, 'tool');
+    const store = createReferenceStore({
+      folder: path.join(stateFolder, 'references'),
+      sealer: this.#deps.sealer,
+      epochMs: Date.now,
+    });
+    const references = createReferences(store, find);
+    const offers = withReferences(createOffers(manifests, tools), tools, references);
     const authorizer = createAuthorizer(configuration.policies);
     const listings = createListings(offers);
     const door = createDoor({
       socketPath,
       version,
-      list: (caller, what) => listings(what, pipeline.visible(caller)),
+      list: (caller, what) =>
+        listings(what, pipeline.visible(caller), (tool) =>
+          isAbove(tool.labels.highest, pipeline.exposure(caller, tool)),
+        ),
       offers,
       sees: (caller, uri) => {
         const tool = offers.resource(uri)?.tool;
@@ -202,7 +221,7 @@ export class GatewayCore {
       epochMs: Date.now,
       monotonicMs: () => performance.now(),
     });
-    const pipeline = this.#createPipeline({ tools, authorizer, audit, consent, quotas, approvals });
+    const pipeline = this.#createPipeline({ tools, authorizer, audit, consent, quotas, approvals, references });
     this.#running = {
       door,
       log,
@@ -212,23 +231,32 @@ export class GatewayCore {
       offers,
       quotas,
       approvals,
+      references,
       policyWarnings: authorizer.warnings,
     };
     this.#links.configure(new Map(connectors.map(({ manifest, settings }) => [manifest.name, settings])));
     log.append(lifecycle('started', `version ${version}, policies ${authorizer.version}`));
   }
 
-  #createPipeline({ tools, authorizer, audit, consent, quotas, approvals }: PipelineParts): Pipeline {
+  #createPipeline({ tools, authorizer, audit, consent, quotas, approvals, references }: PipelineParts): Pipeline {
+    const call = createDispatch({ pairOf: (name) => this.#links.pairOf(name), notes: this.#notes });
     return createPipeline({
       tools: () => tools.all,
-      findTool: (name, offer) => tools.find(name, offer),
+      findTool(name, offer) {
+        if (offer !== 'reference') return tools.find(name, offer);
+        const tool = tools.find(name, 'tool');
+        return tool && references.asRead(tool);
+      },
       identity: () => this.#identity,
       gate: () => ({ paused: this.#paused, consentTo: (caller) => consent.of(caller) }),
       authorizer,
       quotas,
       approvals,
       audit,
-      dispatch: createDispatch({ pairOf: (name) => this.#links.pairOf(name), notes: this.#notes }),
+      pseudonym: createPseudonym(),
+      dispatch: (cleared, signal, openTable) =>
+        cleared.call.offer === 'reference' ? references.read(cleared, openTable) : call(cleared, signal, openTable),
+      keepRows: (cleared, resource, head) => references.keep(cleared, resource, head),
       clock: { epochMs: Date.now, monotonicMs: () => performance.now() },
       report: (report) => {
         this.#recentCalls.push(report);
@@ -268,10 +296,11 @@ export class GatewayCore {
     return this.#stopping;
   }
 
-  async #windDown({ door, log, audit, pipeline, quotas }: Running): Promise<void> {
+  async #windDown({ door, log, audit, pipeline, quotas, references }: Running): Promise<void> {
     log.append(lifecycle('stopped', ''));
     pipeline.stopAll('connector_failed');
     await within(stopTimeoutMs, pipeline.idle());
+    references.forgetAll();
     door.close();
     audit.flush();
     await within(stopTimeoutMs, Promise.all([log.close(), quotas.close()]));
@@ -284,6 +313,7 @@ export class GatewayCore {
     if (former !== null && !samePerson) {
       this.#running?.pipeline.stopAll('access_ended');
       this.#running?.approvals.clear();
+      this.#running?.references.forgetAll();
     }
     if (JSON.stringify(former) !== JSON.stringify(next.principal)) this.#running?.door.toolsChanged();
   }
@@ -354,6 +384,23 @@ export class GatewayCore {
   #recorder(): (record: AuditRecord) => void {
     return bounded({ perSecond: 1000, burst: 5000 }, (record: AuditRecord) => this.#running?.log.append(record));
   }
+}
+
+/** Shown where some tool gives rows; read through the tool that gave them. */
+function withReferences(offers: Offers, tools: ToolRegistry, references: References): Offers {
+  const giving = tools.all.filter(({ manifest }) => manifest.result === 'rows');
+  if (giving.length === 0) return offers;
+  return {
+    ...offers,
+    templates: [...offers.templates, ...giving.map((tool) => ({ tool, shown: referenceTemplate }))],
+    resource: (uri) => references.target(uri) ?? offers.resource(uri),
+  };
+}
+
+/** Of this run: words of one run say nothing about those of another. */
+function createPseudonym(): (text: string) => string {
+  const key = randomBytes(32);
+  return (text) => `#${createHmac('sha256', key).update(text).digest('hex').slice(0, 16)}`;
 }
 
 function lifecycle(what: 'started' | 'stopped', detail: string): AuditRecord {

@@ -8,11 +8,16 @@ import { receiveHandOvers } from './channel/hand-over.ts';
 import type { ApprovalAnswer } from './contract/approval.ts';
 import { gatewayVault, inheritedFds, shellGateway } from './contract/channels.ts';
 import { GatewayCore } from './gateway-core.ts';
+import { createFileSealer } from './secrets/file-sealer.ts';
+import { createGuardedMemory } from './secrets/guarded-memory.ts';
 import { harden } from './secrets/harden.ts';
 
 /** Longer than the gateway itself waits. */
 const approveTimeoutMs = 10 * 60_000;
-const hardening = { ...harden(), lockedMemory: false };
+const kernelReport = harden();
+/** Holds one thing: the key of this run for rows that are kept beside an answer. */
+const memory = createGuardedMemory();
+const hardening = { ...kernelReport, lockedMemory: memory.locked };
 
 function fail(error: unknown): never {
   // The message only: a stack never leaves the process.
@@ -27,6 +32,7 @@ process.on('SIGTERM', () => undefined);
 
 const core = new GatewayCore({
   hardening,
+  sealer: createFileSealer(memory),
   reportCall: (report) => {
     shell.notify('call', report);
   },

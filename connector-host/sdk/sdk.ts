@@ -4,6 +4,7 @@ import type { LogLevel } from '../../main/contract/channels.ts';
 import type { Questions } from './ask.ts';
 
 export { ask, type Questions } from './ask.ts';
+export { rows, type Rows, type RowsResult, type TableColumn } from './rows.ts';
 export { ConnectorRefusal, isConnectorRefusal, refuse, type ConnectorCode } from './refusal.ts';
 
 /** For people who run Sallyport. Bounded and kept: never log an argument or a row. */
@@ -22,7 +23,7 @@ export interface Call {
   readonly signal: AbortSignal;
   /** Time left for the whole call when it began. */
   readonly deadlineMs: number;
-  /** The JSON of the returned value must fit. */
+  /** The JSON of the returned value must fit; of one row, where it returns rows. */
   readonly maxResultBytes: number;
   readonly log: Log;
   /** What the client of this call can be asked with `ask`. */
@@ -40,7 +41,7 @@ export interface Call {
   connect(destination: string): Duplex;
 }
 
-/** Returns a value of the tool's output schema. Whatever it throws, but a refusal, ends as `connector_failed`. */
+/** Returns a value of the tool's output schema, or with `"result": "rows"` what `rows` makes. Whatever it throws, but a refusal, ends as `connector_failed`. */
 export type Tool = (call: Call) => Promise<unknown>;
 
 export interface Connector {

@@ -1,7 +1,7 @@
 /** The calls that one connection has in flight: started, answered once, cancelled; and made again where a connector asked. */
-import type { Asks, CallListener, Caller, Continued, ToolCall } from '../contract/call.ts';
+import type { Asks, CallListener, Caller, CallOffer, Continued, ToolCall } from '../contract/call.ts';
 import { toWire, type Refusal } from '../contract/errors.ts';
-import type { AskKind, Offer } from '../contract/manifest.ts';
+import type { AskKind } from '../contract/manifest.ts';
 import type { CallOutcome } from '../pipeline/account.ts';
 import { answersTo, inputRequests, type Requests } from './questions.ts';
 import type { Era, Reply } from './request.ts';
@@ -17,9 +17,10 @@ export interface CallRequest {
   readonly era: Era;
   /** What the revision adds to each result, as JSON text. */
   readonly stamp: string;
+  readonly takesLinks: boolean;
   readonly caller: Caller;
   readonly toolName: string;
-  readonly offer: Offer;
+  readonly offer: CallOffer;
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly listener: CallListener;
   /** The answer where there is nothing of that name: what there is, a program without consent does not learn. */
@@ -110,7 +111,7 @@ async function answerOf(deps: CallDeskDeps, request: CallRequest, signal: AbortS
     const outcome = await deps.call(toolCall(request, { callId, continued, signal }));
     if (outcome.kind === 'cancelled') return null;
     if (outcome.kind === 'refused') return refusalLine(request, callId, outcome.refusal);
-    if (outcome.kind === 'released') return resultLine(request.id, releasedJson(outcome.result, request.stamp));
+    if (outcome.kind === 'released') return resultLine(request.id, releasedJson(outcome.result, request));
     const { asks, subject } = outcome;
     const missing = Object.values(asks.requests).find(({ kind }) => !request.client.includes(kind));
     if (missing !== undefined) return missingCapability(request, missing.kind);

@@ -1,5 +1,7 @@
 /** The lists that agents ask for: only what this person and program may use, each text written once. */
 import type { OfferedTool } from '../contract/call.ts';
+import { labelKeywords } from '../contract/labels.ts';
+import { shownTableSchema } from './table-schema.ts';
 
 export type ListName = 'tools' | 'resources' | 'resourceTemplates' | 'prompts';
 
@@ -22,7 +24,12 @@ export interface ListedOffers {
   readonly prompts: readonly Listed[];
 }
 
-export type Listings = (what: ListName, visible: readonly OfferedTool[]) => Listing;
+/** `isRedacted`: the program sees some field of the tool's result masked, hashed, generalized or not at all. */
+export type Listings = (
+  what: ListName,
+  visible: readonly OfferedTool[],
+  isRedacted: (tool: OfferedTool) => boolean,
+) => Listing;
 
 const maxListings = 100;
 /** Nobody signed in, or nothing allowed: ask again soon. */
@@ -34,37 +41,47 @@ export function createListings(offers: ListedOffers): Listings {
   const texts = new Map<string, string>();
   const others = { resources: offers.resources, resourceTemplates: offers.templates, prompts: offers.prompts };
 
-  function toolText(tool: OfferedTool): string {
-    const text = texts.get(tool.name) ?? JSON.stringify(describe(tool));
-    texts.set(tool.name, text);
+  function toolText({ tool, redacted }: Shown): string {
+    const key = `${tool.name} ${redacted}`;
+    const text = texts.get(key) ?? JSON.stringify(describe(tool, redacted));
+    texts.set(key, text);
     return text;
   }
 
-  function itemsOf(what: ListName, visible: readonly OfferedTool[]): string[] {
-    if (what === 'tools') return visible.filter(({ manifest }) => (manifest.offer ?? 'tool') === 'tool').map(toolText);
-    return others[what].filter(({ tool }) => visible.includes(tool)).map(({ shown }) => JSON.stringify(shown));
+  function itemsOf(what: ListName, shown: readonly Shown[]): string[] {
+    const visible = shown.map(({ tool }) => tool);
+    if (what === 'tools') return shown.filter(({ tool }) => (tool.manifest.offer ?? 'tool') === 'tool').map(toolText);
+    // Several tools can stand behind one line.
+    const seen = new Set(others[what].filter(({ tool }) => visible.includes(tool)).map((each) => each.shown));
+    return [...seen].map((each) => JSON.stringify(each));
   }
 
-  return (what, visible) => {
+  return (what, visible, isRedacted) => {
     if (visible.length === 0) return empty;
-    const key = `${what} ${visible.map((tool) => tool.name).join(' ')}`;
+    const all = visible.map((tool) => ({ tool, redacted: isRedacted(tool) }));
+    const key = `${what} ${all.map(({ tool, redacted }) => `${tool.name}${redacted ? '*' : ''}`).join(' ')}`;
     const found = known.get(key);
     if (found !== undefined) return found;
-    const listing = Object.freeze({ json: `[${itemsOf(what, visible).join(',')}]`, ttlMs: listTtlMs });
+    const listing = Object.freeze({ json: `[${itemsOf(what, all).join(',')}]`, ttlMs: listTtlMs });
     if (known.size >= maxListings) known.clear();
     known.set(key, listing);
     return listing;
   };
 }
 
-function describe({ name, manifest }: OfferedTool): Record<string, unknown> {
+interface Shown {
+  readonly tool: OfferedTool;
+  readonly redacted: boolean;
+}
+
+function describe({ name, manifest }: OfferedTool, redacted: boolean): Record<string, unknown> {
   const readOnly = manifest.operation === 'read';
   return {
     name,
     title: manifest.title,
     description: manifest.description,
     inputSchema: manifest.inputSchema,
-    ...(manifest.result === 'content' ? {} : { outputSchema: orFailure(manifest.outputSchema) }),
+    ...outputSchemaOf(manifest, redacted),
     annotations: {
       title: manifest.title,
       readOnlyHint: readOnly,
@@ -73,6 +90,12 @@ function describe({ name, manifest }: OfferedTool): Record<string, unknown> {
       openWorldHint: true,
     },
   };
+}
+
+/** A redacted table still is one; what comes of other values by redaction need not fit. */
+function outputSchemaOf({ result, outputSchema }: OfferedTool['manifest'], redacted: boolean): Record<string, unknown> {
+  if (result === 'rows') return { outputSchema: orFailure(shownTableSchema(outputSchema)) };
+  return result === 'content' || redacted ? {} : { outputSchema: orFailure(outputSchema) };
 }
 
 /** `structuredContent` of a refusal (contract/errors.ts `WireFailure`). */
@@ -94,6 +117,18 @@ const failure = {
  * is left out: this schema is ours, and MCP's default is the same dialect.
  */
 function orFailure(schema: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { $schema: _dialect, $defs, ...declared } = schema;
+  const { $schema: _dialect, $defs, ...declared } = withoutLabels(schema) as Readonly<Record<string, unknown>>;
   return { type: 'object', anyOf: [declared, failure], ...($defs === undefined ? {} : { $defs }) };
+}
+
+const labelNames: readonly string[] = Object.values(labelKeywords);
+
+/** Clients in strict mode refuse keywords that they do not know. */
+function withoutLabels(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withoutLabels);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const kept = Object.entries(schema).filter(
+    ([key, value]) => !(labelNames.includes(key) && typeof value === 'string'),
+  );
+  return Object.fromEntries(kept.map(([key, value]) => [key, withoutLabels(value)]));
 }

@@ -1,9 +1,9 @@
 /** The methods that list and use what connectors offer: tools, resources, prompts, completions. Each use is a call. */
 import { CallToolRequestParamsSchema, SetLevelRequestParamsSchema } from '@modelcontextprotocol/core';
 import { z } from 'zod';
-import type { CallListener, Caller, OfferedTool } from '../contract/call.ts';
+import type { CallListener, Caller, CallOffer, OfferedTool } from '../contract/call.ts';
 import { logLevelSchema } from '../contract/channels.ts';
-import type { AskKind, Offer } from '../contract/manifest.ts';
+import type { AskKind } from '../contract/manifest.ts';
 import type { Asking } from './asking.ts';
 import type { CallDesk, CallRequest } from './call-desk.ts';
 import type { Listing, ListName } from './listing.ts';
@@ -17,7 +17,7 @@ export interface OfferIndex {
   readonly templates: readonly unknown[];
   readonly prompts: readonly unknown[];
   readonly completes: boolean;
-  resource(uri: string): { readonly tool: OfferedTool; readonly arguments: Json } | null;
+  resource(uri: string): { readonly tool: OfferedTool; readonly arguments: Json; readonly offer?: CallOffer } | null;
   prompt(name: string): OfferedTool | null;
   completion(ref: { readonly prompt?: string | undefined; readonly uri?: string | undefined }): OfferedTool | null;
 }
@@ -31,6 +31,8 @@ export interface OfferDeps {
   /** Whether the program may read this resource now. */
   readonly sees: (uri: string) => boolean;
   readonly stamp: (era: Request['era']) => string;
+  /** Whether the client's revision has resource links. */
+  readonly takesLinks: (era: Request['era']) => boolean;
   /** Of the 2025 era, as `initialize` declared them. */
   readonly client: () => readonly AskKind[];
 }
@@ -94,7 +96,7 @@ export function createOfferMethods(deps: OfferDeps): OfferSession {
 
 interface Target {
   readonly toolName: string;
-  readonly offer: Offer;
+  readonly offer: CallOffer;
   readonly arguments: Json;
   readonly unknown?: string;
 }
@@ -114,9 +116,10 @@ function resourceMethods(offers: OfferIndex, { use, listed }: Ways): OfferMethod
         refuse(request, 'resources/read: "uri" is missing or no text.');
         return;
       }
-      const { tool, arguments: given } = offers.resource(uri) ?? { tool: null, arguments: { uri } };
+      const found = offers.resource(uri);
+      const { tool, arguments: given, offer = 'resource' } = found ?? { tool: null, arguments: { uri } };
       const unknown = noResource(request, uri);
-      use(request, { toolName: tool?.name ?? noTool, offer: 'resource', arguments: given, unknown });
+      use(request, { toolName: tool?.name ?? noTool, offer, arguments: given, unknown });
     },
   };
 }
@@ -195,13 +198,15 @@ function start(deps: OfferDeps, request: Request, target: Target & { readonly le
     return;
   }
   const meta = isObject(params['_meta']) ? params['_meta'] : noArguments;
-  const caching = target.offer === 'resource' && era === 'stateless' ? ',"ttlMs":0,"cacheScope":"private"' : '';
+  const isRead = target.offer === 'resource' || target.offer === 'reference';
+  const caching = isRead && era === 'stateless' ? ',"ttlMs":0,"cacheScope":"private"' : '';
   const { level, ...call } = target;
   deps.desk.start({
     ...call,
     id,
     era,
     stamp: caching + deps.stamp(era),
+    takesLinks: deps.takesLinks(era),
     caller: deps.caller(),
     listener: listenerFor(notify, meta, level),
     client: era === 'handshake' ? deps.client() : askable(meta[metaKeys.clientCapabilities]),

@@ -77,6 +77,7 @@ export interface SessionReport {
   calls: number;
 }
 
+const withoutLinks = ['2025-03-26', '2024-11-05'] as const;
 const discoverTtlMs = 3_600_000;
 const instructions =
   'Tools of the systems that the signed-in person may use. Every call runs with that person’s own rights and is recorded. ' +
@@ -175,6 +176,8 @@ class Conversation implements Session {
       caller: () => this.#caller(),
       sees: (uri) => deps.sees(this.#caller(), uri),
       stamp: (era) => this.#stamps[era],
+      takesLinks: (era) =>
+        era === 'stateless' || !(withoutLinks as readonly (string | null)[]).includes(this.#protocol),
       client: () => this.#client,
     });
     this.#methods = {

@@ -105,9 +105,18 @@ export function protocolError(id: RequestId | null, code: ProtocolCode, say: str
  * A released value, once as text for models and once as data, or as the protocol's result itself; `stamp` is what the
  * revision adds to each result.
  */
-export function releasedJson({ text, shape }: Pick<ReleasedResult, 'text' | 'shape'>, stamp: string): string {
+export function releasedJson(
+  { text, shape, reference }: Pick<ReleasedResult, 'text' | 'shape' | 'reference'>,
+  { stamp, takesLinks }: { readonly stamp: string; readonly takesLinks: boolean },
+): string {
   if (shape === 'whole') return `${text.slice(0, -1)}${stamp}}`;
-  return `{"content":[{"type":"text","text":${JSON.stringify(text)}}],"structuredContent":${text}${stamp}}`;
+  const link = reference !== undefined && takesLinks ? `,${linkTo(reference)}` : '';
+  return `{"content":[{"type":"text","text":${JSON.stringify(text)}}${link}],"structuredContent":${text}${stamp}}`;
+}
+
+/** MCP 2025-06-18 and later; older ones read the address in the data. */
+function linkTo({ uri, rows }: NonNullable<ReleasedResult['reference']>): string {
+  return JSON.stringify({ type: 'resource_link', uri, name: `all ${rows} rows`, mimeType: 'application/json' });
 }
 
 export function refusedJson(failure: WireResult, stamp: string): string {

@@ -6,10 +6,12 @@ import { doctor } from './doctor.ts';
 import { mcp } from './mcp.ts';
 import { findPaths } from './paths.ts';
 import { checkPolicy, explainPolicy, type ExplainOptions } from './policy.ts';
+import { redact } from './redact.ts';
 import { signIn, type SignInOptions } from './sign-in.ts';
 import { showStatus } from './status.ts';
 import { up, type UpFlags } from './up.ts';
 import { version } from './version.ts';
+import { classifications, type Classification } from '../contract/labels.ts';
 import { withLab } from '../contract/with-lab.ts';
 
 interface SocketOption {
@@ -30,6 +32,7 @@ export function createProgram(): Command {
   addAgents(program);
   addLooking(program);
   addPolicy(program);
+  addFilters(program);
   addBridge(program);
   return program;
 }
@@ -144,6 +147,18 @@ function addPolicy(program: Command): void {
     .addOption(new Option('--posture <name>', 'policies of a posture instead, or with --policy').conflicts('config'))
     .option('--json', 'as one JSON object')
     .action((options: ExplainOptions) => explainPolicy(options));
+}
+
+function addFilters(program: Command): void {
+  program
+    .command('redact')
+    .description(
+      'JSON lines {"id","text"} on standard input through the stages that results pass; out come the same, or {"id","blocked":true}',
+    )
+    .helpOption('--help', 'show this help')
+    .addOption(new Option('--exposure <level>', 'what the reader may see').choices(classifications).default('internal'))
+    .allowExcessArguments(false)
+    .action((options: { exposure: Classification }) => redact(options));
 }
 
 function addBridge(program: Command): void {

@@ -99,7 +99,11 @@ function gatewayConfiguration(deps: SupervisorDeps) {
     socketPath: deps.socketPath,
     stateFolder: deps.stateFolder,
     consent: deps.consent,
-    connectors: deps.registry.connectors.map(({ manifest, settings }) => ({ manifest, settings: { ...settings } })),
+    connectors: deps.registry.connectors.map(({ manifest, settings }) => ({
+      manifest,
+      settings: { ...settings },
+      columnLabels: { ...deps.registry.config.classification[manifest.name] },
+    })),
     policies: [...deps.registry.policies],
     limits: deps.registry.config.limits,
   };

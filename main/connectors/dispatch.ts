@@ -14,10 +14,12 @@ import {
   type gatewayEgress,
 } from '../contract/channels.ts';
 import { outcomeCodeSchema, type OutcomeCode, type Refusal } from '../contract/errors.ts';
+import type { OpenTable } from '../contract/table.ts';
 import { readAsks } from './asks.ts';
 import type { CallNotes } from './call-notes.ts';
 import { sayFor, saySuspended } from './outcome-says.ts';
 import { plainText } from './plain-text.ts';
+import { readTable, type TableAnswer, type TableLimits } from './read-table.ts';
 
 /** The gateway's ends of a connector's pair; null while one is being restarted. */
 export interface Pair {
@@ -34,6 +36,8 @@ export interface DispatchDeps {
 
 export type Dispatched = { readonly resultBytes: number; readonly backendBytes: number } & (
   | { readonly ok: true; readonly value: unknown }
+  /** Every row was taken: what the connector says beside them. */
+  | { readonly ok: 'rows'; readonly rest: Readonly<Record<string, unknown>> }
   | { readonly ok: 'asks'; readonly asks: Asks }
   | { readonly ok: false; readonly refusal: Refusal }
 );
@@ -41,11 +45,11 @@ export type Dispatched = { readonly resultBytes: number; readonly backendBytes: 
 /** How long egress may take to answer; it is ours and does nothing but bookkeeping here. */
 const egressTimeoutMs = 5000;
 
-/** `signal` aborts with a code, or with `cancelled`. */
-export type Dispatch = (cleared: ClearedCall, signal: AbortSignal) => Promise<Dispatched>;
+/** `signal` aborts with a code, or with `cancelled`. A result in rows goes into what `openTable` opens. */
+export type Dispatch = (cleared: ClearedCall, signal: AbortSignal, openTable: OpenTable) => Promise<Dispatched>;
 
 export function createDispatch({ pairOf, notes }: DispatchDeps): Dispatch {
-  return async (cleared, signal) => {
+  return async (cleared, signal, openTable) => {
     const { connector, egress, givenUp } = pairOf(cleared.connector);
     if (connector === null || egress === null) return givenUp ? stopped : failed('connector_failed');
     const ticket = randomBytes(32).toString('base64url');
@@ -59,7 +63,7 @@ export function createDispatch({ pairOf, notes }: DispatchDeps): Dispatch {
     let got: Answer = { code: 'internal', resultBytes: 0 };
     let records: readonly ConnectionRecord[] | null = null;
     try {
-      got = await converse({ connector, ticket, cleared, signal, cancel });
+      got = await converse({ connector, ticket, cleared, signal, cancel, openTable });
     } finally {
       unfollow();
       records = await closeTicket(egress, ticket);
@@ -74,12 +78,11 @@ interface Conversation {
   readonly cleared: ClearedCall;
   readonly signal: AbortSignal;
   readonly cancel: (code: OutcomeCode) => void;
+  readonly openTable: OpenTable;
 }
 
 /** What the connector's side came to: its result, or why there is none. */
-type Answer = { readonly resultBytes: number } & (
-  { readonly result: ConnectorResult } | { readonly code: OutcomeCode }
-);
+type Answer = { readonly resultBytes: number } & TableAnswer;
 
 async function openTicket(
   egress: Channel<typeof gatewayEgress.a>,
@@ -118,7 +121,7 @@ async function closeTicket(
   }
 }
 
-async function converse({ connector, ticket, cleared, signal, cancel }: Conversation): Promise<Answer> {
+async function converse({ connector, ticket, cleared, signal, cancel, openTable }: Conversation): Promise<Answer> {
   const { call, tool } = cleared;
   let stream: ByteStream;
   try {
@@ -150,6 +153,7 @@ async function converse({ connector, ticket, cleared, signal, cancel }: Conversa
   if (signal.aborted) onAbort();
   try {
     stream.end();
+    if (tool.result === 'rows') return await readTable(stream, tableLimits(tool), openTable);
     return await readAnswer(stream, tool.limits.maxResultBytes);
   } catch {
     return { code: stopped.by ?? 'connector_failed', resultBytes: 0 };
@@ -157,6 +161,14 @@ async function converse({ connector, ticket, cleared, signal, cancel }: Conversa
     clearTimeout(deadline);
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+const defaultMaxRows = 1_000_000;
+
+function tableLimits({ limits }: ClearedCall['tool']): TableLimits {
+  const { maxBackendBytes, maxResultBytes, maxRows = defaultMaxRows } = limits;
+  // As JSON a row can be longer than on the backend's wire.
+  return { maxLineBytes: maxResultBytes, maxRows, maxBytes: 2 * maxBackendBytes };
 }
 
 async function readAnswer(stream: ByteStream, maxBytes: number): Promise<Answer> {
@@ -195,6 +207,7 @@ function conclude(got: Answer, records: readonly ConnectionRecord[] | null): Dis
   const cut = records.find((record) => record.code !== undefined)?.code;
   if (cut !== undefined) return { ok: false, refusal: refusalOf(cut), ...sizes };
   if ('code' in got) return { ok: false, refusal: refusalOf(got.code), ...sizes };
+  if ('rest' in got) return { ok: 'rows', rest: got.rest, ...sizes };
   if (got.result.ok === true) return { ok: true, value: got.result.value, ...sizes };
   if (got.result.ok === 'asks') {
     const asks = readAsks(got.result);

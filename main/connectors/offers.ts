@@ -2,7 +2,7 @@
  * What connectors offer beside tools: resources, prompts, completions, each through a hidden tool. Guarantees: a manifest
  * that names a tool of another kind, or a name or address twice, does not load. Never runs connector code.
  */
-import type { OfferedTool } from '../contract/call.ts';
+import type { CallOffer, OfferedTool } from '../contract/call.ts';
 import { Fault } from '../contract/errors.ts';
 import type { ConnectorManifest, Offer } from '../contract/manifest.ts';
 import { offeredName } from './tool-name.ts';
@@ -18,6 +18,8 @@ export interface Listed {
 export interface Target {
   readonly tool: OfferedTool;
   readonly arguments: Readonly<Record<string, unknown>>;
+  /** Absent: `resource`. */
+  readonly offer?: CallOffer;
 }
 
 export interface Offers {

@@ -216,6 +216,26 @@ describe('file, line and reason', () => {
   });
 });
 
+describe('labels of columns', () => {
+  test('are merged one by one, managed ones first', () => {
+    const own = {
+      identity,
+      connectors: [connector],
+      classification: { files: { 'a.b.c': 'public', 'a.b.d': 'internal' } },
+    };
+    const managed = { classification: { files: { 'a.b.c': { classification: 'sensitive', redaction: 'hash' } } } };
+    expect(load(own, managed).config.classification).toEqual({
+      files: { 'a.b.c': { classification: 'sensitive', redaction: 'hash' }, 'a.b.d': 'internal' },
+    });
+  });
+  test('of no connector, or unknown ones, stop the start', () => {
+    expect(refusal({ identity, classification: { nobody: {} } })).toContain('there is no connector "nobody"');
+    expect(refusal({ identity, connectors: [connector], classification: { files: { 'a.b.c': 'secret' } } })).toContain(
+      'a.b.c',
+    );
+  });
+});
+
 describe('managed settings', () => {
   test('win key by key', () => {
     const registry = load(

@@ -69,6 +69,7 @@ export function loadRegistry(sources: RegistrySources): Registry {
   const isPersons = own !== undefined && sources.labConfig === undefined;
   const config = isPersons ? { ...parsed, limits: narrowedLimits(parsed.limits, managed, own) } : parsed;
   const reading = { config, layers, builtInFolder: sources.builtInFolder };
+  refuseUnknownLabels(config, layers);
   const connectors = config.connectors.map((settings, index) => registerConnector(reading, settings, index));
   return {
     config,
@@ -119,6 +120,14 @@ function refuseOwnConsent(managed: LocatedJson | undefined, own: LocatedJson | u
   if (isRecord(agents) && agents['consent'] === 'allow' && !managed?.has(['agents', 'consent'])) {
     throw own.refuse(['agents', 'consent'], '"allow" counts only in managed settings: write "ask", or leave it out');
   }
+}
+
+/** A label that nobody would follow is a mistake. */
+function refuseUnknownLabels({ classification, connectors }: SallyportConfig, layers: readonly LocatedJson[]): void {
+  const unknown = Object.keys(classification).find((name) => !connectors.some((connector) => connector.name === name));
+  if (unknown === undefined) return;
+  const where = ['classification', unknown];
+  throw blamed(layers, where).refuse(where, `there is no connector "${unknown}"`);
 }
 
 /** A relative path is relative to the file that says it. */

@@ -5,13 +5,25 @@
  */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import type { z } from 'zod';
 import type { OfferedTool } from '../contract/call.ts';
 import { Fault } from '../contract/errors.ts';
 import type { ConnectorManifest, Offer, ToolManifest } from '../contract/manifest.ts';
+import {
+  classifications,
+  labelKeywords,
+  redactionSchema,
+  type ColumnLabel,
+  type columnLabelSchema,
+} from '../contract/labels.ts';
 import { openPlace } from './closed-schema.ts';
 import { identityPlace } from './identity-like.ts';
 import { addOwnKeywords, textKeyword, withoutOwnKeywords } from './own-keywords.ts';
 import { offeredName } from './tool-name.ts';
+import { compileLabels } from './label-tree.ts';
+
+/** From the configuration, by a column's source. */
+type ColumnLabels = Readonly<Record<string, z.infer<typeof columnLabelSchema>>>;
 
 export interface ToolRegistry {
   readonly all: readonly OfferedTool[];
@@ -23,12 +35,18 @@ export interface ToolRegistry {
 const toolName = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** Faults name the connector, the tool and the place in its schema. */
-export function createToolRegistry(manifests: readonly ConnectorManifest[]): ToolRegistry {
+export function createToolRegistry(
+  manifests: readonly ConnectorManifest[],
+  labelsOf: (connector: string) => ColumnLabels = () => ({}),
+): ToolRegistry {
   const byName = new Map<string, OfferedTool>();
   refuseUnprefixed(manifests);
   for (const manifest of manifests) {
+    const columnLabels = new Map(
+      Object.entries(labelsOf(manifest.name)).map(([source, label]) => [source, read(label)]),
+    );
     for (const tool of manifest.tools) {
-      const offered = offer(manifest, tool);
+      const offered = Object.freeze({ ...offer(manifest, tool), columnLabels });
       if (byName.has(offered.name))
         throw new Fault('internal', `${manifest.name}: the tool ${offered.name} is declared twice.`);
       byName.set(offered.name, offered);
@@ -50,7 +68,12 @@ function refuseUnprefixed(manifests: readonly ConnectorManifest[]): void {
     throw new Fault('internal', `${unprefixed.name}: unprefixed names are only for the only connector.`);
 }
 
-function offer(connector: ConnectorManifest, tool: ToolManifest): OfferedTool {
+function read(label: z.infer<typeof columnLabelSchema>): ColumnLabel {
+  if (typeof label === 'string') return { label, rule: null };
+  return { label: label.classification, rule: label.redaction ?? null };
+}
+
+function offer(connector: ConnectorManifest, tool: ToolManifest): Omit<OfferedTool, 'columnLabels'> {
   const name = offeredName(connector, tool.name);
   if (!toolName.test(name)) throw new Fault('internal', `${connector.name}: the tool name ${name} is too long.`);
   const unknown = tool.destinations.find((destination) => !Object.hasOwn(connector.destinations, destination));
@@ -58,9 +81,17 @@ function offer(connector: ConnectorManifest, tool: ToolManifest): OfferedTool {
   const input = compile(`${name}.inputSchema`, tool.inputSchema, 'input');
   refuseOtherShape(name, tool);
   const output = compile(`${name}.outputSchema`, tool.outputSchema, 'output');
-  // What is ours in a schema is not for agents: some clients refuse keywords that they do not know.
-  const manifest = { ...tool, inputSchema: withoutOwnKeywords(tool.inputSchema) };
-  return Object.freeze({ name, connector: connector.name, manifest, checkArguments: input, checkOutput: output });
+  const labels = compileLabels(`${name}.outputSchema`, tool.outputSchema, tool.classification);
+  return {
+    name,
+    connector: connector.name,
+    // What is ours in a schema is not for agents: some clients refuse keywords that they do not know.
+    manifest: { ...tool, inputSchema: withoutOwnKeywords(tool.inputSchema) },
+    checkArguments: input,
+    checkOutput: output,
+    checkRow: rowCheck(name, tool),
+    labels,
+  };
 }
 
 /** What the protocol's result has, the first always there: sent as it is, so a connector must not name other members. */
@@ -87,6 +118,30 @@ function refuseOtherShape(name: string, { offer: offered = 'tool', result, outpu
     );
 }
 
+/** What the gateway itself writes into a result in rows. */
+const tableMembers = ['rowCount', 'summary', 'reference', 'withheld'];
+
+function rowCheck(name: string, { result, outputSchema }: ToolManifest): OfferedTool['checkRow'] {
+  if (result !== 'rows') return () => false;
+  const { properties = {}, required = [], additionalProperties, $defs } = outputSchema;
+  const { columns, rows } = properties as Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
+  const row = rows?.['items'] as Readonly<Record<string, unknown>> | undefined;
+  const isRight =
+    additionalProperties === false &&
+    columns?.['type'] === 'array' &&
+    rows?.['type'] === 'array' &&
+    row?.['type'] === 'array' &&
+    ['columns', 'rows'].every((member) => (required as readonly string[]).includes(member)) &&
+    !Object.keys(properties as object).some((member) => tableMembers.includes(member));
+  if (!isRight)
+    throw new Fault(
+      'internal',
+      `${name}.outputSchema: a result in rows needs "columns" and "rows", arrays in "required", the rows arrays too, "additionalProperties": false, and none of ${tableMembers.join(', ')}.`,
+    );
+  const validate = compiled(`${name}.outputSchema`, { ...row, ...($defs === undefined ? {} : { $defs }) }, 'output');
+  return (value) => validate(value);
+}
+
 function compile(
   at: string,
   schema: ToolManifest['inputSchema'],
@@ -97,11 +152,11 @@ function compile(
   if (open !== null) throw new Fault('internal', `${at}${open}`);
   const identity = kind === 'input' ? identityPlace(schema) : null;
   if (identity !== null) throw new Fault('internal', `${at}/${identity.path.join('/')}: ${identity.reason}.`);
-  const validate = compiled(at, schema);
+  const validate = compiled(at, schema, kind);
   return (value) => (validate(value) ? null : explain(validate.errors?.[0]));
 }
 
-function compiled(at: string, schema: ToolManifest['inputSchema']): ValidateFunction {
+function compiled(at: string, schema: ToolManifest['inputSchema'], kind: 'input' | 'output'): ValidateFunction {
   // One instance a schema: a `$id` in one manifest must not be seen from another. Only the first error is used, so
   // that hostile input cannot make many.
   const ajv = new Ajv2020({
@@ -117,6 +172,11 @@ function compiled(at: string, schema: ToolManifest['inputSchema']): ValidateFunc
   // `#/$defs/NAME` alone, so that an anchor changes nothing here.
   ajv.addKeyword({ keyword: '$anchor', schemaType: 'string' });
   addOwnKeywords(ajv);
+  if (kind === 'output') {
+    // Labels say nothing about what fits: label-tree.ts reads them.
+    ajv.addKeyword({ keyword: labelKeywords.classification, metaSchema: { enum: classifications } });
+    ajv.addKeyword({ keyword: labelKeywords.redaction, metaSchema: { enum: redactionSchema.options } });
+  }
   try {
     return ajv.compile(schema);
   } catch (error) {

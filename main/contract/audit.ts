@@ -1,7 +1,8 @@
 /** What is written down. Shapes and sizes, never values: an audit record cannot carry an argument or a row. */
 import { z } from 'zod';
 import { codeSchema } from './errors.ts';
-import { classificationSchema, operationSchema } from './manifest.ts';
+import { classificationSchema } from './labels.ts';
+import { operationSchema } from './manifest.ts';
 
 const text = (max: number) => z.string().max(max);
 

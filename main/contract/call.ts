@@ -3,7 +3,9 @@
  * exported, so only `clear` and `release`, which the pipeline's runner alone may import, make the next type:
  * skipping policy does not compile.
  */
+import type { Classification, ColumnLabel, LabelNode } from './labels.ts';
 import type { Principal } from './principal.ts';
+import type { ReferenceNote } from './table.ts';
 import type { AskKind, Offer, ToolManifest } from './manifest.ts';
 
 /** The program on the other end of the socket: a label for people and policy, not authentication. */
@@ -24,7 +26,7 @@ export interface ToolCall {
   readonly toolName: string;
   readonly arguments: Readonly<Record<string, unknown>>;
   /** How it is asked for: a hidden tool is not found by `tools/call`. Absent: `tool`. */
-  readonly offer?: Offer;
+  readonly offer?: CallOffer;
   /** What the client can be asked in the middle of the call. Absent: nothing. */
   readonly client?: readonly AskKind[];
   /** The call goes on where it asked: from its start, through every stage, with these. */
@@ -32,6 +34,9 @@ export interface ToolCall {
   readonly listener?: CallListener;
   readonly signal: AbortSignalLike;
 }
+
+/** `reference`: rows of an earlier result of this tool are read, in place of calling it. */
+export type CallOffer = Offer | 'reference';
 
 export interface Continued {
   /** `Principal.subject` of the person for whom it asked. */
@@ -74,7 +79,7 @@ export interface AbortSignalLike {
 }
 
 /** The most that may be released of a result: what policy says for the person and program, not what a field is. */
-export type Exposure = ToolManifest['classification'];
+export type Exposure = Classification;
 
 declare const cleared: unique symbol;
 declare const released: unique symbol;
@@ -88,6 +93,11 @@ export interface OfferedTool {
   /** Null when they fit; else what is wrong and what is allowed, naming members, never values. */
   readonly checkArguments: (value: Readonly<Record<string, unknown>>) => string | null;
   readonly checkOutput: (value: unknown) => string | null;
+  /** One row, where the result comes in rows; else nothing fits. */
+  readonly checkRow: (row: unknown) => boolean;
+  readonly labels: LabelNode;
+  /** Of columns of a result in rows, by their source: from the configuration. */
+  readonly columnLabels: ReadonlyMap<string, ColumnLabel>;
 }
 
 /** Passed every inbound stage. The only thing `dispatch` takes. */
@@ -99,6 +109,7 @@ export interface ClearedCall {
   readonly principal: Principal;
   /** The Cedar policy that permitted it. */
   readonly policy: string;
+  /** What is labelled above it does not reach the caller as it is. */
   readonly exposure: Exposure;
 }
 
@@ -110,6 +121,8 @@ export interface ReleasedResult {
   readonly text: string;
   /** `whole`: it is the protocol's result itself (content blocks, a resource, a prompt, completions). */
   readonly shape: 'structured' | 'whole';
+  /** To the rows that it does not hold. */
+  readonly reference?: ReferenceNote;
 }
 
 export function clear(parts: Omit<ClearedCall, typeof cleared>): ClearedCall {

@@ -8,6 +8,7 @@ import { auditRecordSchema } from './audit.ts';
 import type { ChannelContract, SideContract } from './channel.ts';
 import { destinationConfigSchema, identityConfigSchema, quotaSchema } from './config.ts';
 import { codeSchema, outcomeCodeSchema } from './errors.ts';
+import { columnLabelsSchema } from './labels.ts';
 import { askKindSchema, connectorNameSchema, destinationNameSchema, manifestSchema } from './manifest.ts';
 import { principalSchema } from './principal.ts';
 
@@ -60,15 +61,17 @@ export const callHeaderSchema = z.strictObject({
 });
 export type CallHeader = z.infer<typeof callHeaderSchema>;
 
+const connectorFailureSchema = z.strictObject({
+  ok: z.literal(false),
+  code: z.enum(['invalid_arguments', 'not_permitted', 'connector_failed', 'backend_refused', 'backend_unreachable']),
+  /** For a model. It went through untrusted code: the gateway bounds it and scrubs it like any output. */
+  say: text(1000),
+});
+
 /** What a connector answers on a `call` stream: this, as UTF-8 JSON, then end. */
 export const connectorResultSchema = z.discriminatedUnion('ok', [
   z.strictObject({ ok: z.literal(true), value: z.unknown() }),
-  z.strictObject({
-    ok: z.literal(false),
-    code: z.enum(['invalid_arguments', 'not_permitted', 'connector_failed', 'backend_refused', 'backend_unreachable']),
-    /** For a model. It went through untrusted code: the gateway bounds it and scrubs it like any output. */
-    say: text(1000),
-  }),
+  connectorFailureSchema,
   /** It needs something of the client first: the call ends, and is made again with the answers. */
   z.strictObject({
     ok: z.literal('asks'),
@@ -82,6 +85,21 @@ export const connectorResultSchema = z.discriminatedUnion('ok', [
   }),
 ]);
 export type ConnectorResult = z.infer<typeof connectorResultSchema>;
+
+/**
+ * A tool with `"result": "rows"` answers in lines, each of JSON and a newline: this, then each row as an array of as many
+ * values as there are columns, then `tableEndSchema`, then end. A failure before the first row is a `ConnectorResult`.
+ */
+export const tableHeadSchema = z.strictObject({
+  ok: z.literal('rows'),
+  columns: z.array(z.strictObject({ name: text(200), type: text(80), source: text(300).optional() })).max(1664),
+});
+
+/** `rest`: the members of the output schema beside `columns` and `rows`. */
+export const tableEndSchema = z.discriminatedUnion('ok', [
+  z.strictObject({ ok: z.literal('end'), rest: z.record(text(200), z.unknown()) }),
+  connectorFailureSchema,
+]);
 
 export const gatewayConnector = contract(
   'gateway-connector',
@@ -336,7 +354,11 @@ export const shellGateway = contract(
           stateFolder: text(4096),
           consent: z.enum(['ask', 'allow']),
           connectors: z.array(
-            z.strictObject({ manifest: manifestSchema, settings: z.record(z.string(), z.unknown()) }),
+            z.strictObject({
+              manifest: manifestSchema,
+              settings: z.record(z.string(), z.unknown()),
+              columnLabels: columnLabelsSchema.default({}),
+            }),
           ),
           /** Cedar policy files, in order: name and text. */
           policies: z.array(z.strictObject({ name: text(200), text: text(1_048_576) })),

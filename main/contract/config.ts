@@ -1,5 +1,6 @@
 /** `sallyport.json` (INTERFACE "Configuration"). Unknown keys and wrong types stop the start. */
 import { z } from 'zod';
+import { columnLabelsSchema } from './labels.ts';
 import { connectorNameSchema, destinationNameSchema } from './manifest.ts';
 import { withLab } from './with-lab.ts';
 
@@ -85,6 +86,8 @@ export const configSchema = z.strictObject({
   $schema: z.string().optional(),
   identity: identityConfigSchema,
   connectors: z.array(connectorConfigSchema).max(50).default([]),
+  /** Labels of columns, by connector: beside `connectors`, so that managed settings can state them one by one. */
+  classification: z.record(connectorNameSchema, columnLabelsSchema).default({}),
   policy: z
     .strictObject({
       posture: postureSchema.optional(),

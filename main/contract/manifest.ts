@@ -3,8 +3,7 @@
  * nothing in a manifest can widen what policy and configuration allow.
  */
 import { z } from 'zod';
-
-export const classificationSchema = z.enum(['public', 'internal', 'sensitive']);
+import { classificationSchema } from './labels.ts';
 
 export const operationSchema = z.enum(['read', 'write', 'admin']);
 
@@ -33,8 +32,11 @@ export const toolSchema = z.strictObject({
   operation: operationSchema,
   /** Absent: `tool`. */
   offer: offerSchema.optional(),
-  /** `content`: its value is `{ "content": […] }` and is sent as that (MCP content blocks). Absent: as structured data. */
-  result: z.enum(['structured', 'content']).optional(),
+  /**
+   * `content`: its value is `{ "content": […] }` and is sent as that (MCP content blocks). `rows`: `columns` and `rows`, streamed
+   * row by row; an agent gets the first ones, an exact summary of all, and a reference to the rest. Absent: structured data.
+   */
+  result: z.enum(['structured', 'content', 'rows']).optional(),
   /** What its calls may ask of the client. Absent: nothing. */
   asks: z.array(askKindSchema).max(3).optional(),
   /** The highest classification that its output can have. */
@@ -56,8 +58,10 @@ export const toolSchema = z.strictObject({
     timeoutMs: z.int().min(100).max(300_000),
     /** Bytes that egress lets through from the backend for one call. */
     maxBackendBytes: z.int().min(1024).max(1_073_741_824),
-    /** Bytes of result that the connector may return for one call. */
+    /** Bytes of result that the connector may return for one call; of one row, where it returns rows. */
     maxResultBytes: z.int().min(1024).max(16_777_216),
+    /** Rows that it may return, where it returns rows. */
+    maxRows: z.int().min(1).max(10_000_000).optional(),
   }),
   examples: z.array(z.strictObject({ title: z.string(), arguments: z.record(z.string(), z.unknown()) })).max(20),
 });

@@ -33,6 +33,8 @@ function bench(more: Partial<PipelineDeps> = {}) {
     },
     clock: { epochMs: () => 1, monotonicMs: () => 1 },
     report: (report) => reports.push(report),
+    keepRows: () => ({ push: () => undefined, finish: () => Promise.resolve(null), abandon: () => undefined }),
+    pseudonym: (text) => `#${text.length}`,
     ...more,
   });
   return { pipeline, records, reports, dispatched };

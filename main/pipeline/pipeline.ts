@@ -9,13 +9,16 @@ import {
   release,
   type Asks,
   type Caller,
+  type CallOffer,
   type ClearedCall,
   type Exposure,
   type OfferedTool,
+  type ReleasedResult,
   type ToolCall,
 } from '../contract/call.ts';
 import { Fault, outcomeCodeSchema, type OutcomeCode, type Refusal } from '../contract/errors.ts';
-import type { Offer } from '../contract/manifest.ts';
+import type { Classification } from '../contract/labels.ts';
+import type { OpenTable, Page, ReferenceNote, RowKeeper, TableHead } from '../contract/table.ts';
 import {
   createAccount,
   rowsOf,
@@ -25,22 +28,22 @@ import {
   type CallReport,
   type Settlement,
 } from './account.ts';
+import { createOutbound, narrow, type Narrowed, type Outbound } from './outbound.ts';
 import type { Cost, Quotas } from './quotas.ts';
+import type { Pseudonym } from './redaction.ts';
 import { refuse, type Authorizer, type Gate, type Identity, type InboundView, type StageReport } from './stage.ts';
 import { createAdmit } from './stages/admit.ts';
 import { createAskApproval, type Approvals } from './stages/ask-approval.ts';
-import { createAuthorize } from './stages/authorize.ts';
+import { createAuthorize, resourceOf } from './stages/authorize.ts';
 import { createCheckArguments } from './stages/check-arguments.ts';
-import { createCheckContract } from './stages/check-contract.ts';
-import { createClassify } from './stages/classify.ts';
 import { createLimitRate } from './stages/limit-rate.ts';
-import { createMinimize } from './stages/minimize.ts';
-import { createRedact } from './stages/redact.ts';
-import { createScrubSecrets } from './stages/scrub-secrets.ts';
+import { createTable, type Table, type TableDeps } from './table.ts';
 
 /** What came back from a connector, and what egress says it cost. */
 export type Dispatched = { readonly resultBytes: number; readonly backendBytes: number } & (
   | { readonly ok: true; readonly value: unknown }
+  /** `page`: rows of an earlier result, read by its reference. */
+  | { readonly ok: 'rows'; readonly rest: Readonly<Record<string, unknown>>; readonly page?: Page }
   | { readonly ok: 'asks'; readonly asks: Asks }
   | { readonly ok: false; readonly refusal: Refusal }
 );
@@ -51,23 +54,29 @@ type StopReason = OutcomeCode | 'cancelled';
 export interface PipelineDeps {
   readonly tools: () => readonly OfferedTool[];
   /** None where the tool is offered in another way. */
-  readonly findTool: (name: string, offer: Offer) => OfferedTool | null;
+  readonly findTool: (name: string, offer: CallOffer) => OfferedTool | null;
   readonly identity: () => Identity;
   readonly gate: () => Gate;
   readonly authorizer: Authorizer;
   readonly quotas: Pick<Quotas, 'reserve' | 'settle'>;
   readonly approvals: Approvals;
   readonly audit: AuditSink;
-  /** The signal aborts with a `StopReason`. Takes cleared calls only. */
-  readonly dispatch: (cleared: ClearedCall, signal: AbortSignal) => Promise<Dispatched>;
+  /** The signal aborts with a `StopReason`. Takes cleared calls only. Rows go into what `openTable` opens. */
+  readonly dispatch: (cleared: ClearedCall, signal: AbortSignal, openTable: OpenTable) => Promise<Dispatched>;
+  /** Keeps the rows that an answer does not hold. `resource`: what `authorize` saw. */
+  readonly keepRows: (cleared: ClearedCall, resource: string, head: TableHead) => RowKeeper;
   readonly clock: { epochMs(): number; monotonicMs(): number };
   readonly report: (report: CallReport) => void;
+  /** Keyed, for fields that are hashed. */
+  readonly pseudonym: Pseudonym;
 }
 
 export interface Pipeline {
   run(call: ToolCall): Promise<CallOutcome>;
   /** The tools this person may use from this program, by the same stages that judge a call. */
   visible(caller: Caller): readonly OfferedTool[];
+  /** What this person and program see of the tool's result as it is. */
+  exposure(caller: Caller, tool: OfferedTool): Classification;
   /** Stops every call in flight, or those of some programs: the person left, changed, paused, or took consent back. */
   stopAll(code: OutcomeCode, of?: (caller: Caller) => boolean): void;
   /** Resolves when no call is in flight. */
@@ -82,13 +91,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
 class Runner implements Pipeline {
   readonly #deps: PipelineDeps;
   readonly #inbound;
-  readonly #outbound = [
-    createCheckContract(),
-    createClassify(),
-    createRedact(),
-    createMinimize(),
-    createScrubSecrets(),
-  ] as const;
+  readonly #outbound: Outbound;
   readonly #inFlight = new Map<AbortController, Caller>();
   readonly #idlers: (() => void)[] = [];
 
@@ -101,10 +104,11 @@ class Runner implements Pipeline {
       createLimitRate(deps.quotas),
       createAskApproval(deps.approvals),
     ] as const;
+    this.#outbound = createOutbound(deps.pseudonym);
   }
 
   get stages(): readonly StageReport[] {
-    return [...this.#inbound, ...this.#outbound].map((stage) => stage.report);
+    return [...this.#inbound, ...this.#outbound.all].map((stage) => stage.report);
   }
 
   async run(call: ToolCall): Promise<CallOutcome> {
@@ -128,19 +132,34 @@ class Runner implements Pipeline {
   }
 
   visible(caller: Caller): readonly OfferedTool[] {
-    const { identity, gate, clock, tools } = this.#deps;
     const [admit, , authorize] = this.#inbound;
-    // A connector that waits for the person still shows its tools: a call says what to do.
-    const common = { identity: { ...identity(), waiting: [] }, gate: gate(), nowMs: clock.epochMs() };
-    const { signal } = new AbortController();
-    return tools().filter((tool) => {
-      const seen = { ...common, call: { callId: '', caller, toolName: tool.name, arguments: {}, signal }, tool };
+    const seenBy = this.#lookingBy(caller);
+    return this.#deps.tools().filter((tool) => {
+      const seen = seenBy(tool);
       try {
         return admit.check(seen).pass && authorize.check(seen).pass;
       } catch {
         return false;
       }
     });
+  }
+
+  exposure(caller: Caller, tool: OfferedTool): Classification {
+    const [, , authorize] = this.#inbound;
+    try {
+      const verdict = authorize.check(this.#lookingBy(caller)(tool));
+      return (verdict.pass ? verdict.exposure : undefined) ?? 'public';
+    } catch {
+      return 'public';
+    }
+  }
+
+  #lookingBy(caller: Caller): (tool: OfferedTool) => InboundView {
+    const { identity, gate, clock } = this.#deps;
+    // A connector that waits for the person still shows its tools: a call says what to do.
+    const common = { identity: { ...identity(), waiting: [] }, gate: gate(), nowMs: clock.epochMs() };
+    const { signal } = new AbortController();
+    return (tool) => ({ ...common, call: { callId: '', caller, toolName: tool.name, arguments: {}, signal }, tool });
   }
 
   stopAll(code: OutcomeCode, of: (caller: Caller) => boolean = () => true): void {
@@ -208,7 +227,8 @@ class Runner implements Pipeline {
     for (const stage of [admit, authorize]) {
       const verdict = stage.check(view);
       policy = verdict.policy ?? policy;
-      if (!verdict.pass) return { kind: 'refused', refusal: verdict.refusal, stage: stage.report.stage, policy };
+      if (verdict.pass) exposure = verdict.exposure ?? exposure;
+      else return { kind: 'refused', refusal: verdict.refusal, stage: stage.report.stage, policy };
     }
     const [was, is] = [before.identity.principal, view.identity.principal];
     if (was?.subject !== is?.subject || was?.issuer !== is?.issuer || before.tool !== view.tool)
@@ -226,28 +246,73 @@ class Runner implements Pipeline {
     }
     // The person may have left while the intent went to the disk.
     if (isStopped(signal)) return stoppedBy(signal);
-    const got = await this.#deps.dispatch(cleared, signal);
+    const table = createTable(this.#tableDeps(cleared, tool), cleared, tool);
+    try {
+      return await this.#released({ ...parts, tool, table });
+    } finally {
+      // After a released result there is nothing left to abandon.
+      table.abandon();
+    }
+  }
+
+  #tableDeps(cleared: ClearedCall, tool: OfferedTool): TableDeps {
+    const { keepRows } = this.#deps;
+    const resource = resourceOf(tool, cleared.call.arguments);
+    const keep = (head: TableHead): RowKeeper => keepRows(cleared, resource, head);
+    return { stages: this.#outbound.rowwise, keep: cleared.call.offer === 'reference' ? null : keep };
+  }
+
+  async #released({
+    cleared,
+    tool,
+    signal,
+    table,
+  }: Execution & { tool: OfferedTool; table: Table }): Promise<Settlement> {
+    const got = await this.#deps.dispatch(cleared, signal, table.open);
     const sizes = { resultBytes: got.resultBytes, backendBytes: got.backendBytes, policy: cleared.policy };
     if (isStopped(signal)) return { ...stoppedBy(signal), ...sizes };
     if (got.ok === 'asks') return { ...askable(cleared, got.asks), ...sizes };
-    if (!got.ok) return { kind: 'refused', refusal: got.refusal, stage: null, ...sizes };
-    return { ...this.#narrow(cleared, tool, got.value), ...sizes };
-  }
-
-  #narrow(cleared: ClearedCall, tool: OfferedTool, got: unknown): Settlement {
-    let value = got;
-    for (const stage of this.#outbound) {
-      const verdict = stage.apply({ cleared, tool, value });
-      if (!verdict.pass) {
-        return { kind: 'refused', refusal: verdict.refusal, stage: stage.report.stage, policy: cleared.policy };
-      }
-      value = verdict.value;
+    if (!got.ok) {
+      const { refusal, stage } = table.refused ?? { refusal: got.refusal, stage: null };
+      return { kind: 'refused', refusal, stage, ...sizes };
     }
-    if (!isRecord(value)) return refused('output_not_allowed', 'The result is not an object, so it was withheld.');
-    const { offer, result } = tool.manifest;
-    const shape = result === 'content' || (offer !== undefined && offer !== 'tool') ? 'whole' : 'structured';
-    return { kind: 'released', result: release({ value, text: JSON.stringify(value), shape }), policy: cleared.policy };
+    const { all, afterRows } = this.#outbound;
+    if (got.ok === true)
+      return { ...settledBy(narrow(all, { cleared, tool, value: got.value }), { cleared, tool }), ...sizes };
+    const short = await table.finish(got.rest, got.page);
+    // The rows may have been on their way to the disk for a moment.
+    if (isStopped(signal)) return { ...stoppedBy(signal), ...sizes };
+    if (!short.pass) return { kind: 'refused', refusal: short.refusal, stage: short.stage, ...sizes };
+    const { value, reference } = short;
+    const narrowed = narrow(afterRows, { cleared, tool, value });
+    return { ...settledBy(narrowed, { cleared, tool }, { reference, page: got.page }), ...sizes };
   }
+}
+
+interface Told {
+  readonly reference?: ReferenceNote | null | undefined;
+  readonly page?: Page | undefined;
+}
+
+function settledBy(narrowed: Narrowed, { tool, cleared: { policy } }: Judged, told: Told = {}): Settlement {
+  if (!narrowed.pass) return { kind: 'refused', refusal: narrowed.refusal, stage: narrowed.stage, policy };
+  const { value } = narrowed;
+  if (!isRecord(value)) return refused('output_not_allowed', 'The result is not an object, so it was withheld.');
+  return { kind: 'released', result: releasedAs(value, tool, told), policy };
+}
+
+function releasedAs(
+  value: Readonly<Record<string, unknown>>,
+  { manifest: { offer, result } }: OfferedTool,
+  { reference, page }: Told,
+): ReleasedResult {
+  const text = JSON.stringify(value);
+  if (page !== undefined) {
+    const contents = [{ uri: page.uri, mimeType: 'application/json', text }];
+    return release({ value, text: JSON.stringify({ contents }), shape: 'whole' });
+  }
+  const shape = result === 'content' || (offer !== undefined && offer !== 'tool') ? 'whole' : 'structured';
+  return release({ value, text, shape, ...(reference ? { reference } : {}) });
 }
 
 /** A question leaves only if the manifest declares its kind; whether the client takes it, its session decides. */
@@ -270,6 +335,11 @@ interface Again {
   readonly view: InboundView;
   readonly policy: string | null;
   readonly exposure: Exposure;
+}
+
+interface Judged {
+  readonly cleared: ClearedCall;
+  readonly tool: OfferedTool;
 }
 
 interface Execution {

@@ -1,7 +1,9 @@
 /** What a stage is. Two kinds, no `next()`: inbound stages judge a call, outbound stages narrow its result. */
 import type { Caller, ClearedCall, Exposure, OfferedTool, ToolCall } from '../contract/call.ts';
 import type { OutcomeCode, Refusal, Retry } from '../contract/errors.ts';
+import type { Classification, LabelNode, Redaction } from '../contract/labels.ts';
 import type { Principal } from '../contract/principal.ts';
+import type { TableColumn } from '../contract/table.ts';
 
 /** What the gateway knows about the person, taken once per call. */
 export interface Identity {
@@ -59,14 +61,48 @@ export interface OutboundView {
   readonly cleared: ClearedCall;
   readonly tool: OfferedTool;
   readonly value: unknown;
+  /** Null until `classify`. */
+  readonly labels: LabelNode | null;
 }
 
 export type OutboundVerdict =
-  { readonly pass: true; readonly value: unknown } | { readonly pass: false; readonly refusal: Refusal };
+  | { readonly pass: true; readonly value: unknown; readonly labels?: LabelNode }
+  | { readonly pass: false; readonly refusal: Refusal };
 
 export interface OutboundStage {
   readonly report: StageReport;
   apply(view: OutboundView): OutboundVerdict;
+}
+
+/** A column on its way through the stages for rows. */
+export interface TableField extends TableColumn {
+  readonly label: Classification;
+  readonly rule: Redaction | null;
+  /** The caller does not see its values as they are. */
+  readonly redacted: boolean;
+}
+
+export type Row = readonly unknown[];
+
+export interface TableView {
+  readonly cleared: ClearedCall;
+  readonly tool: OfferedTool;
+  readonly fields: readonly TableField[];
+  /** Names of columns that the caller does not get. */
+  readonly withheld: readonly string[];
+}
+
+/** One stage's work on a result in rows: the fields that go on, and what becomes of each row. */
+export interface RowStep {
+  readonly fields: readonly TableField[];
+  readonly withheld?: readonly string[];
+  /** Null: it is not let through, and with it the whole result. */
+  readonly row: (row: Row) => Row | null;
+}
+
+/** A stage that works on values and, the same, on rows that pass one by one. */
+export interface TableStage extends OutboundStage {
+  openTable(view: TableView): RowStep;
 }
 
 /** Cedar, as the pipeline sees it. Throws a `Fault` when a policy could not be evaluated. */

@@ -44,6 +44,29 @@ declare module 'sodium-native' {
       secretKey: Uint8Array,
     ): boolean;
 
+    readonly crypto_secretstream_xchacha20poly1305_ABYTES: number;
+    readonly crypto_secretstream_xchacha20poly1305_HEADERBYTES: number;
+    readonly crypto_secretstream_xchacha20poly1305_KEYBYTES: number;
+    readonly crypto_secretstream_xchacha20poly1305_STATEBYTES: number;
+    readonly crypto_secretstream_xchacha20poly1305_TAG_FINAL: number;
+    crypto_secretstream_xchacha20poly1305_init_push(state: Uint8Array, header: Uint8Array, key: Uint8Array): void;
+    crypto_secretstream_xchacha20poly1305_push(
+      state: Uint8Array,
+      ciphertext: Uint8Array,
+      message: Uint8Array,
+      additional: Uint8Array | null,
+      tag: number,
+    ): number;
+    crypto_secretstream_xchacha20poly1305_init_pull(state: Uint8Array, header: Uint8Array, key: Uint8Array): void;
+    /** Throws when the ciphertext is not authentic. */
+    crypto_secretstream_xchacha20poly1305_pull(
+      state: Uint8Array,
+      message: Uint8Array,
+      tag: Uint8Array,
+      ciphertext: Uint8Array,
+      additional: Uint8Array | null,
+    ): number;
+
     readonly crypto_hash_sha256_BYTES: number;
     crypto_hash_sha256(output: Uint8Array, input: Uint8Array): void;
   };

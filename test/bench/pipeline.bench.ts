@@ -37,6 +37,8 @@ function pipelineWith(durable: boolean, principal: () => typeof alice) {
     dispatch: () => Promise.resolve({ ok: true, value: { text: 'x', rows: [1] }, resultBytes: 1, backendBytes: 1 }),
     clock: { epochMs: Date.now, monotonicMs: () => performance.now() },
     report: () => undefined,
+    keepRows: () => ({ push: () => undefined, finish: () => Promise.resolve(null), abandon: () => undefined }),
+    pseudonym: (text) => text,
   });
 }
 

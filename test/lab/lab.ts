@@ -20,6 +20,17 @@ const needlesFile = process.env['SALLYPORT_LAB_NEEDLES'];
 const say = (text: string) => process.stderr.write(`lab: ${text}\n`);
 
 const labQuota = { callsPerMinute: 60_000, burst: 10_000, rowsPerHour: 100_000_000, bytesPerHour: 100_000_000_000 };
+/** What IT would say of its tables; every other column has the tool's own classification, sensitive. */
+const columnLabels = {
+  'shop.orders.order_id': 'internal',
+  'shop.orders.region': 'internal',
+  'shop.orders.category': 'internal',
+  'shop.orders.ordered_on': 'internal',
+  'shop.people.email': { classification: 'sensitive', redaction: 'generalize' },
+  'shop.people.birth_date': { classification: 'sensitive', redaction: 'generalize' },
+  'shop.people.card_last4': { classification: 'sensitive', redaction: 'drop' },
+  'published.movies.title': 'public',
+} as const;
 
 function configOf({ provider, issuer, postgres }: Parts, folder: string): SallyportConfig {
   const database = {
@@ -36,6 +47,7 @@ function configOf({ provider, issuer, postgres }: Parts, folder: string): Sallyp
       scopes: ['openid', 'profile', 'email', 'offline_access', issuerScope],
     },
     connectors: [{ name: 'postgres', destinations: { database } }],
+    classification: { postgres: columnLabels },
     policy: { posture: 'lab' },
     egress: { authorities: [authorityFile(folder)] },
     // Tests make in seconds what a person's agents make in a day.

@@ -371,9 +371,9 @@ describe('what the shell and the disk see', () => {
       'limit-rate enforced',
       'ask-approval enforced',
       'check-contract enforced',
-      'classify by_rule',
-      'redact by_rule',
-      'minimize by_rule',
+      'classify enforced',
+      'redact enforced',
+      'minimize enforced',
       'scrub-secrets by_rule',
     ]);
   });

@@ -11,6 +11,8 @@ import {
   connectorEgress,
   connectorResultSchema,
   gatewayConnector,
+  tableEndSchema,
+  tableHeadSchema,
   type ConnectorResult,
 } from '../../main/contract/channels.ts';
 
@@ -97,7 +99,8 @@ export function startConnector({ entry, onConnect, alter }: SandboxedOptions): S
       stream.end();
       const pieces: Uint8Array[] = [];
       for await (const piece of stream) pieces.push(piece);
-      return connectorResultSchema.parse(JSON.parse(Buffer.concat(pieces).toString('utf8')));
+      const text = Buffer.concat(pieces).toString('utf8');
+      return text.includes('\n') ? tableOf(text.split('\n')) : connectorResultSchema.parse(JSON.parse(text));
     },
     async stop() {
       gateway.close();
@@ -106,6 +109,17 @@ export function startConnector({ entry, onConnect, alter }: SandboxedOptions): S
       await ended;
     },
   };
+}
+
+/** A result in rows, whole; sources are beside it, under `sources`. */
+function tableOf([first = '', ...lines]: readonly string[]): ConnectorResult {
+  const { columns } = tableHeadSchema.parse(JSON.parse(first));
+  const left = lines.pop();
+  const end = tableEndSchema.parse(JSON.parse(left === '' ? (lines.pop() ?? '') : (left ?? '')));
+  if (end.ok === false) return end;
+  const rows = lines.map((line) => JSON.parse(line) as unknown);
+  const named = columns.map(({ name, type }) => ({ name, type }));
+  return { ok: true, value: { columns: named, rows, ...end.rest, sources: columns.map(({ source }) => source) } };
 }
 
 export function valueOf(result: ConnectorResult): unknown {

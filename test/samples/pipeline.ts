@@ -1,6 +1,7 @@
 /** A tool, a person and a call, for tests of the pipeline. */
 import { createToolRegistry } from '../../main/connectors/tool-registry.ts';
 import { clear, type ClearedCall, type OfferedTool, type ToolCall } from '../../main/contract/call.ts';
+import type { Classification } from '../../main/contract/labels.ts';
 import type { ConnectorManifest, ToolManifest } from '../../main/contract/manifest.ts';
 import type { Principal } from '../../main/contract/principal.ts';
 import type { InboundView } from '../../main/pipeline/stage.ts';
@@ -55,6 +56,39 @@ export function offeredTool(tool: Partial<ToolManifest> = {}): OfferedTool {
   return offered;
 }
 
+/** A tool whose result comes in rows: any scalar, and lists of them. */
+export function offeredTable(tool: Partial<ToolManifest> = {}): OfferedTool {
+  const text = { type: 'string' };
+  return offeredTool({ result: 'rows', classification: 'sensitive', outputSchema: tableSchema(text), ...tool });
+}
+
+export function tableSchema(text: Record<string, unknown>): Record<string, unknown> {
+  return {
+    type: 'object',
+    properties: {
+      columns: {
+        type: 'array',
+        items: {
+          type: 'object',
+          properties: { name: text, type: text },
+          required: ['name', 'type'],
+          additionalProperties: false,
+        },
+      },
+      rows: {
+        type: 'array',
+        items: {
+          type: 'array',
+          items: { type: ['string', 'number', 'boolean', 'null', 'array'], items: { type: 'number' } },
+        },
+      },
+      truncated: { type: 'boolean' },
+    },
+    required: ['columns', 'rows'],
+    additionalProperties: false,
+  };
+}
+
 export function toolCall(args: Record<string, unknown> = { text: 'hi' }, toolName = 'probe_echo'): ToolCall {
   return {
     callId: '00000000-0000-4000-8000-000000000000',
@@ -81,13 +115,6 @@ export function inboundView(more: Partial<InboundView> = {}): InboundView {
   };
 }
 
-export function clearedCall(): ClearedCall {
-  return clear({
-    call: toolCall(),
-    connector: 'probe',
-    tool: toolManifest,
-    principal: alice,
-    policy: 'p',
-    exposure: 'internal',
-  });
+export function clearedCall(exposure: Classification = 'sensitive'): ClearedCall {
+  return clear({ call: toolCall(), connector: 'probe', tool: toolManifest, principal: alice, policy: 'p', exposure });
 }

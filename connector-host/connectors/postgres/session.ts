@@ -1,7 +1,7 @@
 /**
  * One call's connection: a stream that egress has logged in, a read-only transaction with pinned settings, rows read
- * in small portions until a limit. Guarantees: never more in memory than a portion beyond the limits; rolled back and
- * gone with the call. The transaction is the third wall: SQL inside it could still change settings if it got that far.
+ * in small portions until a limit. Guarantees: never more in memory than a portion, or where rows are collected, than
+ * the limits; the next portion is read when the one before was taken; rolled back and gone with the call. The transaction is the third wall: SQL inside it could still change settings if it got that far.
  */
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
@@ -52,12 +52,34 @@ export interface SessionOptions {
   readonly schemas: readonly string[] | undefined;
 }
 
+interface Session {
+  readonly client: pg.Client;
+  /** After the last answer that is wanted. */
+  finish(): Promise<void>;
+  destroy(): void;
+  /** What was really wrong, where pg only says that something was. */
+  refuse(error: unknown): never;
+}
+
 /** Runs `work` in a transaction that is always rolled back. Every failure comes out as a refusal. */
 export async function withSession<T>(
   call: Call,
   options: SessionOptions,
   work: (read: Read) => Promise<T>,
 ): Promise<T> {
+  const session = await openSession(call, options);
+  try {
+    const result = await work((statement, limits) => readTable(session.client, statement, limits));
+    await session.finish();
+    return result;
+  } catch (error) {
+    return session.refuse(error);
+  } finally {
+    session.destroy();
+  }
+}
+
+async function openSession(call: Call, options: SessionOptions): Promise<Session> {
   const stream = socketLike(call.connect('database'));
   const client = new pg.Client({
     stream: () => stream,
@@ -70,18 +92,96 @@ export async function withSession<T>(
   // pg reports some ends of a connection only here.
   client.on('error', (error) => (broken ??= error));
   stream.on('error', (error) => (broken ??= error));
+  const session: Session = {
+    client,
+    finish: async () => {
+      await client.query('ROLLBACK');
+      await client.end();
+    },
+    destroy: () => {
+      stream.destroy();
+    },
+    refuse: (error) => refuseFailure(broken ?? error),
+  };
   try {
     await client.connect();
     await client.query(prologue(call, options));
-    const result = await work((statement, limits) => readTable(client, statement, limits));
-    await client.query('ROLLBACK');
-    await client.end();
-    return result;
+    return session;
   } catch (error) {
-    return refuseFailure(broken ?? error);
-  } finally {
-    stream.destroy();
+    session.destroy();
+    return session.refuse(error);
   }
+}
+
+export interface StreamedTable {
+  readonly fields: readonly pg.FieldDef[];
+  /** Before the first row was asked for. */
+  cancel(): void;
+  /** Ends the session, also when nobody wants more. */
+  readonly rows: AsyncGenerator<readonly unknown[], void>;
+  /** Grows with the rows; final after the last one. */
+  readonly told: { truncated: boolean; cutValues: number };
+}
+
+/** A statement's rows, read while they are taken. The first portion is there when this resolves. */
+export async function streamTable(
+  call: Call,
+  options: SessionOptions,
+  { statement, maxRows }: { readonly statement: Statement; readonly maxRows: number },
+): Promise<StreamedTable> {
+  const session = await openSession(call, options);
+  const cursor = openCursor(session.client, statement);
+  const told = { truncated: false, cutValues: 0 };
+  try {
+    // One more than wanted tells whether there are more.
+    const size = Math.min(rowsAtATime, maxRows + 1);
+    const first = await readPortion(cursor, size);
+    const rows = remaining(session, { cursor, first, size, maxRows, told });
+    return { fields: first.fields, rows, told, cancel: () => session.destroy() };
+  } catch (error) {
+    session.destroy();
+    return session.refuse(error);
+  }
+}
+
+interface Started {
+  readonly cursor: Cursor<(string | null)[]>;
+  readonly first: Portion;
+  readonly size: number;
+  readonly maxRows: number;
+  readonly told: StreamedTable['told'];
+}
+
+async function* remaining(
+  session: Session,
+  { cursor, first, size, maxRows, told }: Started,
+): AsyncGenerator<readonly unknown[], void> {
+  let [portion, wanted, left] = [first, size, maxRows];
+  try {
+    for (;;) {
+      for (const row of portion.rows) {
+        told.truncated = left === 0;
+        if (told.truncated) break;
+        left -= 1;
+        const values = row.map((text, index) => toJson(first.fields[index]?.dataTypeID ?? 0, text));
+        told.cutValues += values.filter(({ cut }) => cut).length;
+        yield values.map(({ value }) => value);
+      }
+      if (told.truncated || portion.rows.length < wanted) break;
+      wanted = Math.min(rowsAtATime, left + 1);
+      portion = await readPortion(cursor, wanted);
+    }
+    if (told.truncated) await cursor.close();
+    await session.finish();
+  } catch (error) {
+    session.refuse(error);
+  } finally {
+    session.destroy();
+  }
+}
+
+function openCursor(client: pg.Client, { text, values }: Statement): Cursor<(string | null)[]> {
+  return client.query(new Cursor<(string | null)[]>(text, [...(values ?? [])], { rowMode: 'array', types: asText }));
 }
 
 function prologue(call: Call, { schemas }: SessionOptions): string {
@@ -91,9 +191,7 @@ function prologue(call: Call, { schemas }: SessionOptions): string {
 }
 
 async function readTable(client: pg.Client, statement: Statement, limits: Limits): Promise<Table> {
-  const cursor = client.query(
-    new Cursor<(string | null)[]>(statement.text, [...(statement.values ?? [])], { rowMode: 'array', types: asText }),
-  );
+  const cursor = openCursor(client, statement);
   const rows: unknown[][] = [];
   let fields: readonly pg.FieldDef[] = [];
   let bytes = 0;

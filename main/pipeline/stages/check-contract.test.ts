@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { clearedCall, offeredTool } from '../../../test/samples/pipeline.ts';
 import { createCheckContract } from './check-contract.ts';
 
-const apply = (value: unknown) => createCheckContract().apply({ cleared: clearedCall(), tool: offeredTool(), value });
+const apply = (value: unknown) =>
+  createCheckContract().apply({ cleared: clearedCall(), tool: offeredTool(), value, labels: null });
 
 it('passes declared fields as they are', () => {
   const value = { text: 'x', rows: [1, 2] };

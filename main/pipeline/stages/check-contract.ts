@@ -2,9 +2,9 @@
  * check-contract: only what the manifest declares leaves. Guarantees that a result has no undeclared member and keeps
  * the byte limit. The value comes from untrusted code and a hostile backend; the schema was compiled by the registry.
  */
-import { type OutboundStage, type OutboundVerdict, type OutboundView } from '../stage.ts';
+import type { OutboundVerdict, OutboundView, TableStage } from '../stage.ts';
 
-export function createCheckContract(): OutboundStage {
+export function createCheckContract(): TableStage {
   return {
     report: {
       stage: 'check-contract',
@@ -12,6 +12,10 @@ export function createCheckContract(): OutboundStage {
       rule: 'Results fit the declared output schema and byte limit.',
     },
     apply: checkContract,
+    openTable: ({ tool, fields }) => ({
+      fields,
+      row: (row) => (row.length === fields.length && tool.checkRow(row) ? row : null),
+    }),
   };
 }
 

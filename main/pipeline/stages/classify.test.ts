@@ -2,9 +2,13 @@ import { expect, it } from 'vitest';
 import { clearedCall, offeredTool } from '../../../test/samples/pipeline.ts';
 import { createClassify } from './classify.ts';
 
-it('passes by a rule that it names', () => {
+it('gives the labels of the tool to the stages after it', () => {
   const stage = createClassify();
   const value = { text: 'x' };
-  expect(stage.apply({ cleared: clearedCall(), tool: offeredTool(), value })).toEqual({ pass: true, value });
-  expect(stage.report).toMatchObject({ stage: 'classify', mode: 'by_rule' });
+  const tool = offeredTool();
+  expect(stage.apply({ cleared: clearedCall(), tool, value, labels: null })).toEqual({
+    pass: true,
+    value,
+    labels: tool.labels,
+  });
 });

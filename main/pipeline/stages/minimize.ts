@@ -1,9 +1,154 @@
-/** minimize: row and token limits with an exact summary. By rule for now; the byte limit of check-contract holds. */
-import { type OutboundStage } from '../stage.ts';
+/**
+ * minimize: a result in rows reaches the agent as its first rows, an exact summary of all of them and a reference to the
+ * rest. Guarantees that at most the first rows are held, that what leaves costs at most `caps.tokens` by our estimate,
+ * counted as it is sent (once as data, once as text), and that what is summarized was redacted before.
+ */
+import type { Refusal } from '../../contract/errors.ts';
+import { createColumnCounter, createSummaryBudget, type ColumnSummary } from '../column-summary.ts';
+import type { Page, ReferenceNote } from '../../contract/table.ts';
+import { refuse, type OutboundStage, type Row, type TableField, type TableView } from '../stage.ts';
+import { estimateTokens } from '../tokens.ts';
 
-export function createMinimize(): OutboundStage {
+export const caps = { rows: 50, characters: 65_536, tokens: 3800 } as const;
+
+/** For the address of the next page. */
+const nextTokens = 120;
+
+export interface Shortened {
+  readonly pass: true;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+export interface Shortening {
+  readonly row: (row: Row) => Row;
+  /** Whether rows came that the answer cannot hold. */
+  isLonger(rest: Readonly<Record<string, unknown>>): boolean;
+  /** As many of these rows as an answer holds, and the address of the next. */
+  finishPage(page: Page): Shortened;
+  /** `rest`: the connector's members beside the rows. */
+  finish(
+    rest: Readonly<Record<string, unknown>>,
+    reference: ReferenceNote | null,
+  ): Shortened | { pass: false; refusal: Refusal };
+}
+
+export interface MinimizeStage extends OutboundStage {
+  openTable(view: TableView): Shortening;
+}
+
+export function createMinimize(): MinimizeStage {
   return {
-    report: { stage: 'minimize', mode: 'by_rule', rule: 'Passes results up to the byte limit of the manifest.' },
+    report: {
+      stage: 'minimize',
+      mode: 'enforced',
+      rule: `Rows: at most ${caps.rows} and ${caps.tokens} tokens, then a summary and a reference. Else the byte limit.`,
+    },
     apply: ({ value }) => ({ pass: true, value }),
+    openTable: (view) => new Shortener(view),
   };
+}
+
+class Shortener implements Shortening {
+  readonly #fields: readonly TableField[];
+  readonly #withheld: readonly string[];
+  readonly #counters;
+  readonly #kept: Row[] = [];
+  #keptCharacters = 0;
+  #count = 0;
+  #keeps = true;
+
+  constructor({ fields, withheld }: TableView) {
+    this.#fields = fields;
+    this.#withheld = withheld;
+    const budget = createSummaryBudget();
+    this.#counters = fields.map((field) => createColumnCounter(field, field.redacted, budget));
+  }
+
+  readonly row = (row: Row): Row => {
+    this.#count += 1;
+    for (const [at, counter] of this.#counters.entries()) counter.add(row[at]);
+    if (this.#keeps) this.#keep(row);
+    return row;
+  };
+
+  isLonger(rest: Readonly<Record<string, unknown>>): boolean {
+    return this.#count > this.#kept.length || !this.#holdsAll(rest);
+  }
+
+  finishPage({ uri, from, rows: total }: Page): Shortened {
+    const bare = { from, rowCount: total };
+    const rows = this.#fitting(caps.tokens - costOf(this.#value({}, bare, [])) - nextTokens);
+    // One that no answer can hold is passed over, and said to be.
+    const passedOver = rows.length === 0 && this.#count > 0 ? { passedOver: 1 } : {};
+    const next = from + Math.max(rows.length, this.#count > 0 ? 1 : 0);
+    const more = next < total && this.#count > 0 ? { next: `${uri}?from=${next}` } : {};
+    return this.#passed(this.#value({}, { ...bare, ...passedOver, ...more }, rows));
+  }
+
+  finish(rest: Readonly<Record<string, unknown>>, reference: ReferenceNote | null): ReturnType<Shortening['finish']> {
+    if (!this.isLonger(rest)) return this.#passed(this.#value(rest, {}, this.#kept));
+    const withReference = reference === null ? {} : { reference };
+    const bare = costOf(this.#value(rest, withReference, []));
+    for (const columns of this.#summaries()) {
+      const more = { summary: { rows: this.#count, columns }, ...withReference };
+      const left = caps.tokens - costOf(this.#value(rest, more, []));
+      // A summary may take half of what is there; without any column it takes what it needs.
+      if (left < (caps.tokens - bare) / 2 && columns.length > 0) continue;
+      if (left < 0) break;
+      return this.#passed(this.#value(rest, more, this.#fitting(left)));
+    }
+    return refuse('output_not_allowed', 'The result has too many columns for one answer. Ask for fewer columns.');
+  }
+
+  #passed(value: Readonly<Record<string, unknown>>): Shortened {
+    return { pass: true, value };
+  }
+
+  #keep(row: Row): void {
+    this.#keptCharacters += JSON.stringify(row).length;
+    this.#keeps = this.#kept.length < caps.rows && this.#keptCharacters <= caps.characters;
+    if (this.#keeps) this.#kept.push(row);
+  }
+
+  #holdsAll(rest: Readonly<Record<string, unknown>>): boolean {
+    return costOf(this.#value(rest, {}, this.#kept)) <= caps.tokens;
+  }
+
+  #value(
+    rest: Readonly<Record<string, unknown>>,
+    more: Readonly<Record<string, unknown>>,
+    rows: readonly Row[],
+  ): Record<string, unknown> {
+    const columns = this.#fields.map(({ name, type, redacted, rule }) =>
+      redacted ? { name, type, redacted: rule ?? 'mask' } : { name, type },
+    );
+    const withheld = this.#withheld.length === 0 ? {} : { withheld: this.#withheld };
+    return { ...rest, columns, rows, rowCount: this.#count, ...withheld, ...more };
+  }
+
+  /** The fullest first. */
+  *#summaries(): Generator<readonly ColumnSummary[]> {
+    for (const top of [5, 3, 1, 0]) yield this.#counters.map((counter) => counter.summary(top));
+    for (
+      let count = Math.floor(this.#counters.length / 2);
+      count >= 0;
+      count = count === 0 ? -1 : Math.floor(count / 2)
+    )
+      yield this.#counters.slice(0, count).map((counter) => counter.summary(0));
+  }
+
+  #fitting(tokens: number): readonly Row[] {
+    let left = tokens;
+    const fitting = this.#kept.findIndex((row) => {
+      left -= costOf(row) + 1;
+      return left < 0;
+    });
+    return fitting === -1 ? this.#kept : this.#kept.slice(0, fitting);
+  }
+}
+
+/** As it is sent: as data, and the same as the text of a text block. */
+function costOf(value: unknown): number {
+  const text = JSON.stringify(value);
+  return estimateTokens(text) + estimateTokens(JSON.stringify(text));
 }
