@@ -53,7 +53,14 @@ if (kind === 'gateway') {
           return done;
         },
         status: () =>
-          Promise.resolve({ agents: [], calls: [], stages: [], policyWarnings: [], paused: false, auditFile: JSON.stringify(seen) }),
+          Promise.resolve({
+            agents: [],
+            calls: [],
+            stages: [],
+            policyWarnings: [],
+            paused: false,
+            auditFile: JSON.stringify(seen),
+          }),
       },
       streams: {},
       onClose,
