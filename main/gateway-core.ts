@@ -1,5 +1,5 @@
 /** What the gateway does, apart from its descriptors: wires the door, the pipeline, the log and the connectors. */
-import { createHmac, randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import type { z } from 'zod';
@@ -8,12 +8,13 @@ import { createAgentConsent, type AgentConsent, type ConsentAnswers } from './ag
 import { createDoor, type Door } from './agent/door.ts';
 import { createListings } from './agent/listing.ts';
 import { openAuditLog, type AuditLog } from './audit/log.ts';
+import { createCallPipeline, withReferences } from './call-pipeline.ts';
 import { channelOverSocket } from './channel/channel-over-socket.ts';
 import { createCallNotes } from './connectors/call-notes.ts';
 import { createDispatch } from './connectors/dispatch.ts';
 import { createLinks } from './connectors/links.ts';
 import { createOffers, type Offers } from './connectors/offers.ts';
-import { createToolRegistry, type ToolRegistry } from './connectors/tool-registry.ts';
+import { createToolRegistry } from './connectors/tool-registry.ts';
 import type { Approval, ApprovalAnswer } from './contract/approval.ts';
 import type { AuditRecord } from './contract/audit.ts';
 import type { Caller, OfferedTool } from './contract/call.ts';
@@ -31,13 +32,12 @@ import {
 import { Fault } from './contract/errors.ts';
 import { isAbove } from './contract/labels.ts';
 import type { FileSealer } from './contract/sealer.ts';
-import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
-import type { Quotas } from './pipeline/quotas.ts';
-import type { Authorizer, Identity } from './pipeline/stage.ts';
+import type { Pipeline } from './pipeline/pipeline.ts';
+import type { Identity } from './pipeline/stage.ts';
 import { createAuthorizer } from './policy/cedar.ts';
 import { openQuotas, type KeptOnDisk } from './quota-file.ts';
 import { createRateGate } from './rate-gate.ts';
-import { createReferences, referenceTemplate, type References } from './references/references.ts';
+import { createReferences, type References } from './references/references.ts';
 import { createReferenceStore } from './references/store.ts';
 import { createRefusalFold, type FoldingSink } from './refusal-fold.ts';
 
@@ -45,16 +45,6 @@ type CallReport = z.infer<typeof callReportSchema>;
 type Configuration = z.output<(typeof shellGateway)['a']['requests']['configure']['params']>;
 
 type Status = z.input<(typeof shellGateway)['a']['requests']['status']['result']>;
-
-interface PipelineParts {
-  readonly tools: ToolRegistry;
-  readonly authorizer: Authorizer;
-  readonly audit: FoldingSink;
-  readonly consent: AgentConsent;
-  readonly quotas: Quotas;
-  readonly approvals: KeptApprovals;
-  readonly references: References;
-}
 
 export interface GatewayCoreDeps {
   readonly hardening: HardeningReport;
@@ -221,7 +211,17 @@ export class GatewayCore {
       epochMs: Date.now,
       monotonicMs: () => performance.now(),
     });
-    const pipeline = this.#createPipeline({ tools, authorizer, audit, consent, quotas, approvals, references });
+    const parts = { tools, authorizer, audit, quotas, approvals, references };
+    const pipeline = createCallPipeline(parts, {
+      identity: () => this.#identity,
+      gate: () => ({ paused: this.#paused, consentTo: (caller) => consent.of(caller) }),
+      dispatch: createDispatch({ pairOf: (name) => this.#links.pairOf(name), notes: this.#notes }),
+      report: (report) => {
+        this.#recentCalls.push(report);
+        if (this.#recentCalls.length > keptCalls) this.#recentCalls.shift();
+        this.#deps.reportCall(report);
+      },
+    });
     this.#running = {
       door,
       log,
@@ -236,34 +236,6 @@ export class GatewayCore {
     };
     this.#links.configure(new Map(connectors.map(({ manifest, settings }) => [manifest.name, settings])));
     log.append(lifecycle('started', `version ${version}, policies ${authorizer.version}`));
-  }
-
-  #createPipeline({ tools, authorizer, audit, consent, quotas, approvals, references }: PipelineParts): Pipeline {
-    const call = createDispatch({ pairOf: (name) => this.#links.pairOf(name), notes: this.#notes });
-    return createPipeline({
-      tools: () => tools.all,
-      findTool(name, offer) {
-        if (offer !== 'reference') return tools.find(name, offer);
-        const tool = tools.find(name, 'tool');
-        return tool && references.asRead(tool);
-      },
-      identity: () => this.#identity,
-      gate: () => ({ paused: this.#paused, consentTo: (caller) => consent.of(caller) }),
-      authorizer,
-      quotas,
-      approvals,
-      audit,
-      pseudonym: createPseudonym(),
-      dispatch: (cleared, signal, openTable) =>
-        cleared.call.offer === 'reference' ? references.read(cleared, openTable) : call(cleared, signal, openTable),
-      keepRows: (cleared, resource, head) => references.keep(cleared, resource, head),
-      clock: { epochMs: Date.now, monotonicMs: () => performance.now() },
-      report: (report) => {
-        this.#recentCalls.push(report);
-        if (this.#recentCalls.length > keptCalls) this.#recentCalls.shift();
-        this.#deps.reportCall(report);
-      },
-    });
   }
 
   /** Many come and go at once: the shell hears of it a few times a second at most. */
@@ -384,23 +356,6 @@ export class GatewayCore {
   #recorder(): (record: AuditRecord) => void {
     return bounded({ perSecond: 1000, burst: 5000 }, (record: AuditRecord) => this.#running?.log.append(record));
   }
-}
-
-/** Shown where some tool gives rows; read through the tool that gave them. */
-function withReferences(offers: Offers, tools: ToolRegistry, references: References): Offers {
-  const giving = tools.all.filter(({ manifest }) => manifest.result === 'rows');
-  if (giving.length === 0) return offers;
-  return {
-    ...offers,
-    templates: [...offers.templates, ...giving.map((tool) => ({ tool, shown: referenceTemplate }))],
-    resource: (uri) => references.target(uri) ?? offers.resource(uri),
-  };
-}
-
-/** Of this run: words of one run say nothing about those of another. */
-function createPseudonym(): (text: string) => string {
-  const key = randomBytes(32);
-  return (text) => `#${createHmac('sha256', key).update(text).digest('hex').slice(0, 16)}`;
 }
 
 function lifecycle(what: 'started' | 'stopped', detail: string): AuditRecord {

@@ -95,7 +95,7 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
     hasWindow: ground.show !== undefined,
     onChange,
     onAsked: () => {
-      if (mayShow.passes()) ground.show?.('overview');
+      if (mayShow.passes()) ground.show?.('overview', { focus: false });
     },
   });
   const supervisor = createSupervisor({

@@ -21,11 +21,12 @@ function opened() {
     },
   };
   const consent = { decide: vi.fn(() => Promise.resolve()), forget: vi.fn(() => Promise.resolve()) };
+  const approvals = { list: vi.fn(() => []), answer: vi.fn() };
   const onChange = vi.fn();
   const quit = vi.fn();
   const desk = createWindowDesk({ tray: () => true, examine: () => [finding], quit, onChange });
-  const attach = (): void => desk.attach({ shell, consent } as unknown as RunningShell);
-  return { desk, attach, shell, consent, onChange, quit };
+  const attach = (): void => desk.attach({ shell, consent, approvals } as unknown as RunningShell);
+  return { desk, attach, shell, consent, approvals, onChange, quit };
 }
 
 it('says that Sallyport starts, until there is a shell', async () => {
@@ -33,6 +34,7 @@ it('says that Sallyport starts, until there is a shell', async () => {
   expect(await desk.state()).toEqual({
     status: null,
     signIn: { step: 'idle' },
+    approvals: [],
     protection: null,
     tray: true,
     failure: null,
@@ -55,7 +57,7 @@ it('says why it cannot serve', async () => {
 });
 
 it('each button does its own thing, and answers nothing', async () => {
-  const { desk, attach, shell, consent, quit } = opened();
+  const { desk, attach, shell, consent, approvals, quit } = opened();
   attach();
   const { handlers } = desk;
   const answers = await Promise.all([
@@ -65,6 +67,7 @@ it('each button does its own thing, and answers nothing', async () => {
     handlers.resume({}),
     handlers.decide({ key: 'k', decision: 'allow' }),
     handlers.forget({ key: 'f' }),
+    handlers.approve({ id: 'a', decision: 'approve' }),
     handlers.quit({}),
   ]);
   expect(answers).toEqual(answers.map(() => ({})));
@@ -72,6 +75,7 @@ it('each button does its own thing, and answers nothing', async () => {
     expect(done).toHaveBeenCalledOnce();
   expect(consent.decide).toHaveBeenCalledExactlyOnceWith('k', 'allow');
   expect(consent.forget).toHaveBeenCalledExactlyOnceWith('f');
+  expect(approvals.answer).toHaveBeenCalledExactlyOnceWith('a', 'approve');
   shell.pause.mockRejectedValue(new Fault('internal', 'not now'));
   await expect(handlers.pause({})).rejects.toThrow('not now');
 });
