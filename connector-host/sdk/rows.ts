@@ -1,8 +1,6 @@
 /** A result in rows, one after the other: nobody holds the whole of it. The host tells it by its mark. */
 import type { TableColumn } from '../../main/contract/table.ts';
 
-export type { TableColumn } from '../../main/contract/table.ts';
-
 const mark = Symbol.for('sallyport.connector-rows');
 
 export interface Rows {

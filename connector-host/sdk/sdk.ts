@@ -4,7 +4,7 @@ import type { LogLevel } from '../../main/contract/channels.ts';
 import type { Questions } from './ask.ts';
 
 export { ask, type Questions } from './ask.ts';
-export { rows, type Rows, type RowsResult, type TableColumn } from './rows.ts';
+export { rows, type RowsResult } from './rows.ts';
 export { ConnectorRefusal, isConnectorRefusal, refuse, type ConnectorCode } from './refusal.ts';
 
 /** For people who run Sallyport. Bounded and kept: never log an argument or a row. */

@@ -24,9 +24,11 @@ function make(limits: Partial<ReferenceLimits> = {}): ReferenceStore {
     limits: { pieceCharacters: 100, ...limits },
   });
 }
+/** Of one length, so that pieces are too. */
+const secretOf = (id: number): string => `a secret of row ${String(id).padStart(5, '0')}`;
 async function write(store: ReferenceStore, count: number): Promise<Reference | null> {
   const writer = store.write(about);
-  for (let id = 0; id < count; id += 1) void writer.push([`a secret of row ${id}`]);
+  for (let id = 0; id < count; id += 1) void writer.push([secretOf(id)]);
   return writer.finish({ truncated: false });
 }
 async function rowsOf(store: ReferenceStore, reference: Reference, from = 0): Promise<unknown[] | null> {
@@ -45,7 +47,7 @@ describe('a reference', () => {
     const store = make();
     const reference = await write(store, count);
     for (const from of [0, 1, 3, count - 1, count, count + 10]) {
-      const wanted = Array.from({ length: Math.max(0, count - from) }, (_, n) => [`a secret of row ${n + from}`]);
+      const wanted = Array.from({ length: Math.max(0, count - from) }, (_, n) => [secretOf(n + from)]);
       expect(await rowsOf(store, reference!, from)).toEqual(wanted);
     }
   });
@@ -78,14 +80,14 @@ describe('a reference', () => {
 
   it('whose file was changed, cut or exchanged is read to there and no further', async () => {
     const store = make();
-    const reference = (await write(store, 50))!;
+    const reference = (await write(store, 48))!;
     const whole = readFileSync(fileOf());
     writeFileSync(fileOf(), Buffer.concat([whole.subarray(0, -1), Buffer.from([(whole.at(-1) ?? 0) ^ 1])]));
     expect(await rowsOf(store, reference)).toBeNull();
     writeFileSync(fileOf(), whole.subarray(0, whole.length / 2));
     expect(await rowsOf(store, reference)).toBeNull();
     const { length } = whole;
-    const piece = Math.floor(length / 10);
+    const piece = length / 12;
     writeFileSync(
       fileOf(),
       Buffer.concat([whole.subarray(piece, 2 * piece), whole.subarray(0, piece), whole.subarray(2 * piece)]),

@@ -143,7 +143,10 @@ class Store implements ReferenceStore {
 
   async *read({ id }: Reference, fromRow: number): AsyncGenerator<readonly unknown[][] | null, void> {
     const kept = this.#kept.get(id);
-    if (kept === undefined) return yield null;
+    if (kept === undefined) {
+      yield null;
+      return;
+    }
     let handle: FileHandle | undefined;
     try {
       handle = await open(kept.file, constants.O_RDONLY | noFollow);
