@@ -4,6 +4,7 @@ import type { Channel } from '../contract/channel.ts';
 import { shellGateway, shellVault, type HandOver } from '../contract/channels.ts';
 import { createChildLog } from './child-log.ts';
 import { startTrusted, within, type Child } from './child.ts';
+import { withPlace } from './manifest-place.ts';
 import { startupTimeoutMs, stopTimeoutMs, type SupervisorDeps } from './wiring.ts';
 
 export interface Core {
@@ -69,8 +70,11 @@ export function startCore(deps: SupervisorDeps): Core {
     gateway: { child: gatewayChild, control: gateway },
     vault: { child: vaultChild, control: vault },
     async configure() {
+      const gatewayReady = gateway.request('configure', gatewayConfiguration(deps)).catch((error: unknown) => {
+        throw withPlace(error, deps.registry.connectors);
+      });
       await Promise.all([
-        within(gatewayChild, gateway.request('configure', gatewayConfiguration(deps)), startupTimeoutMs),
+        within(gatewayChild, gatewayReady, startupTimeoutMs),
         within(vaultChild, vault.request('configure', vaultConfiguration(deps)), startupTimeoutMs),
       ]);
     },
