@@ -34,6 +34,8 @@ const core = new GatewayCore({
     shell.notify('agents-changed', {});
   },
   exit: (code) => process.exit(code),
+  // None yet: egress has taken live credentials out, and a connector has none of ours.
+  findSecrets: () => [],
 });
 const shell = channelOverFd<typeof shellGateway, 'b'>({
   fd: inheritedFds.shell,
