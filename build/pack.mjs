@@ -109,7 +109,7 @@ async function pack({ stage, out, electron, node }) {
   const processes = fs.readdirSync(path.join(stage, 'dist/main')).filter((file) => file.endsWith('.mjs'));
   const product = layOut(path.join(stage, 'product'), { name, version, type: 'module' }, [
     ...processes.map((file) => [path.join(stage, 'dist/main', file), `dist/main/${file}`]),
-    ...['connector-host', 'connectors'].map((folder) => [path.join(stage, 'dist', folder), `dist/${folder}`]),
+    ...['connector-host', 'connectors', 'sdk'].map((folder) => [path.join(stage, 'dist', folder), `dist/${folder}`]),
     ...[...native.koffi, ...native.others, ...dependenciesOf('require-addon')].map(module),
   ]);
   fs.writeFileSync(path.join(stage, 'THIRD-PARTY.txt'), thirdParties(root));

@@ -14,12 +14,12 @@ export type Questions = Readonly<Record<string, Question>>;
 const mark = Symbol.for('sallyport.connector-question');
 
 export class ConnectorQuestion extends Error {
-  readonly [mark] = true;
   readonly requests: Questions;
   readonly state: string | undefined;
 
   constructor(requests: Questions, state: string | undefined) {
     super('the connector asks');
+    Object.defineProperty(this, mark, { value: true });
     this.requests = requests;
     this.state = state;
   }

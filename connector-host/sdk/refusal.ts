@@ -7,11 +7,11 @@ export type ConnectorCode =
 const mark = Symbol.for('sallyport.connector-refusal');
 
 export class ConnectorRefusal extends Error {
-  readonly [mark] = true;
   readonly code: ConnectorCode;
 
   constructor(code: ConnectorCode, say: string) {
     super(say);
+    Object.defineProperty(this, mark, { value: true });
     this.name = 'ConnectorRefusal';
     this.code = code;
   }
