@@ -50,6 +50,14 @@ module.exports = {
     only('channel', '^main/channel/', `${contract}|^main/channel/`),
     only('connectors', '^main/connectors/', `${contract}|^main/connectors/`),
     only('cli', '^main/cli/', `${contract}|^main/cli/`),
+    {
+      ...only(
+        'authoring',
+        '^main/authoring/',
+        `${contract}|^main/(authoring|connectors|channel)/|^main/(product|trusted-commands)\\.ts$`,
+      ),
+      comment: 'Starts a gateway for one connector and for minutes: a composition root that is a room.',
+    },
     only('desktop', '^main/desktop/', `${contract}|^main/desktop/`),
     only('connector-host', '^connector-host/(?!connectors/)', `${contract}|^connector-host/(?!connectors/)`),
     {
@@ -77,6 +85,8 @@ module.exports = {
           '^main/agent/http/http-door\\.ts$',
           // Both ends of the control socket, and the bridge to the agents' socket: Unix sockets.
           '^main/cli/(control-server|control-client|bridge/upstream)\\.ts$',
+          // An agent on a gateway's Unix socket, and a port that nobody may reach.
+          '^main/authoring/agent\\.ts$',
           // Asks whether an inspector is open.
           '^main/desktop/debugging\\.ts$',
           // Counts the system's certificate authorities.
