@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 import ts from 'typescript';
+import { Problem } from './report.mjs';
 
 const root = path.dirname(import.meta.dirname);
 const from = path.join(root, 'connector-host', 'sdk');
@@ -32,7 +33,7 @@ function declarations(name) {
     compilerOptions: { target: ts.ScriptTarget.ES2024, module: ts.ModuleKind.NodeNext, isolatedDeclarations: true },
   });
   const [wrong] = diagnostics;
-  if (wrong) throw new Error(`${name}: ${ts.flattenDiagnosticMessageText(wrong.messageText, '\n')}`);
+  if (wrong) throw new Problem(`${name}: ${ts.flattenDiagnosticMessageText(wrong.messageText, '\n')}`);
   const text = outputText.replaceAll(/(from '\.\/[^']+)\.ts'/g, "$1.js'");
   // Duplex and AbortSignal, wherever the package is linked from.
   return text.includes("'node:") || text.includes('AbortSignal') ? `/// <reference types="node" />\n${text}` : text;

@@ -74,11 +74,9 @@ describe('an aggregate', () => {
 
   it('adds whole numbers as whole numbers', () => {
     fc.assert(
-      fc.property(fc.array(fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }), { minLength: 1 }), (values) => {
+      fc.property(fc.array(fc.bigInt({ min: -(2n ** 62n), max: 2n ** 62n }), { minLength: 1 }), (values) => {
         const sum = values.reduce((total, value) => total + value, 0n);
-        expect(String(over(values.map(String))?.sum)).toBe(
-          Number.isSafeInteger(Number(sum)) || BigInt(Number(sum)) === sum ? String(Number(sum)) : String(sum),
-        );
+        expect(BigInt(String(over(values.map(String))?.sum))).toBe(sum);
       }),
     );
   });

@@ -61,11 +61,11 @@ describe('types of a manifest', () => {
     const text = manifestTypes(
       connectorManifest({ inputSchema: object({ 'a"]; evil': { type: 'string', description } }) }),
     );
-    expect(problemsOf(text)).toEqual([]);
+    expect(ts.transpileModule(text, { reportDiagnostics: true }).diagnostics).toEqual([]);
     expect(text).not.toMatch(/^export const/m);
   });
 
-  it('compile for a real connector', () => {
+  it('compile for a real connector', { timeout: 60_000 }, () => {
     const file = path.join(root, 'connector-host/connectors/postgres/manifest.json');
     const text = manifestTypes(manifestSchema.parse(JSON.parse(readFileSync(file, 'utf8'))));
     const use = `

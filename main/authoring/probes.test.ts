@@ -1,8 +1,9 @@
 /** The control: without walls, what the probes try succeeds. Otherwise a check that says ok would prove nothing. */
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { listenForStrays } from './agent.ts';
 import { probeEntry, probes } from './probes.ts';
@@ -17,7 +18,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-it.each(['files', 'network', 'processes'])('%s are reached from outside of a sandbox', (name) => {
+it.each(['files', 'network', 'processes'])('%s are reached from outside of a sandbox', async (name) => {
   // Nothing beyond this machine, and nothing outside of this test's folder.
   const within = (body: string): string =>
     body
@@ -29,7 +30,8 @@ it.each(['files', 'network', 'processes'])('%s are reached from outside of a san
   writeFileSync(entry, probeEntry(wanted, ['tool'], { port: strays.port, limit: 1, value: {} }));
   const program = `import(${JSON.stringify(entry)}).then(({ connector }) => connector.tools.tool({}))
     .catch(({ code }) => process.stdout.write(code, () => process.exit()))`;
-  expect(execFileSync(process.execPath, ['-e', program], { encoding: 'utf8' })).toBe('backend_refused');
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', program]);
+  expect(stdout).toBe('backend_refused');
 });
 
 it('each probe says what is right and how to mend what is not', () => {
