@@ -24,7 +24,7 @@ function typeOf(member: object, more: object = {}): string {
 function problemsOf(text: string): string[] {
   const options = { strict: true, noEmit: true, target: ts.ScriptTarget.ES2024, types: [] };
   const host = ts.createCompilerHost(options);
-  const { getSourceFile } = host;
+  const getSourceFile = host.getSourceFile.bind(host);
   host.getSourceFile = (name, ...rest) =>
     name === 'types.ts' ? ts.createSourceFile(name, text, ts.ScriptTarget.ES2024) : getSourceFile(name, ...rest);
   const program = ts.createProgram(['types.ts'], options, host);

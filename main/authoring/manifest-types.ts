@@ -27,7 +27,7 @@ export function manifestTypes(manifest: ConnectorManifest): string {
       ...declared(`${pascal(tool.name)}Result`, tool.outputSchema),
     ]),
     'export interface Manifest {\n',
-    `  readonly destinations: ${destinations.length === 0 ? '{}' : `{\n${destinations.join('')}  }`};\n`,
+    `  readonly destinations: ${destinations.length === 0 ? 'Readonly<Record<string, never>>' : `{\n${destinations.join('')}  }`};\n`,
     `  readonly tools: {\n${manifest.tools.map(toolEntry).join('')}  };\n}\n`,
   ]
     .join('\n')

@@ -36,26 +36,27 @@ const second = (more: object): ConnectorManifest => ({
   tools: base.tools.map((tool) => (tool.name === 'second' ? { ...tool, ...more } : tool)),
 });
 
-it.each<[string, ConnectorManifest, string, RegExp]>([
-  ['an open object', second({ inputSchema: closed({ deep: { type: 'object' } }) }), '"deep": {', /second\.inputSchema/],
+it.each<[string, ConnectorManifest, [line: string, said: RegExp]]>([
+  [
+    'an open object',
+    second({ inputSchema: closed({ deep: { type: 'object' } }) }),
+    ['"deep": {', /second\.inputSchema/],
+  ],
   [
     'an open alternative',
     second({ outputSchema: closed({ any: { anyOf: [{ type: 'string' }, { type: 'array' }] } }) }),
-    '{',
-    /second\.outputSchema\/properties\/any\/anyOf\/1: an array needs "items"/,
+    ['{', /second\.outputSchema\/properties\/any\/anyOf\/1: an array needs "items"/],
   ],
   [
     'an unknown keyword',
     second({ inputSchema: closed({ a: { type: 'string', maxLenght: 3 } }) }),
-    '"inputSchema": {',
-    /unknown keyword/,
+    ['"inputSchema": {', /unknown keyword/],
   ],
-  ['a name of 64 letters', second({ name: 'n'.repeat(64) }), `"name": "${'n'.repeat(64)}",`, /too long/],
+  ['a name of 64 letters', second({ name: 'n'.repeat(64) }), [`"name": "${'n'.repeat(64)}",`, /too long/]],
   [
     'a resource without a tool',
     { ...base, resources: [{ uri: 'a://b', name: 'r', tool: 'nobody' }] },
-    '{',
-    /no tool "nobody"/,
+    ['{', /no tool "nobody"/],
   ],
   [
     'a resource declared twice',
@@ -64,10 +65,9 @@ it.each<[string, ConnectorManifest, string, RegExp]>([
       tools: base.tools.map((tool) => ({ ...tool, offer: 'resource' as const, outputSchema: contents })),
       resources: ['first', 'second'].map((tool) => ({ uri: 'a://b', name: tool, tool })),
     },
-    '{',
-    /a:\/\/b is declared twice/,
+    ['{', /a:\/\/b is declared twice/],
   ],
-])('says the line of %s', (_what, manifest, line, said) => {
+])('says the line of %s', (_what, manifest, [line, said]) => {
   expect(refusalOf(manifest)).toEqual([line, expect.stringMatching(said)]);
 });
 

@@ -35,21 +35,21 @@ describe('authentication cannot be left out', () => {
   it.each<[string, (call: Call<Find>) => unknown]>([
     [
       'a destination that is not the tool’s',
-      ({ connect }) =>
+      (call) =>
         // @ts-expect-error it is declared for the connector, not for this tool
-        connect('archive'),
+        call.connect('archive'),
     ],
     [
       'a destination that nobody declared',
-      ({ connect }) =>
+      (call) =>
         // @ts-expect-error there is no way in to it
-        connect('elsewhere'),
+        call.connect('elsewhere'),
     ],
     [
       'an address of its own',
-      ({ connect }) =>
+      (call) =>
         // @ts-expect-error addresses are egress's
-        connect({ host: 'localhost', port: 5432 }),
+        call.connect({ host: 'localhost', port: 5432 }),
     ],
   ])('not %s', (_what, attempt) => {
     expectTypeOf(attempt).toBeFunction();
@@ -67,7 +67,7 @@ describe('authentication cannot be left out', () => {
     const anonymous: ConnectorManifest['destinations'] = { database: { ...destination, authentication: 'none' } };
     interface Unauthenticated {
       readonly destinations: { readonly database: { readonly protocol: 'postgres' } };
-      readonly tools: Record<never, never>;
+      readonly tools: Pick<Manifest['tools'], 'count'>;
     }
     // @ts-expect-error nor one in a connector's types
     type None = ConnectorOf<Unauthenticated>;
@@ -80,39 +80,44 @@ describe('token handling is nobody’s', () => {
   it.each<[string, (call: Call<Find>) => unknown]>([
     [
       'a token',
-      (call) =>
+      (call) => {
         // @ts-expect-error there is none
-        call.token,
+        const { token: _got } = call;
+      },
     ],
     [
       'a credential',
-      (call) =>
+      (call) => {
         // @ts-expect-error egress adds it, below what a connector sees
-        call.credential,
+        const { credential: _got } = call;
+      },
     ],
     [
       'headers',
-      (call) =>
+      (call) => {
         // @ts-expect-error a stream arrives signed in
-        call.headers,
+        const { headers: _got } = call;
+      },
     ],
     [
       'the ticket that egress checks',
-      (call) =>
+      (call) => {
         // @ts-expect-error the host keeps it
-        call.ticket,
+        const { ticket: _got } = call;
+      },
     ],
     [
       'the person’s claims',
-      (call) =>
+      (call) => {
         // @ts-expect-error who asks is decided before it gets here
-        call.principal,
+        const { principal: _got } = call;
+      },
     ],
     [
       'a stream with a password of its own',
-      ({ connect }) =>
+      (call) =>
         // @ts-expect-error nothing but a name
-        connect('database', { password: 'x' }),
+        call.connect('database', { password: 'x' }),
     ],
   ])('not %s', (_what, attempt) => {
     expectTypeOf(attempt).toBeFunction();
@@ -218,7 +223,7 @@ describe('tool validation cannot be left out', () => {
       'types of a tool without those of its arguments',
       () => {
         interface Unchecked {
-          readonly destinations: Record<never, never>;
+          readonly destinations: Manifest['destinations'];
           readonly tools: { readonly find: { readonly result: unknown; readonly destinations: never } };
         }
         // @ts-expect-error "arguments" is missing
