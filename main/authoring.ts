@@ -3,7 +3,7 @@
  * holds nothing of a running Sallyport, and talks to none.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { accept, typesCheck, type Check } from './authoring/acceptance.ts';
@@ -155,7 +155,9 @@ function readOptions(): AuthoringOptions {
 process.stdout.on('error', () => process.exit(0));
 const options = readOptions();
 if (options.task !== 'new' && !existsSync(path.join(options.path, 'manifest.json'))) {
-  process.stderr.write(`sallyport: ${options.path} has no manifest.json: name a connector's folder\n`);
+  process.stderr.write(
+    `sallyport: ${options.path} has no manifest.json that ${userInfo().username} can read: name a connector's folder\n`,
+  );
   process.exit(1);
 }
 main(options).then(

@@ -117,7 +117,7 @@ export const probes: readonly Probe[] = [
   {
     name: 'memory hunger',
     what: 'a heap that grows without end',
-    body: `const held = []; for (;;) held.push(Array.from({ length: 10000 }, (_, at) => ({ at })));`,
+    body: `const held = []; for (;;) held.push(new Array(1_000_000).fill(held.length + 0.5));`,
     right: ['connector_failed', 'connector_timeout'],
     mend: report,
     lethal: true,
