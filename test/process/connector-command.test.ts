@@ -187,6 +187,37 @@ describe('a mistake is found', () => {
   });
 });
 
+it('a connector whose schema cannot be used stops the start: file, line and reason', async () => {
+  const installed = path.join(folder, 'installed');
+  mkdirSync(installed);
+  expect((await sallyport('pack', hello)).code).toBe(0);
+  await run('tar', ['xf', path.join(folder, 'hello-0.1.0.tar'), '-C', installed]);
+  const manifest = path.join(installed, 'manifest.json');
+  const text = readFileSync(manifest, 'utf8').replace('"additionalProperties": false', '"description": "open"');
+  writeFileSync(manifest, text);
+  const config = path.join(folder, 'sallyport.json');
+  const identity = { kind: 'oidc', authority: 'https://localhost:1', clientId: 'x', scopes: ['openid'] };
+  writeFileSync(config, JSON.stringify({ identity, connectors: [{ name: 'hello', path: installed }] }));
+  const places = ['--state', path.join(folder, 'state'), '--socket', path.join(folder, 'run', 'mcp.sock')];
+  const up = run(process.execPath, [
+    path.join(root, 'dist/main/sallyport.mjs'),
+    'up',
+    '--headless',
+    '--config',
+    config,
+    ...places,
+  ]);
+  const { code, stderr } = await up.then(
+    () => ({ code: 0, stderr: '' }),
+    (error: unknown) => error as Said,
+  );
+  const line = text.split('\n').findIndex((each) => each.includes('"inputSchema"')) + 1;
+  expect(stderr).toBe(
+    `sallyport: ${manifest}:${String(line)}: count_words.inputSchema: an object needs "additionalProperties": false.\n`,
+  );
+  expect(code).toBe(1);
+});
+
 it('wrong usage is 2, a folder that is none 1', async () => {
   expect((await sallyport('test')).code).toBe(2);
   expect((await sallyport('dev', hello)).code).toBe(2);
