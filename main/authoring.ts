@@ -7,7 +7,7 @@ import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { accept, typesCheck, type Check } from './authoring/acceptance.ts';
-import { buildConnector, isSource } from './authoring/build-connector.ts';
+import { buildConnector, isSource, resolveFrom } from './authoring/build-connector.ts';
 import { checkCode } from './authoring/check-code.ts';
 import { manifestTypes } from './authoring/manifest-types.ts';
 import { pack } from './authoring/pack.ts';
@@ -31,6 +31,8 @@ async function main(options: AuthoringOptions): Promise<void> {
   switch (options.task) {
     case 'new':
       tell(`${folder}: ${scaffold(folder, tools.sdk).join(', ')}\n`);
+      // A release has no bundler and no compiler: the connector's own are installed.
+      if (resolveFrom(product.root, 'esbuild') === undefined) tell(`first: npm install, in ${options.path}\n`);
       tell(`now: sallyport connector test ${options.path}\n`);
       return;
     case 'types':
