@@ -55,6 +55,14 @@ module.exports = {
       ...only('cli-redact', '^main/cli/redact\\.ts', `${contract}|^main/cli/|^main/pipeline/redact-text\\.ts`),
       comment: '`sallyport redact` is a filter without a gateway: the stages run in the command itself.',
     },
+    {
+      ...only(
+        'authoring',
+        '^main/authoring/',
+        `${contract}|^main/(authoring|connectors|channel)/|^main/(product|trusted-commands)\\.ts$`,
+      ),
+      comment: 'Starts a gateway for one connector and for minutes: a composition root that is a room.',
+    },
     only('desktop', '^main/desktop/', `${contract}|^main/desktop/`),
     only('connector-host', '^connector-host/(?!connectors/)', `${contract}|^connector-host/(?!connectors/)`),
     {
@@ -82,6 +90,8 @@ module.exports = {
           '^main/agent/http/http-door\\.ts$',
           // Both ends of the control socket, and the bridge to the agents' socket: Unix sockets.
           '^main/cli/(control-server|control-client|bridge/upstream)\\.ts$',
+          // An agent on a gateway's Unix socket, and a port that nobody may reach.
+          '^main/authoring/agent\\.ts$',
           // Asks whether an inspector is open.
           '^main/desktop/debugging\\.ts$',
           // Counts the system's certificate authorities.

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildSdk } from './sdk-package.mjs';
 import { build as buildWindow } from 'vite';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -25,6 +26,7 @@ const trusted = present({
   'policy-command': 'main/policy-command.ts',
   sallyport: 'main/cli/sallyport.ts',
   bridge: 'main/cli/bridge.ts',
+  authoring: 'main/authoring.ts',
 });
 const host = present({ host: 'connector-host/host.ts' });
 const lab = present({
@@ -126,6 +128,7 @@ async function bundle(into, release) {
   fs.cpSync(at('build/icons'), path.join(into, 'icons'), { recursive: true });
   if (!release) await build({ ...common, entryPoints: lab, outdir: path.join(into, 'lab'), packages: 'external' });
   await build({ ...common, entryPoints: host, outdir: path.join(into, 'connector-host'), external });
+  await buildSdk(path.join(into, 'sdk'), common);
   for (const name of fs.existsSync(connectors) ? fs.readdirSync(connectors) : []) {
     const entry = path.join(connectors, name, 'connector.ts');
     if (!fs.existsSync(entry)) continue;

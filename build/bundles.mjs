@@ -12,6 +12,7 @@ const sources = [
   'test/lab',
   'test/screen',
   'build/bundle.mjs',
+  'build/sdk-package.mjs',
   'build/icons',
   'build/pack.mjs',
   'build/pack-stamp.mjs',

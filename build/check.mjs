@@ -5,15 +5,15 @@ import fs from 'node:fs';
 import { run } from './programs.mjs';
 import { main } from './report.mjs';
 
-/** @type {readonly (readonly [name: string, ...command: string[]])[]} */
+/** @type {readonly (readonly [name: string, program: string, ...args: string[]])[]} */
 const checks = [
-  ['types', 'typescript/bin/tsc', '-b'],
+  ['types', 'node_modules/typescript/bin/tsc', '-b'],
   // No cache: rules that know types depend on more than the file they report.
-  ['eslint', 'eslint/bin/eslint.js', '--max-warnings=0', '.'],
-  ['prettier', 'prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'],
+  ['eslint', 'node_modules/eslint/bin/eslint.js', '--max-warnings=0', '.'],
+  ['prettier', 'node_modules/prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'],
   [
     'imports',
-    'dependency-cruiser/bin/dependency-cruiser.mjs',
+    'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
     'main',
     'renderer',
     'connector-host',
@@ -21,7 +21,8 @@ const checks = [
     'build',
     'bin',
   ],
-  ['unused', 'knip/bin/knip.js', '--no-progress', '--treat-config-hints-as-errors'],
+  ['unused', 'node_modules/knip/bin/knip.js', '--no-progress', '--treat-config-hints-as-errors'],
+  ['sdk', 'build/check-sdk.mjs'],
 ];
 
 await main(async () => {
@@ -30,7 +31,7 @@ await main(async () => {
   for (const [name, program, ...args] of checks) {
     if (only.length > 0 && !only.includes(name)) continue;
     const startedAt = performance.now();
-    const { code, output } = await run(process.execPath, [`node_modules/${program}`, ...args]);
+    const { code, output } = await run(process.execPath, [program, ...args]);
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     console.log(`check ${name}: ${code === 0 ? 'ok' : 'FAILED'} (${seconds} s)`);
     if (code !== 0) console.log(output.trim());

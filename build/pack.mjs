@@ -109,7 +109,7 @@ async function pack({ stage, out, electron, node }) {
   const processes = fs.readdirSync(path.join(stage, 'dist/main')).filter((file) => file.endsWith('.mjs'));
   const product = layOut(path.join(stage, 'product'), { name, version, type: 'module' }, [
     ...processes.map((file) => [path.join(stage, 'dist/main', file), `dist/main/${file}`]),
-    ...['connector-host', 'connectors', 'postures'].map((folder) => [
+    ...['connector-host', 'connectors', 'postures', 'sdk'].map((folder) => [
       path.join(stage, 'dist', folder),
       `dist/${folder}`,
     ]),

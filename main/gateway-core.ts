@@ -11,6 +11,7 @@ import { openAuditLog, type AuditLog } from './audit/log.ts';
 import { createCallPipeline, withReferences } from './call-pipeline.ts';
 import { channelOverSocket } from './channel/channel-over-socket.ts';
 import { createCallNotes } from './connectors/call-notes.ts';
+import { createConnectorLog, type ConnectorLine, type FindSecrets } from './connectors/connector-log.ts';
 import { createDispatch } from './connectors/dispatch.ts';
 import { createLinks } from './connectors/links.ts';
 import { createOffers, type Offers } from './connectors/offers.ts';
@@ -58,6 +59,8 @@ export interface GatewayCoreDeps {
   readonly approve: (approval: Approval) => Promise<ApprovalAnswer>;
   readonly approvalOver: (id: string) => void;
   readonly exit: (code: number) => void;
+  /** For what connectors say of themselves in the log. */
+  readonly findSecrets: FindSecrets;
 }
 
 /** What exists once the shell has configured us. */
@@ -85,6 +88,7 @@ const lastWordsMs = 50;
 export class GatewayCore {
   readonly #deps: GatewayCoreDeps;
   readonly #links = createLinks();
+  readonly #log: ReturnType<typeof createConnectorLog>;
   readonly #notes = createCallNotes(() => createRateGate({ burst: 50, perSecond: 20 }));
   readonly #recentCalls: CallReport[] = [];
   #running: Running | null = null;
@@ -95,6 +99,7 @@ export class GatewayCore {
 
   constructor(deps: GatewayCoreDeps) {
     this.#deps = deps;
+    this.#log = createConnectorLog(deps.findSecrets, (line) => process.stderr.write(line));
   }
 
   readonly shell: ChannelHandlers<typeof shellGateway.a> = {
@@ -310,8 +315,8 @@ export class GatewayCore {
   }
 
   #attachConnector(name: string, socket: Socket): void {
-    const log = bounded({ perSecond: 10, burst: 50 }, (line: { level: string; message: string }) => {
-      process.stderr.write(`${JSON.stringify({ connector: name, ...line })}\n`);
+    const log = bounded({ perSecond: 10, burst: 50 }, (line: ConnectorLine) => {
+      this.#log(name, line);
     });
     const onClose = (): void => {
       this.#links.detach(name, channel);

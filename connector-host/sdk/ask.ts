@@ -1,18 +1,25 @@
 /** How a connector asks the client in the middle of a call. The host tells it by its mark: bundles do not share classes. */
-import type { Asks } from '../../main/contract/call.ts';
 
-/** By keys of the connector's own; `params` as MCP's elicitation/create, sampling/createMessage and roots/list have them. */
-export type Questions = Asks['requests'];
+export type AskKind = 'elicitation' | 'sampling' | 'roots';
+
+/** `params` as MCP's elicitation/create, sampling/createMessage and roots/list have them. */
+export interface Question {
+  readonly kind: AskKind;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** By keys of the connector's own. */
+export type Questions = Readonly<Record<string, Question>>;
 
 const mark = Symbol.for('sallyport.connector-question');
 
 export class ConnectorQuestion extends Error {
-  readonly [mark] = true;
   readonly requests: Questions;
   readonly state: string | undefined;
 
   constructor(requests: Questions, state: string | undefined) {
     super('the connector asks');
+    Object.defineProperty(this, mark, { value: true });
     this.requests = requests;
     this.state = state;
   }

@@ -1,17 +1,17 @@
 /** How a connector says no. The host tells it from a mistake by its mark, not its class: bundles do not share classes. */
-import type { ConnectorResult } from '../../main/contract/channels.ts';
 
 /** `invalid_arguments`: the caller can mend it. `not_permitted`: the person may not. The rest: the backend, or us. */
-export type ConnectorCode = Extract<ConnectorResult, { ok: false }>['code'];
+export type ConnectorCode =
+  'invalid_arguments' | 'not_permitted' | 'connector_failed' | 'backend_refused' | 'backend_unreachable';
 
 const mark = Symbol.for('sallyport.connector-refusal');
 
 export class ConnectorRefusal extends Error {
-  readonly [mark] = true;
   readonly code: ConnectorCode;
 
   constructor(code: ConnectorCode, say: string) {
     super(say);
+    Object.defineProperty(this, mark, { value: true });
     this.name = 'ConnectorRefusal';
     this.code = code;
   }

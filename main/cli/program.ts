@@ -1,6 +1,7 @@
 /** Every subcommand, its options and its help. What they do lives beside this file. */
 import { Command, Option } from 'commander';
 import { decideAgent, listAgents } from './agents.ts';
+import { addConnector } from './connector.ts';
 import { askControl } from './control-client.ts';
 import { doctor } from './doctor.ts';
 import { mcp } from './mcp.ts';
@@ -34,6 +35,7 @@ export function createProgram(): Command {
   addPolicy(program);
   addFilters(program);
   addBridge(program);
+  addConnector(program);
   return program;
 }
 

@@ -4,7 +4,7 @@ import type { Channel } from '../contract/channel.ts';
 import { shellGateway, shellVault, type HandOver } from '../contract/channels.ts';
 import { createChildLog } from './child-log.ts';
 import { startTrusted, within, type Child } from './child.ts';
-import { locateFault } from './located-fault.ts';
+import { withPlace } from './manifest-place.ts';
 import { startupTimeoutMs, stopTimeoutMs, type SupervisorDeps } from './wiring.ts';
 
 export interface Core {
@@ -68,16 +68,15 @@ export function startCore(deps: SupervisorDeps): Core {
       onClose: () => undefined,
     },
   });
-  const configureGateway = (): Promise<unknown> =>
-    gateway.request('configure', gatewayConfiguration(deps)).catch((error: unknown) => {
-      throw locateFault(error, deps.registry);
-    });
   return {
     gateway: { child: gatewayChild, control: gateway },
     vault: { child: vaultChild, control: vault },
     async configure() {
+      const gatewayReady = gateway.request('configure', gatewayConfiguration(deps)).catch((error: unknown) => {
+        throw withPlace(error, deps.registry.connectors);
+      });
       await Promise.all([
-        within(gatewayChild, configureGateway(), startupTimeoutMs),
+        within(gatewayChild, gatewayReady, startupTimeoutMs),
         within(vaultChild, vault.request('configure', vaultConfiguration(deps)), startupTimeoutMs),
       ]);
     },

@@ -156,7 +156,9 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
   if (!existsSync(path.join(folder, 'manifest.json'))) {
     throw refuse(['name'], `no connector "${settings.name}": ${folder} has no manifest.json`);
   }
-  const manifest = readManifest(folder, settings.name);
+  const { manifest, json } = readManifest(folder);
+  if (manifest.name !== settings.name)
+    throw json.refuse(['name'], `the folder's connector is "${manifest.name}", "${settings.name}" was configured`);
   const entry = ['connector.mjs', 'connector.js']
     .map((name) => path.join(folder, name))
     .find((file) => existsSync(file));
@@ -172,11 +174,10 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
   return { manifest, folder, entry, settings: settings.settings, destinations: settings.destinations };
 }
 
-function readManifest(folder: string, name: string): ConnectorManifest {
+/** Its schemas are not compiled here: they become code. */
+export function readManifest(folder: string): { readonly manifest: ConnectorManifest; readonly json: LocatedJson } {
   const json = readLocatedJson(path.join(folder, 'manifest.json'));
   const manifest = parseWith(manifestSchema, json.value, (where, reason) => json.refuse(where, reason));
-  if (manifest.name !== name)
-    throw json.refuse(['name'], `the folder's connector is "${manifest.name}", "${name}" was configured`);
   const seen = new Set<string>();
   manifest.tools.forEach((tool, index) => {
     if (seen.has(tool.name)) throw json.refuse(['tools', index, 'name'], `two tools are named "${tool.name}"`);
@@ -187,7 +188,7 @@ function readManifest(folder: string, name: string): ConnectorManifest {
     const identity = identityPlace(tool.inputSchema);
     if (identity !== null) throw json.refuse(['tools', index, 'inputSchema', ...identity.path], identity.reason);
   });
-  return manifest;
+  return { manifest, json };
 }
 
 function readPosture({ policy: { posture } }: SallyportConfig, folder: string): Registry['policies'] {

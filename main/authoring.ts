@@ -1,0 +1,172 @@
+/**
+ * `sallyport connector …`: builds, wires, nothing else. It runs no connector code itself: that happens in the sandbox. It
+ * holds nothing of a running Sallyport, and talks to none.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { accept, typesCheck, type Check } from './authoring/acceptance.ts';
+import { buildConnector, isSource, resolveFrom } from './authoring/build-connector.ts';
+import { checkCode } from './authoring/check-code.ts';
+import { manifestTypes } from './authoring/manifest-types.ts';
+import { pack } from './authoring/pack.ts';
+import { createReport } from './authoring/report.ts';
+import { scaffold, typesFile } from './authoring/scaffold.ts';
+import { authoringOptionsSchema, type AuthoringOptions } from './cli/authoring-options.ts';
+import { explainFailure } from './cli/closing.ts';
+import { withPlace } from './connectors/manifest-place.ts';
+import { createOffers } from './connectors/offers.ts';
+import { readManifest } from './connectors/registry.ts';
+import { createToolRegistry } from './connectors/tool-registry.ts';
+import { Fault } from './contract/errors.ts';
+import type { ConnectorManifest } from './contract/manifest.ts';
+import { productAt, type Product } from './product.ts';
+
+const product = ownProduct();
+const tools = { productRoot: product.root, sdk: path.join(product.root, 'dist', 'sdk') };
+
+async function main(options: AuthoringOptions): Promise<void> {
+  const folder = path.resolve(options.path);
+  switch (options.task) {
+    case 'new':
+      tell(`${folder}: ${scaffold(folder, tools.sdk).join(', ')}\n`);
+      // A release has no bundler and no compiler: the connector's own are installed.
+      if (resolveFrom(product.root, 'esbuild') === undefined) tell(`first: npm install, in ${options.path}\n`);
+      tell(`now: sallyport connector test ${options.path}\n`);
+      return;
+    case 'types':
+      writeFileSync(path.join(folder, typesFile), manifestTypes(checkedManifest(folder)));
+      tell(`${path.join(folder, typesFile)}\n`);
+      return;
+    case 'pack':
+      return packConnector(folder);
+    case 'test':
+      return testConnector(folder, options);
+  }
+}
+
+/** Also with its schemas compiled. @throws Fault `malformed`: file, line and reason */
+function checkedManifest(folder: string): ConnectorManifest {
+  const { manifest } = readManifest(folder);
+  try {
+    createOffers([manifest], createToolRegistry([manifest]));
+  } catch (error) {
+    throw withPlace(error, [{ manifest, folder }]);
+  }
+  return manifest;
+}
+
+async function packConnector(folder: string): Promise<void> {
+  const manifest = checkedManifest(folder);
+  await inScratch(async (scratch) => {
+    const built = await buildConnector(folder, madeFolder(scratch, 'built'), tools);
+    const { file, sha256, bytes } = pack(built, process.cwd(), `${manifest.name}-${manifest.version}`);
+    tell(`${file}: ${bytes} bytes, ${built.files.join(', ')}\nsha256 ${sha256}\n`);
+  });
+}
+
+async function testConnector(folder: string, { json, settings }: AuthoringOptions): Promise<void> {
+  const report = createReport(json, tell);
+  await inScratch(async (scratch) => {
+    try {
+      const manifest = checkedManifest(folder);
+      report.add({
+        level: 'ok',
+        what: 'manifest',
+        why: `${manifest.name} ${manifest.version}, ${manifest.tools.length} tools`,
+      });
+      if (isSource(folder)) {
+        report.add(typesCheck(folder, typesFile, manifestTypes(manifest)));
+        report.add(await checkCode(folder, tools.productRoot));
+      }
+      const built = await buildConnector(folder, madeFolder(scratch, 'built'), tools);
+      report.add({ level: 'ok', what: 'bundle', why: built.files.join(', ') });
+      await accept({
+        product,
+        manifest,
+        built,
+        settings: settings === undefined ? {} : readSettings(settings),
+        backend: () => Promise.resolve(null),
+        scratch,
+        tell: report.add,
+      });
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      report.add(failedBy(error));
+    }
+  });
+  if (!report.end()) process.exitCode = 1;
+}
+
+function failedBy(error: Fault): Check {
+  return {
+    level: 'failed',
+    what: error.code === 'malformed' ? 'source' : 'suite',
+    why: error.message,
+    mend: 'mend it, then test again',
+  };
+}
+
+function readSettings(file: string): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  } catch {
+    throw new Fault('malformed', `${file} cannot be read as the settings: one JSON object is expected`);
+  }
+}
+
+async function inScratch(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'sallyport-connector-'));
+  try {
+    await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function madeFolder(...parts: readonly string[]): string {
+  const folder = path.join(...parts);
+  mkdirSync(folder);
+  return folder;
+}
+
+function tell(text: string): void {
+  process.stdout.write(text);
+}
+
+/** Entries lie beside this one: bundled in a build, sources in development. */
+function ownProduct(): Product {
+  const here = fileURLToPath(import.meta.url);
+  const extension = here.endsWith('.ts') ? '.ts' : '.mjs';
+  const entries = path.dirname(here);
+  const root = path.resolve(entries, extension === '.ts' ? '..' : '../..');
+  return productAt(root, process.execPath, { entries, extension });
+}
+
+/** Wrong usage: this program is started by ours. */
+function readOptions(): AuthoringOptions {
+  try {
+    return authoringOptionsSchema.parse(JSON.parse(process.argv[2] ?? ''));
+  } catch {
+    process.stderr.write('sallyport: start it with "sallyport connector" (--help lists what there is)\n');
+    process.exit(2);
+  }
+}
+
+process.stdout.on('error', () => process.exit(0));
+const options = readOptions();
+if (options.task !== 'new' && !existsSync(path.join(options.path, 'manifest.json'))) {
+  process.stderr.write(
+    `sallyport: ${options.path} has no manifest.json that ${userInfo().username} can read: name a connector's folder\n`,
+  );
+  process.exit(1);
+}
+main(options).then(
+  // Ends of channels that a killed process left behind would keep this one.
+  () => process.exit(),
+  (error: unknown) => {
+    process.stderr.write(`${explainFailure(error)}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,182 @@
+/**
+ * The acceptance suite of one connector: what it says of itself holds (manifest, types, examples), and what no connector
+ * may do stays impossible with its manifest. Its own code runs as it will run: in the sandbox, behind every stage.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Fault } from '../contract/errors.ts';
+import type { ConnectorManifest, ToolManifest } from '../contract/manifest.ts';
+import type { Product } from '../product.ts';
+import { listenForStrays, type Outcome } from './agent.ts';
+import type { Built } from './build-connector.ts';
+import type { Backend } from './destination.ts';
+import { probeEntry, probes, type Given, type Probe } from './probes.ts';
+import { startStand, type Stand } from './stand.ts';
+
+export interface Check {
+  readonly level: 'ok' | 'failed' | 'skipped';
+  readonly what: string;
+  readonly why: string;
+  readonly mend?: string;
+}
+
+export interface Accepted {
+  readonly product: Product;
+  readonly manifest: ConnectorManifest;
+  readonly built: Built;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly backend: Backend;
+  /** Empty, for connectors made of probes. */
+  readonly scratch: string;
+  readonly tell: (check: Check) => void;
+}
+
+/** Longest that a probe runs. */
+const probeTimeoutMs = 2000;
+
+export async function accept(wanted: Accepted): Promise<void> {
+  const value = await runExamples(wanted);
+  const tool = wanted.manifest.tools.find(({ offer, examples }) => isCallable(offer) && examples.length > 0);
+  if (tool === undefined) {
+    wanted.tell({
+      level: 'failed',
+      what: 'probes',
+      why: 'no tool has an example to call it with',
+      mend: 'give each tool of manifest.json an entry in "examples"',
+    });
+    return;
+  }
+  const strays = await listenForStrays();
+  try {
+    const given = { port: strays.port, limit: tool.limits.maxResultBytes, value };
+    for (const group of groupsOf(probes)) await runProbes(wanted, { group, tool, given });
+    if (strays.reached() > 0) wanted.tell(reachedFromInside);
+  } finally {
+    strays.close();
+  }
+}
+
+const reachedFromInside: Check = {
+  level: 'failed',
+  what: 'network',
+  why: 'a port of this machine was reached from inside the sandbox',
+  mend: 'run "sallyport doctor"',
+};
+
+const isCallable = (offer: ToolManifest['offer']): boolean => (offer ?? 'tool') === 'tool';
+
+/** What fits its schema, for the probes: a result of the connector's own. */
+async function runExamples(wanted: Accepted): Promise<unknown> {
+  const { manifest, tell } = wanted;
+  let stand: Stand;
+  try {
+    stand = await startStand({ ...wanted, entry: wanted.built.entry });
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const why = error.message;
+    tell({ level: 'failed', what: 'start', why, mend: 'export one "connector" with a handler for each tool' });
+    return {};
+  }
+  tell({ level: 'ok', what: 'start', why: 'it started in its sandbox and took its settings' });
+  let value: unknown = {};
+  try {
+    for (const tool of manifest.tools) {
+      if (tool.examples.length === 0) tell(withoutExample(tool));
+      for (const { title, arguments: given } of tool.examples) {
+        const what = `example ${tool.name}: ${title}`;
+        if (!isCallable(tool.offer)) {
+          tell({ level: 'skipped', what, why: 'only tools that agents call by name are called here' });
+          continue;
+        }
+        const outcome = await stand.call(tool.name, given);
+        if (outcome.released) value = outcome.value;
+        tell(exampleCheck(tool, what, outcome));
+      }
+    }
+  } finally {
+    await stand.stop();
+  }
+  return value;
+}
+
+function withoutExample({ name }: ToolManifest): Check {
+  const mend = `add to "examples" of ${name} in manifest.json`;
+  return { level: 'failed', what: `example ${name}`, why: 'it has none: nobody has seen it work', mend };
+}
+
+function exampleCheck(tool: ToolManifest, what: string, outcome: Outcome): Check {
+  if (outcome.released) return { level: 'ok', what, why: 'its result passed every stage' };
+  if (outcome.code === 'backend_unreachable' && tool.destinations.length > 0) {
+    const mend = `the suite has no network: test it against ${tool.destinations.join(', ')} with "sallyport up"`;
+    return { level: 'skipped', what, why: 'its destination is not here', mend };
+  }
+  const mend =
+    outcome.code === 'output_not_allowed'
+      ? 'return what the output schema declares, or declare what is returned'
+      : 'mend the handler or the example';
+  return { level: 'failed', what, why: `${outcome.code}: ${outcome.say}`, mend };
+}
+
+/** One process for all that leave it in order; one each for the others. */
+function groupsOf(all: readonly Probe[]): readonly (readonly Probe[])[] {
+  return [
+    all.filter(({ lethal }) => lethal !== true),
+    ...all.filter(({ lethal }) => lethal === true).map((one) => [one]),
+  ];
+}
+
+interface ProbeRun {
+  readonly group: readonly Probe[];
+  readonly tool: ToolManifest;
+  readonly given: Given;
+}
+
+async function runProbes(wanted: Accepted, { group, tool, given }: ProbeRun): Promise<void> {
+  const manifest = hastier(wanted.manifest);
+  const folder = path.join(wanted.scratch, (group[0]?.name ?? '').replaceAll(' ', '-'));
+  mkdirSync(folder);
+  const entry = path.join(folder, 'connector.mjs');
+  writeFileSync(path.join(folder, 'manifest.json'), JSON.stringify(manifest));
+  const names = manifest.tools.map(({ name }) => name);
+  writeFileSync(entry, probeEntry(group, names, given));
+  const stand = await startStand({ ...wanted, manifest, entry });
+  try {
+    for (const probe of group) {
+      const outcome = await stand.call(tool.name, tool.examples[0]?.arguments ?? {});
+      wanted.tell(probeCheck(probe, outcome, stand));
+    }
+  } finally {
+    await stand.stop();
+  }
+}
+
+/** A hang need not last as long as the connector's slowest tool. */
+function hastier(manifest: ConnectorManifest): ConnectorManifest {
+  const tools = manifest.tools.map((tool) => ({
+    ...tool,
+    limits: { ...tool.limits, timeoutMs: Math.min(probeTimeoutMs, tool.limits.timeoutMs) },
+  }));
+  return { ...manifest, tools };
+}
+
+function probeCheck({ name, what, right, mend }: Probe, outcome: Outcome, stand: Stand): Check {
+  const got = outcome.released ? 'released' : outcome.code;
+  if (!stand.isAlive())
+    return { level: 'failed', what: name, why: 'the gateway ended with it', mend: 'please report it' };
+  if (right.includes(got)) return { level: 'ok', what: name, why: `${what}: ${got}` };
+  return { level: 'failed', what: name, why: `${what}: ${got}, not ${right.join(' or ')}`, mend };
+}
+
+/** Whether the types beside the manifest are of this manifest. */
+export function typesCheck(folder: string, file: string, wanted: string): Check {
+  const what = 'types';
+  let text: string;
+  try {
+    text = readFileSync(path.join(folder, file), 'utf8');
+  } catch {
+    return { level: 'skipped', what, why: `there is no ${file}`, mend: `run "sallyport connector types ${folder}"` };
+  }
+  if (text === wanted) return { level: 'ok', what, why: `${file} is of this manifest` };
+  const mend = `run "sallyport connector types ${folder}"`;
+  return { level: 'failed', what, why: `${file} is of another manifest`, mend };
+}

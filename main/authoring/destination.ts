@@ -1,0 +1,106 @@
+/**
+ * Egress of the acceptance suite: it has no network and no credential. Guarantees what real egress does about tickets: a
+ * stream without a live one, or to a destination that the gateway did not name for the call, is refused and recorded.
+ * Behind it stands a backend that a test brings, or nothing: then a declared destination cannot be reached.
+ */
+import type { Duplex } from 'node:stream';
+import type { ByteStream, ChannelHandlers } from '../contract/channel.ts';
+import type { ConnectionRecord, connectorEgress, gatewayEgress } from '../contract/channels.ts';
+import { Fault, type OutcomeCode } from '../contract/errors.ts';
+
+/** Signed in already, as egress would hand it over; null: there is nobody. */
+export type Backend = (destination: string) => Promise<Duplex | null>;
+
+export interface Destination {
+  readonly gateway: ChannelHandlers<typeof gatewayEgress.a>;
+  readonly connector: ChannelHandlers<typeof connectorEgress.a>;
+}
+
+interface Ticket {
+  readonly callId: string;
+  readonly destinations: readonly string[];
+  readonly records: ConnectionRecord[];
+  readonly open: Set<Duplex>;
+}
+
+const nothing = { notices: {}, requests: {}, streams: {}, onClose: () => undefined };
+
+export function createDestination(connector: string, backend: Backend): Destination {
+  const tickets = new Map<string, Ticket>();
+
+  async function connect(wanted: string, ticket: Ticket | undefined, stream: ByteStream): Promise<void> {
+    if (ticket === undefined) {
+      stream.reset('destination_not_allowed');
+      return;
+    }
+    const far = ticket.destinations.includes(wanted) ? await backend(wanted).catch(() => null) : undefined;
+    if (!far) {
+      const code = far === undefined ? 'destination_not_allowed' : 'backend_unreachable';
+      ticket.records.push(recordOf(ticket, wanted, code));
+      stream.reset(code);
+      return;
+    }
+    ticket.records.push(recordOf(ticket, wanted));
+    ticket.open.add(far);
+    await splice(stream, far);
+    ticket.open.delete(far);
+  }
+
+  function recordOf({ callId }: Ticket, destination: string, code?: OutcomeCode): ConnectionRecord {
+    const sizes = { startedAt: Date.now(), durationMs: 0, bytesToBackend: 0, bytesFromBackend: 0 };
+    const record = { callId, connector, destination, address: 'acceptance:0', ...sizes };
+    return code === undefined ? record : { ...record, code };
+  }
+
+  function cut(ticket: Ticket | undefined): void {
+    for (const far of ticket?.open ?? []) far.destroy();
+  }
+
+  return {
+    gateway: {
+      ...nothing,
+      notices: {
+        'cancel-ticket': ({ ticket }) => {
+          cut(tickets.get(ticket));
+        },
+      },
+      requests: {
+        'open-ticket': ({ ticket, callId, destinations }) => {
+          tickets.set(ticket, { callId, destinations, records: [], open: new Set() });
+          return Promise.resolve({});
+        },
+        'close-ticket': ({ ticket }) => {
+          const found = tickets.get(ticket);
+          if (found === undefined) return Promise.reject(new Fault('internal', 'there is no such ticket'));
+          tickets.delete(ticket);
+          cut(found);
+          return Promise.resolve({ connections: found.records.slice(0, 100) });
+        },
+      },
+    },
+    connector: {
+      ...nothing,
+      streams: {
+        connect: ({ ticket, destination }, stream) => {
+          connect(destination, tickets.get(ticket), stream).catch(() => {
+            stream.reset('backend_unreachable');
+          });
+        },
+      },
+    },
+  };
+}
+
+async function splice(near: ByteStream, far: Duplex): Promise<void> {
+  const inward = (async () => {
+    for await (const bytes of far) await near.write(bytes as Uint8Array);
+    near.end();
+  })();
+  const outward = (async () => {
+    for await (const bytes of near) if (!far.write(bytes)) await new Promise((resolve) => far.once('drain', resolve));
+    far.end();
+  })();
+  far.on('error', () => undefined);
+  await Promise.allSettled([inward, outward]);
+  far.destroy();
+}

@@ -1,0 +1,204 @@
+/**
+ * A gateway for one connector and for minutes: the real process with every stage, the connector in its real sandbox, and
+ * an egress without network (`destination.ts`). Nobody is signed in: there is no vault and no credential; a made-up person
+ * may call everything, of a connector that can reach nothing. Guarantees that all of it is gone afterwards.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { channelOverFd } from '../channel/channel-over-socket.ts';
+import { handOver } from '../channel/hand-over.ts';
+import { closeFd, createSocketPair } from '../channel/socket-pair.ts';
+import { builtEnvironment } from '../connectors/child.ts';
+import { createSandbox } from '../connectors/sandbox.ts';
+import { connectorEgress, gatewayEgress, gatewayVault, shellGateway } from '../contract/channels.ts';
+import { Fault } from '../contract/errors.ts';
+import type { ConnectorManifest } from '../contract/manifest.ts';
+import type { Principal } from '../contract/principal.ts';
+import type { Product } from '../product.ts';
+import { trustedCommands } from '../trusted-commands.ts';
+import { callTool, type Outcome } from './agent.ts';
+import { createDestination, type Backend } from './destination.ts';
+
+export interface StandOptions {
+  /** The connector's bundle, with its manifest.json beside it. */
+  readonly entry: string;
+  readonly product: Product;
+  readonly manifest: ConnectorManifest;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly backend: Backend;
+}
+
+export interface Stand {
+  call(tool: string, given: Readonly<Record<string, unknown>>): Promise<Outcome>;
+  /** Of the gateway. */
+  readonly isAlive: () => boolean;
+  /** How the connector's process ended: a code or a signal. */
+  readonly ended: Promise<string>;
+  stop(): Promise<void>;
+}
+
+const person: Principal = {
+  subject: 'acceptance',
+  issuer: 'https://acceptance.invalid',
+  username: 'acceptance',
+  displayName: 'Acceptance suite',
+  groups: [],
+  roles: [],
+  authenticationMethods: ['none'],
+  authenticatedAt: 0,
+};
+const policies = [
+  {
+    name: 'acceptance.cedar',
+    text: '@id("acceptance") @exposure("sensitive") @approval("none") permit (principal, action, resource);',
+  },
+];
+const nothing = { notices: {}, requests: {}, streams: {}, onClose: () => undefined };
+const signedInMs = 3_600_000;
+const startMs = 15_000;
+
+/** @throws Fault saying why the connector or the gateway did not start */
+export async function startStand(options: StandOptions): Promise<Stand> {
+  const { product, manifest } = options;
+  const folder = mkdtempSync(path.join(tmpdir(), 'sallyport-acceptance-'));
+  const socketFolder = path.join(folder, 'run');
+  mkdirSync(socketFolder, { mode: 0o700 });
+  const socketPath = path.join(socketFolder, 'mcp.sock');
+  const { gateway: command } = trustedCommands({ product, socketFolder, stateFolder: folder });
+  const gateway = startGateway(command);
+  let connector: Sandboxed | undefined;
+  const stop = async (): Promise<void> => {
+    await connector?.stop();
+    await gateway.shell.request('stop', {}, { timeoutMs: 3000 }).catch(() => undefined);
+    gateway.kill();
+    await gateway.ended;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    connector = await attachPair(gateway.child, options);
+    await gateway.shell.request('configure', configuration(options, { socketPath, folder }), { timeoutMs: startMs });
+    gateway.vault.notify('identity', { principal: person, validUntil: Date.now() + signedInMs, waiting: [] });
+    await Promise.race([
+      gateway.shell.request('listen', {}, { timeoutMs: startMs }),
+      connector.ended.then(refuseStart),
+    ]);
+    const { ended } = connector;
+    return {
+      call: (tool, given) =>
+        callTool(socketPath, manifest.unprefixed === true ? tool : `${manifest.name}_${tool}`, given),
+      isAlive: () => gateway.child.exitCode === null && gateway.child.signalCode === null,
+      ended,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+const noLimit = { callsPerMinute: 1e9, burst: 1e9, rowsPerHour: 1e12, bytesPerHour: 1e12 };
+
+function configuration(
+  { manifest, settings }: StandOptions,
+  { socketPath, folder }: { readonly socketPath: string; readonly folder: string },
+) {
+  return {
+    version: '0.0.0',
+    socketPath,
+    stateFolder: folder,
+    consent: 'allow' as const,
+    connectors: [{ manifest, settings: { ...settings } }],
+    policies,
+    limits: { person: noLimit, tool: noLimit },
+  };
+}
+
+function refuseStart(how: string): never {
+  throw new Fault(
+    'connector_failed',
+    `the connector ended at its start (${how}): does it export "connector" with a handler for each tool?`,
+  );
+}
+
+function startGateway([runtime = process.execPath, ...parameters]: readonly string[]) {
+  const [shellPair, vaultPair] = [createSocketPair(), createSocketPair()];
+  const child = spawn(runtime, parameters, {
+    stdio: ['ignore', 'ignore', 'ignore', shellPair.b, vaultPair.a, 'ipc'],
+    env: builtEnvironment(),
+    cwd: '/',
+  });
+  for (const fd of [shellPair.b, vaultPair.a]) closeFd(fd);
+  const shell = channelOverFd<typeof shellGateway, 'a'>({
+    fd: shellPair.a,
+    contract: shellGateway,
+    side: 'a',
+    handlers: {
+      ...nothing,
+      notices: {
+        call: () => undefined,
+        'program-unknown': () => undefined,
+        'agents-changed': () => undefined,
+        'approval-over': () => undefined,
+      },
+      requests: { approve: () => Promise.resolve({ answer: 'approve' }) },
+    },
+  });
+  const vault = channelOverFd<typeof gatewayVault, 'b'>({
+    fd: vaultPair.b,
+    contract: gatewayVault,
+    side: 'b',
+    handlers: nothing,
+  });
+  const ended = new Promise<void>((resolve) =>
+    child.once('exit', () => {
+      resolve();
+    }),
+  );
+  return { child, shell, vault, ended, kill: () => child.kill('SIGKILL') };
+}
+
+interface Sandboxed {
+  readonly ended: Promise<string>;
+  stop(): Promise<void>;
+}
+
+async function attachPair(gateway: ChildProcess, options: StandOptions): Promise<Sandboxed> {
+  const { entry, manifest, product } = options;
+  const [toGateway, toEgress, egressPair] = [createSocketPair(), createSocketPair(), createSocketPair()];
+  const destination = createDestination(manifest.name, options.backend);
+  const channels = [
+    channelOverFd<typeof gatewayEgress, 'b'>({
+      fd: egressPair.b,
+      contract: gatewayEgress,
+      side: 'b',
+      handlers: destination.gateway,
+    }),
+    channelOverFd<typeof connectorEgress, 'b'>({
+      fd: toEgress.b,
+      contract: connectorEgress,
+      side: 'b',
+      handlers: destination.connector,
+    }),
+  ];
+  const start = createSandbox({ host: product.connectorHost, runtime: product.runtime });
+  const { process: child } = start({ entry }, { gateway: toGateway.b, egress: toEgress.a });
+  closeFd(toGateway.b);
+  closeFd(toEgress.a);
+  const ended = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => {
+      resolve(signal ?? `exit ${code ?? 'unknown'}`);
+    });
+  });
+  await handOver(gateway, { channel: 'gateway-egress', connector: manifest.name }, egressPair.a);
+  await handOver(gateway, { channel: 'gateway-connector', connector: manifest.name }, toGateway.a);
+  return {
+    ended,
+    async stop() {
+      child.kill('SIGKILL');
+      await ended;
+      for (const channel of channels) channel.close();
+    },
+  };
+}

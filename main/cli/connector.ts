@@ -1,0 +1,51 @@
+/** `sallyport connector`: for authors. The work is done by a program of its own, which no agent's start pays for. */
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { authoringOptionsSchema } from './authoring-options.ts';
+
+interface Flags {
+  readonly json?: boolean;
+  readonly settings?: string;
+}
+
+const tasks = {
+  new: ['<name>', 'make a folder for a new connector, which passes "connector test" as it stands'],
+  types: ['<path>', 'write manifest.types.ts, after a change of manifest.json'],
+  test: ['<path>', 'run the acceptance suite: its examples, and everything that it must not be able to do'],
+  pack: ['<path>', 'make one file of it in this folder, and its SHA-256'],
+} as const;
+
+export function addConnector(program: Command): void {
+  const connector = program
+    .command('connector')
+    .description('make, test and pack a connector of your own')
+    .helpOption('--help', 'show this help')
+    .helpCommand('help [command]', 'show help, also of one command');
+  for (const task of ['new', 'types', 'test', 'pack'] as const) {
+    const [argument, description] = tasks[task];
+    const command = connector
+      .command(task)
+      .description(description)
+      .helpOption('--help', 'show this help')
+      .argument(argument, task === 'new' ? 'its folder; the last part is its name' : 'its folder')
+      .allowExcessArguments(false)
+      .action((at: string, flags: Flags) => run(task, at, flags));
+    if (task === 'test')
+      command
+        .option('--json', 'one JSON object a line on standard output')
+        .option('--settings <file>', 'its settings, as they would stand in sallyport.json');
+  }
+}
+
+async function run(task: keyof typeof tasks, at: string, flags: Flags): Promise<void> {
+  const options = authoringOptionsSchema.parse({ task, path: at, ...flags });
+  const here = fileURLToPath(import.meta.url);
+  const folder = path.dirname(here);
+  const entry = here.endsWith('.mjs') ? path.join(folder, 'authoring.mjs') : path.join(folder, '..', 'authoring.ts');
+  const flagsOfNode = ['--disable-sigusr1', '--disable-proto=delete', '--enable-source-maps'];
+  const child = spawn(process.execPath, [...flagsOfNode, entry, JSON.stringify(options)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+  process.exitCode = await new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
+}
