@@ -1,0 +1,158 @@
+/**
+ * Text inside base64, base64url and hex. A run is read in every alignment, since what stands before it may be of the same
+ * alphabet; one group of characters in four (eight of hex) is decoded to see whether it could be text, and then what is text
+ * around it, so images and hashes cost little. Linear: each alignment decodes a character twice at most. Not seen: fewer than
+ * twelve characters of text, base32, ASCII85, compressed or encrypted bytes.
+ */
+import { sixBits } from './base64.ts';
+import type { Decoded } from './unescape.ts';
+
+const shortestText = 12;
+const shortestBase64 = 20;
+const shortestHex = 2 * shortestText;
+
+/** 1 for what can be in a text; a NUL too, as in UTF-16. */
+const inText = new Uint8Array(256);
+for (let code = 32; code < 127; code += 1) inText[code] = 1;
+for (const code of [0, 9, 10, 13]) inText[code] = 1;
+
+const fourBits = new Uint8Array(128).fill(255);
+for (const [value, digit] of [...'0123456789abcdef'].entries()) {
+  fourBits[digit.charCodeAt(0)] = value;
+  fourBits[digit.toUpperCase().charCodeAt(0)] = value;
+}
+
+export interface Run {
+  readonly start: number;
+  readonly end: number;
+}
+
+interface RunsWanted {
+  readonly values: Uint8Array;
+  readonly least: number;
+}
+
+/** A run that is long enough covers a multiple of that length, so only those places are looked at. */
+function* runsIn(text: string, within: Run, { values, least }: RunsWanted): Generator<Run> {
+  for (let at = within.start + least - 1; at < within.end; at += least) {
+    if (!isIn(values, text.charCodeAt(at))) continue;
+    let start = at;
+    let end = at + 1;
+    while (start > within.start && isIn(values, text.charCodeAt(start - 1))) start -= 1;
+    while (end < within.end && isIn(values, text.charCodeAt(end))) end += 1;
+    if (end - start >= least) yield { start, end };
+    at = end;
+  }
+}
+
+function isIn(values: Uint8Array, code: number): boolean {
+  return (values[code] ?? 255) !== 255;
+}
+
+/** Every run of base64's alphabet, which hexadecimal digits are part of. */
+export function base64Runs(text: string): Generator<Run> {
+  return runsIn(text, { start: 0, end: text.length }, { values: sixBits, least: shortestBase64 });
+}
+
+export function* textsIn(text: string, run: Run): Generator<Decoded> {
+  for (let phase = 0; phase < 4; phase += 1) yield* base64Texts(text, { start: run.start + phase, end: run.end });
+  for (const digits of runsIn(text, run, { values: fourBits, least: shortestHex })) {
+    for (let phase = 0; phase < 2; phase += 1) yield* hexTexts(text, { start: digits.start + phase, end: digits.end });
+  }
+}
+
+function* base64Texts(text: string, { start, end }: Run): Generator<Decoded> {
+  for (let at = start; at + 4 <= end; at += 16) {
+    if (!isTextGroup(text, at)) continue;
+    let left = at;
+    let right = at + 4;
+    while (left - 4 >= start && isTextGroup(text, left - 4)) left -= 4;
+    while (right + 4 <= end && isTextGroup(text, right)) right += 4;
+    at = right;
+    if (((right - left) >> 2) * 3 < shortestText - 4) continue;
+    // The groups beside it may begin or end with a byte of it, and the last may be short.
+    const from = Math.max(start, left - 4);
+    const to = Math.min(end, right + 4);
+    const bytes = decodedBase64(text, { start: from, end: to });
+    const found = textAround(bytes, ((left - from) >> 2) * 3);
+    if (found.end - found.start < shortestText) continue;
+    yield decoded(bytes, found, (first, last) => [
+      from + Math.floor(first / 3) * 4,
+      Math.min(to, from + Math.ceil(last / 3) * 4),
+    ]);
+  }
+}
+
+function isTextGroup(text: string, at: number): boolean {
+  const v0 = sixBits[text.charCodeAt(at)] ?? 0;
+  const v1 = sixBits[text.charCodeAt(at + 1)] ?? 0;
+  if (inText[(v0 << 2) | (v1 >> 4)] !== 1) return false;
+  const v2 = sixBits[text.charCodeAt(at + 2)] ?? 0;
+  if (inText[((v1 & 15) << 4) | (v2 >> 2)] !== 1) return false;
+  return inText[((v2 & 3) << 6) | (sixBits[text.charCodeAt(at + 3)] ?? 0)] === 1;
+}
+
+function decodedBase64(text: string, { start, end }: Run): Uint8Array {
+  const bytes = new Uint8Array(Math.floor(((end - start) * 3) / 4));
+  let held = 0;
+  let bits = 0;
+  let length = 0;
+  for (let at = start; at < end; at += 1) {
+    held = ((held << 6) | (sixBits[text.charCodeAt(at)] ?? 0)) & 0x3fff;
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    bytes[length] = (held >> bits) & 0xff;
+    length += 1;
+  }
+  return bytes;
+}
+
+function* hexTexts(text: string, { start, end }: Run): Generator<Decoded> {
+  const byteAt = (at: number): number =>
+    ((fourBits[text.charCodeAt(at)] ?? 0) << 4) | (fourBits[text.charCodeAt(at + 1)] ?? 0);
+  for (let at = start; at + 2 <= end; at += 16) {
+    if (inText[byteAt(at)] !== 1) continue;
+    let left = at;
+    let right = at + 2;
+    while (left - 2 >= start && inText[byteAt(left - 2)] === 1) left -= 2;
+    while (right + 2 <= end && inText[byteAt(right)] === 1) right += 2;
+    at = right;
+    if (right - left < shortestHex) continue;
+    const from = left;
+    const bytes = new Uint8Array((right - left) >> 1);
+    for (let index = 0; index < bytes.length; index += 1) bytes[index] = byteAt(from + 2 * index);
+    yield decoded(bytes, { start: 0, end: bytes.length }, (first, last) => [from + 2 * first, from + 2 * last]);
+  }
+}
+
+/** The text in `bytes` that `at` is part of. */
+function textAround(bytes: Uint8Array, at: number): Run {
+  let start = at;
+  let end = at;
+  while (start > 0 && inText[bytes[start - 1] ?? 255] === 1) start -= 1;
+  while (end < bytes.length && inText[bytes[end] ?? 255] === 1) end += 1;
+  return { start, end };
+}
+
+/** Without the NULs, which UTF-16 has between letters. */
+function decoded(bytes: Uint8Array, { start, end }: Run, origin: Decoded['origin']): Decoded {
+  const text = bytes.subarray(start, end);
+  if (!text.includes(0)) return { text: latin(text), origin: (first, last) => origin(start + first, start + last) };
+  const places: number[] = [];
+  for (const [index, byte] of text.entries()) if (byte !== 0) places.push(start + index);
+  return {
+    text: latin(text.filter((byte) => byte !== 0)),
+    origin: (first, last) => origin(places[first] ?? start, (places[last - 1] ?? end - 1) + 1),
+  };
+}
+
+const pieceLength = 4096;
+
+function latin(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += pieceLength) {
+    text += String.fromCharCode(...bytes.subarray(at, at + pieceLength));
+  }
+  return text;
+}

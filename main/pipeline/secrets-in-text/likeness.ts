@@ -1,0 +1,98 @@
+/** Whether a value looks like a credential or like what people write in its place. Guesses: false both ways is possible. */
+
+const placeholderWords =
+  /x{4}|\*{3}|\.{3}|_{4}|#{4}|-{4}|\u2022{2}|\u2026|your[-_ ]?(?:api|token|secret|key|pass|own|access|client|auth|account|app|db)|your-|my[-_]?(?:secret|password|token|api)|example|placeholder|change[-_]?(?:me|it|this)|replace[-_]?(?:me|this|with)|insert[-_]|dummy|redacted|scrubbed|masked|not[-_]?a[-_]?real|fake[-_]|sample|(?:token|key|secret|password)[-_]?(?:here|goes)|0123456789|1234567890|abcdefgh|deadbeefdeadbeef/i;
+
+/** A reference to where the value is kept, or code that gets it. */
+const reference =
+  /^(?:[$<{%]|\[|@\w|&\w|!\w|op:\/\/|vault:|arn:|env[.:]|ssm:|file:|https?:\/\/|\/|\.\.?\/|~\/|[A-Z]:\\|process\.|os\.|config\.|settings\.|secrets\.|var\.|self\.|this\.|data\.|[A-Za-z_][\w.]{0,80}[([])/;
+
+const notASecret =
+  /^(?:\d{4}-\d\d-\d\d(?:[T ]|$)|\d{1,4}(?:\.\d{1,5}){1,4}(?:[-+]|$)|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}$|(?:sha|md|aes|rsa|rfc|utf|bcrypt|argon|pbkdf|scrypt|hmac|ed|es|rs|hs|oauth|http)[-_]?\d{0,2}[a-z]{0,3}[-_]?\d{1,5}$)/i;
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Long values are no placeholders: in them the words would be chance. */
+const longestPlaceholder = 100;
+
+export function isPlaceholder(value: string): boolean {
+  return distinct(value) < 5 || saysPlaceholder(value);
+}
+
+export function saysPlaceholder(value: string): boolean {
+  return value.length <= longestPlaceholder && placeholderWords.test(value);
+}
+
+/** For values that a machine made: keys and tokens. */
+export function isRandom(value: string): boolean {
+  if (/^[0-9a-f]{16,}$/i.test(value)) return /[0-9]/.test(value) && /[a-f]/i.test(value) && distinct(value) >= 6;
+  return distinct(value) >= 8 && disorder(value) >= 2.5;
+}
+
+/** For what stands after a name like `token`, `client_secret`, `api_key`. */
+export function isToken(value: string): boolean {
+  return (
+    value.length >= 16 &&
+    !/\s/.test(value) &&
+    !reference.test(value) &&
+    !notASecret.test(value) &&
+    !isPlaceholder(value) &&
+    (uuid.test(value) || isRandom(value))
+  );
+}
+
+const words = new Set(
+  'password passwd secret string number boolean required optional incorrect invalid expired changed unknown default hidden undefined disabled enabled authentication'.split(
+    ' ',
+  ),
+);
+
+/** For what stands after a name like `password`: people make these, so little disorder is enough. */
+export function isPassword(value: string): boolean {
+  if (value.length < 6 || /\s/.test(value) || isEmptyTalk(value)) return false;
+  if (/^\d+$/.test(value)) return value.length >= 8 && value.length <= 20;
+  if (/^[A-Za-z]+$/.test(value)) return disorder(value) >= 2;
+  if (/^[A-Za-z]+(?:[-_.][A-Za-z]+)*[.:!?)]?$/.test(value)) {
+    return /^[a-z]{3,9}(?:-[a-z]{3,9}){3,9}$/.test(value) || disorder(value) >= 3;
+  }
+  return /[A-Za-z0-9]/.test(value);
+}
+
+function isEmptyTalk(value: string): boolean {
+  return (
+    words.has(value.toLowerCase()) ||
+    reference.test(value) ||
+    notASecret.test(value) ||
+    placeholderWords.test(value) ||
+    distinct(value) < 4
+  );
+}
+
+export function distinct(value: string): number {
+  return new Set(value).size;
+}
+
+/**
+ * How often a value changes between letters and digits (1), from lower to upper case (½), or has five consonants in a
+ * row (2, once): words and identifiers score little, random text much.
+ */
+function disorder(value: string): number {
+  let score = /[bcdfghjklmnpqrstvwxz]{5}/i.test(value) ? 2 : 0;
+  let previous = 0;
+  for (let at = 0; at < value.length; at += 1) {
+    const now = classOf(value.charCodeAt(at));
+    if (previous !== 0 && now !== 0 && now !== previous) {
+      if (now === 3 || previous === 3) score += 1;
+      else if (now === 2) score += 0.5;
+    }
+    previous = now;
+  }
+  return score;
+}
+
+/** 1 lower case, 2 upper case, 3 digit, 0 anything else. */
+function classOf(code: number): number {
+  if (code >= 97 && code <= 122) return 1;
+  if (code >= 65 && code <= 90) return 2;
+  return code >= 48 && code <= 57 ? 3 : 0;
+}
