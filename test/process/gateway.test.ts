@@ -374,7 +374,7 @@ describe('what the shell and the disk see', () => {
       'classify by_rule',
       'redact by_rule',
       'minimize by_rule',
-      'scrub-secrets by_rule',
+      'scrub-secrets enforced',
     ]);
   });
 

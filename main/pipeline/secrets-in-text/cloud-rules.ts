@@ -31,9 +31,14 @@ export const cloudRules: readonly SecretRule[] = [
   prefixed('Amazon Bedrock API key', ['ABSK', 'bedrock-api-key-'], '[A-Za-z0-9+/=]{60,400}'),
   {
     kind: 'AWS signature',
-    keywords: ['X-Amz-Signature', 'X-Amz-Security-Token', 'X-Amz-Credential'],
+    keywords: ['X-Amz-Signature', 'X-Amz-Security-Token'],
     ignoreCase: true,
     pattern: `X-Amz-(?:Signature=(?<secret>[0-9a-f]{64})|Security-Token=[A-Za-z0-9%+/=_-]{80,4096})`,
+  },
+  {
+    kind: 'AWS signature',
+    keywords: ['AWS4-HMAC-SHA256 Cred'],
+    pattern: `AWS4-HMAC-SHA256 Credential=[^\\r\\n]{20,300}?Signature=(?<secret>[0-9a-f]{64})`,
   },
   prefixed('Google API key', ['AIza'], `${word}{35}(?!${word})`),
   prefixed('Google OAuth client secret', ['GOCSPX-'], `${word}{24,40}`),
@@ -63,6 +68,17 @@ export const cloudRules: readonly SecretRule[] = [
     keywords: ['sig='],
     pattern: `(?<![A-Za-z0-9_])sig=(?<secret>[A-Za-z0-9%+/_-]{40,140}={0,2})`,
     check: isRandom,
+  },
+  {
+    kind: 'code in a URL',
+    keywords: ['?code=', '&code='],
+    pattern: `[?&]code=(?<secret>[A-Za-z0-9._~/%+-]{32,2048}={0,2})`,
+    check: isRandom,
+  },
+  {
+    kind: 'Firebase server key',
+    keywords: [':APA91b'],
+    pattern: `(?<=(?<![A-Za-z0-9])(?<before>AAAA[A-Za-z0-9_-]{7})):APA91b[A-Za-z0-9_-]{100,200}`,
   },
   {
     kind: 'Azure client secret',
@@ -101,7 +117,6 @@ export const cloudRules: readonly SecretRule[] = [
   prefixed('Vercel token', ['vcp_', 'vci_', 'vca_', 'vcr_', 'vck_'], `${alnum}{24,60}`),
   prefixed('Netlify token', ['nfp_', 'nfc_', 'nfo_', 'nfu_'], `${alnum}{36,40}`),
   prefixed('Fly.io token', ['FlyV1 ', 'fo1_', 'fm2_'], '[A-Za-z0-9+/=_,-]{40,2048}'),
-  prefixed('Scaleway secret', ['SCWSECRET'], `${alnum}{10,40}`),
   prefixed('PlanetScale credential', ['pscale_tkn_', 'pscale_pw_', 'pscale_oauth_'], '[A-Za-z0-9_.=-]{32,64}'),
   prefixed('Supabase key', ['sbp_', 'sb_secret_'], `${word}{20,60}`),
   { ...named('IBM Cloud API key', ['ibm', 'bluemix'], `${word}{44}`), check: isRandom },

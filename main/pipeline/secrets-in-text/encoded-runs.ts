@@ -15,9 +15,12 @@ const shortestHex = 2 * shortestText;
 const inText = new Uint8Array(256);
 for (let code = 32; code < 127; code += 1) inText[code] = 1;
 for (const code of [0, 9, 10, 13]) inText[code] = 1;
+// UTF-8 of what hides letters: full-width forms, zero-width characters, soft hyphens. Other letters end a text.
+for (const code of [0xc2, 0xe2, 0xef]) inText[code] = 1;
+for (let code = 0x80; code < 0xc0; code += 1) inText[code] = 1;
 
 const fourBits = new Uint8Array(128).fill(255);
-for (const [value, digit] of [...'0123456789abcdef'].entries()) {
+for (const [value, digit] of Array.from('0123456789abcdef').entries()) {
   fourBits[digit.charCodeAt(0)] = value;
   fourBits[digit.toUpperCase().charCodeAt(0)] = value;
 }
@@ -55,10 +58,19 @@ export function base64Runs(text: string): Generator<Run> {
 }
 
 export function* textsIn(text: string, run: Run): Generator<Decoded> {
-  for (let phase = 0; phase < 4; phase += 1) yield* base64Texts(text, { start: run.start + phase, end: run.end });
+  const isHex = allIn(text, run, fourBits);
+  // In the alphabet of hexadecimal digits alone, base64 makes no text.
+  for (let phase = isHex ? 4 : 0; phase < 4; phase += 1) {
+    yield* base64Texts(text, { start: run.start + phase, end: run.end });
+  }
   for (const digits of runsIn(text, run, { values: fourBits, least: shortestHex })) {
     for (let phase = 0; phase < 2; phase += 1) yield* hexTexts(text, { start: digits.start + phase, end: digits.end });
   }
+}
+
+function allIn(text: string, { start, end }: Run, values: Uint8Array): boolean {
+  for (let at = start; at < end; at += 1) if (!isIn(values, text.charCodeAt(at))) return false;
+  return true;
 }
 
 function* base64Texts(text: string, { start, end }: Run): Generator<Decoded> {
@@ -135,24 +147,50 @@ function textAround(bytes: Uint8Array, at: number): Run {
   return { start, end };
 }
 
-/** Without the NULs, which UTF-16 has between letters. */
+/** From UTF-8, and without the NULs that UTF-16 has between letters. */
 function decoded(bytes: Uint8Array, { start, end }: Run, origin: Decoded['origin']): Decoded {
   const text = bytes.subarray(start, end);
-  if (!text.includes(0)) return { text: latin(text), origin: (first, last) => origin(start + first, start + last) };
+  if (isPlain(text)) return { text: stringOf(text), origin: (first, last) => origin(start + first, start + last) };
+  // Where each character begins, and where the last one ends.
   const places: number[] = [];
-  for (const [index, byte] of text.entries()) if (byte !== 0) places.push(start + index);
+  const codes: number[] = [];
+  for (let at = start; at < end;) {
+    const [code, length] = characterAt(bytes, at);
+    if (code !== 0) {
+      places.push(at);
+      codes.push(code);
+    }
+    at += length;
+  }
+  places.push(end);
   return {
-    text: latin(text.filter((byte) => byte !== 0)),
-    origin: (first, last) => origin(places[first] ?? start, (places[last - 1] ?? end - 1) + 1),
+    text: stringOf(codes),
+    origin: (first, last) => origin(places[first] ?? start, places[last] ?? end),
   };
+}
+
+function isPlain(bytes: Uint8Array): boolean {
+  for (const byte of bytes) if (byte === 0 || byte >= 0x80) return false;
+  return true;
+}
+
+/** What is not UTF-8 becomes U+FFFD, which ends every pattern. */
+function characterAt(bytes: Uint8Array, at: number): readonly [code: number, length: number] {
+  const first = bytes[at] ?? 0;
+  if (first < 0x80) return [first, 1];
+  const second = (bytes[at + 1] ?? 0) ^ 0x80;
+  if (first === 0xc2 && second < 0x40) return [0x80 | second, 2];
+  const third = (bytes[at + 2] ?? 0) ^ 0x80;
+  if (first >= 0xe0 && second < 0x40 && third < 0x40) return [((first & 15) << 12) | (second << 6) | third, 3];
+  return [0xfffd, 1];
 }
 
 const pieceLength = 4096;
 
-function latin(bytes: Uint8Array): string {
+function stringOf(codes: Uint8Array | readonly number[]): string {
   let text = '';
-  for (let at = 0; at < bytes.length; at += pieceLength) {
-    text += String.fromCharCode(...bytes.subarray(at, at + pieceLength));
+  for (let at = 0; at < codes.length; at += pieceLength) {
+    text += String.fromCharCode(...codes.slice(at, at + pieceLength));
   }
   return text;
 }

@@ -1,6 +1,6 @@
 /** What has the form of a credential whoever issued it: signed tokens, headers, cookies, keys, URLs, connection strings, hashes. */
 import { textOfBase64 } from './base64.ts';
-import { distinct, isPassword, isPlaceholder, isRandom, isToken, saysPlaceholder } from './likeness.ts';
+import { distinct, isPassword, isPlaceholder, isRandom, isReference, isToken, saysPlaceholder } from './likeness.ts';
 import { assignment, valueOf, type Groups, type SecretRule } from './rule.ts';
 
 const url = '[A-Za-z0-9_-]';
@@ -33,7 +33,7 @@ const headers: readonly SecretRule[] = [
     keywords: ['basic'],
     ignoreCase: true,
     pattern: `basic(?:\\s{1,4}|%20)(?<secret>[A-Za-z0-9+/_-]{6,1024}={0,2})`,
-    check: (secret) => /^[^:]{0,256}:./.test(textOfBase64(secret) ?? ''),
+    check: (secret) => !/^[A-Za-z]?[a-z]+$/.test(secret) && /^[^:]{0,256}:./.test(textOfBase64(secret) ?? ''),
   },
   {
     kind: 'digest authentication',
@@ -55,7 +55,7 @@ const headers: readonly SecretRule[] = [
       'x-functions-key',
     ],
     ignoreCase: true,
-    pattern: `(?:authorization|(?:x-)?(?:api-key|auth-token|access-token|amz-security-token|private-token|job-token|functions-key)|private-token|job-token|ocp-apim-subscription-key)["']?\\s{0,3}(?:[:=]|,(?=\\s?["']))\\s{0,3}["']?(?:(?:negotiate|ntlm|kerberos|token|apikey|api-key|key|sso-key|hmac|splunk|genie ?key|geniekey|bot|dpop)\\s{1,3}["']?)?(?<secret>[A-Za-z0-9._~+/=:|-]{16,4096})`,
+    pattern: `(?:authorization|(?:x-)?(?:api-key|auth-token|access-token|amz-security-token|private-token|job-token|functions-key)|private-token|job-token|ocp-apim-subscription-key)["']?\\s{0,3}(?:[:=]|,(?=\\s?["']))\\s{0,3}["']?(?:(?:negotiate|ntlm|kerberos|token|apikey|api-key|key|sso-key|hmac|splunk|genie ?key|geniekey|bot|dpop)\\s{1,3}["']?)?(?<secret>[A-Za-z0-9._~+/=:|-]{16,2048})`,
     check: (secret) => !isPlaceholder(secret) && isRandom(secret),
   },
   {
@@ -68,7 +68,7 @@ const headers: readonly SecretRule[] = [
     kind: 'cookie',
     keywords: ['cookie:', 'cookie":', "cookie':", 'cookie=', 'cookie ='],
     ignoreCase: true,
-    pattern: `cookie["']?\\s{0,2}[:=]\\s{0,2}["'[]{0,2}(?<secret>[\\w.%*-]{1,64}=[^\\r\\n"']{16,4096})`,
+    pattern: `cookie["']?\\s{0,2}[:=]\\s{0,2}["'[]{0,2}(?<secret>[\\w.%*-]{1,64}=[^\\r\\n"']{16,2048})`,
     check: hasSessionValue,
   },
   {
@@ -95,7 +95,7 @@ const headers: readonly SecretRule[] = [
       'rtfa=',
     ],
     ignoreCase: true,
-    pattern: `(?:(?:session|sess)[_-]?(?:id|token)?|connect\\.sid|auth_token|\\.aspnetcore\\.[\\w.]{1,40}|\\.aspxauth|remember_(?:user_)?token|laravel_session|wordpress_logged_in_\\w{0,40}|sid|estsauth\\w{0,16}|fedauth|rtfa)["']?\\s{0,2}[:=]\\s{0,2}["']?(?<secret>[A-Za-z0-9%._~+/|=:-]{16,4096})`,
+    pattern: `(?:(?:session|sess)[_-]?(?:id|token)?|connect\\.sid|auth_token|\\.aspnetcore\\.[\\w.]{1,40}|\\.aspxauth|remember_(?:user_)?token|laravel_session|wordpress_logged_in_\\w{0,40}|sid|estsauth\\w{0,16}|fedauth|rtfa)["']?\\s{0,2}[:=]\\s{0,2}["']?(?<secret>[A-Za-z0-9%._~+/|=:-]{16,1024})`,
     check: isToken,
   },
 ];
@@ -129,7 +129,6 @@ const keys: readonly SecretRule[] = [
     keywords: ['$ANSIBLE_VAULT;'],
     pattern: `\\$ANSIBLE_VAULT;[0-9.]{1,6};AES256[^\\n\\\\]{0,64}(?<secret>[0-9a-f\\s\\\\rn]{64,32768})`,
   },
-  { kind: 'PGP message key', keywords: ['PMK|'], pattern: 'PMK\\|[A-Za-z0-9+/=]{40,200}' },
   {
     kind: 'private key',
     keywords: ['"d":', '"d" :'],
@@ -171,6 +170,20 @@ const places: readonly SecretRule[] = [
     check: (secret) => !isStandIn(secret),
   },
   {
+    kind: 'password in a connection string',
+    keywords: ['password=', 'pwd=', 'password =', 'pwd =', 'passwd='],
+    ignoreCase: true,
+    pattern: `(?<=[;?&]\\s{0,2})(?:password|pwd|passwd) ?= ?["'{]?(?<secret>[^;\\s&"'<>{}]{3,128})`,
+    check: (secret) => !isStandIn(secret),
+  },
+  {
+    kind: 'password in SQL',
+    keywords: ['identified by', "password '"],
+    ignoreCase: true,
+    pattern: `(?:identified by|password)\\s{1,3}'(?<secret>[^'\\r\\n]{4,128})'`,
+    check: isPassword,
+  },
+  {
     kind: '.netrc password',
     keywords: ['machine ', 'machine\t'],
     pattern: `machine\\s{1,8}\\S{1,128}\\s{1,8}(?:login\\s{1,8}\\S{1,128}\\s{1,8})?password\\s{1,8}(?<secret>\\S{3,256})`,
@@ -180,7 +193,7 @@ const places: readonly SecretRule[] = [
     kind: '.pgpass password',
     keywords: [':5432:', ':3306:', ':*:'],
     pattern: `:(?:5432|3306|\\*):[\\w*.-]{1,64}:[\\w.@-]{1,64}:(?<secret>[^\\s:]{6,128})`,
-    check: isPassword,
+    check: (secret) => !isStandIn(secret),
   },
   {
     kind: 'password on a command line',
@@ -241,10 +254,11 @@ export const nameRules: readonly SecretRule[] = [
       'pass:',
       'pass"',
       'kennwort',
+      'bindpw',
       'passwort',
     ],
     ignoreCase: true,
-    pattern: `(?:[_-]?pass(?:word|wd|phrase|code|wort)?|pwd|kennwort)s?(?<suffix>[\\w.-]{0,24})(?:${assignment}|"?\\s{1,2}(?:is|was|ist)\\s{1,2}["'\`]?)${valueOf(6)}`,
+    pattern: `(?:[_-]?pass(?:words?|wd|phrase|code|wort)|(?<![A-Za-z])[_-]?pass(?![A-Za-z])|pwd|bindpw|kennwort)(?<suffix>[\\w.-]{0,24})(?:${assignment}|"?\\s{1,2}(?:is|was|ist)\\s{1,2}["'\`]?)${valueOf(6)}`,
     check: (secret, { suffix = '' }) => !leadsElsewhere.test(suffix) && isPassword(secret),
   },
   {
@@ -292,7 +306,7 @@ export const nameRules: readonly SecretRule[] = [
       'client_key',
     ],
     ignoreCase: true,
-    pattern: `(?<=(?<prefix>[\\w.-]{0,24}))(?<name>secret|token|(?:api|access|private|encryption|signing|master|auth|license|licence|subscription|shared|account|deploy|service|webhook|hmac|client)[_ -]?key|credential|jwt|personal_access)(?<suffix>[\\w.-]{0,32})${assignment}${valueOf(16)}`,
+    pattern: `(?<name>secret|token|(?:api|access|private|encryption|signing|master|auth|license|licence|subscription|shared|account|deploy|service|webhook|hmac|client)[_ -]?key|credential|jwt|personal_access)(?<suffix>[\\w.-]{0,32})${assignment}${valueOf(16, '[A-Za-z0-9+/=_.~%:|-]')}`,
     check: isNamedSecret,
   },
 ];
@@ -303,8 +317,8 @@ const leadsElsewhere =
 const otherTokens =
   /(?:next|prev|previous|page|paging|continuation|sync|delta|skip|csrf|xsrf|cursor|resume|pagination|public|idempotency|max|min|total|prompt|completion|input|output|cached|reasoning|stop|pad|eos|bos|unk|mask|cls|sep|special|num|request|cancellation|design|syntax)[-_.]?$/i;
 
-function isNamedSecret(secret: string, { prefix = '', suffix = '', name = '' }: Groups): boolean {
-  if (leadsElsewhere.test(suffix) || otherTokens.test(prefix)) return false;
+function isNamedSecret(secret: string, { left = '', suffix = '', name = '' }: Groups): boolean {
+  if (leadsElsewhere.test(suffix) || otherTokens.test(left)) return false;
   if (/^public/i.test(name)) return false;
   return isToken(secret);
 }
@@ -327,7 +341,7 @@ function hasSessionValue(cookies: string): boolean {
 function isStandIn(value: string): boolean {
   return (
     /^(?:password|passwd|pass|pwd|secret|user|username|token|pw|\d{1,5})$/i.test(value) ||
-    /^[$<{%[*]|^\.{2}/.test(value) ||
+    isReference(value) ||
     saysPlaceholder(value) ||
     distinct(value) < 3
   );

@@ -12,7 +12,7 @@ export interface CompiledRule {
   readonly check: SecretRule['check'];
 }
 
-interface Keyword {
+export interface Keyword {
   readonly text: string;
   readonly ignoreCase: boolean;
   readonly rules: CompiledRule[];
@@ -33,39 +33,43 @@ export class KeywordTable {
   constructor(rules: readonly SecretRule[]) {
     const byText = new Map<string, Keyword>();
     for (const [rank, rule] of rules.entries()) {
-      const flags = rule.ignoreCase === true ? 'dyi' : 'dy';
-      const compiled = { kind: rule.kind, rank, pattern: new RegExp(rule.pattern, flags), check: rule.check };
-      for (const text of rule.keywords) this.#add(byText, { text, ignoreCase: rule.ignoreCase === true }, compiled);
+      const ignoreCase = rule.ignoreCase === true;
+      const pattern = new RegExp(rule.pattern, ignoreCase ? 'dyi' : 'dy');
+      const compiled = { kind: rule.kind, rank, pattern, check: rule.check };
+      for (const text of rule.keywords) this.#keyword(byText, text, ignoreCase).rules.push(compiled);
     }
   }
 
-  /** Rules with a keyword at `at`. */
-  *rulesAt(text: string, at: number, hash: number): Generator<CompiledRule> {
-    for (const keyword of this.#buckets.get(hash) ?? []) {
-      const found = keyword.ignoreCase
-        ? text.slice(at, at + keyword.text.length).toLowerCase() === keyword.text
-        : text.startsWith(keyword.text, at);
-      if (found) yield* keyword.rules;
-    }
+  /** Keywords whose first three characters have this hash. */
+  withHash(hash: number): readonly Keyword[] {
+    return this.#buckets.get(hash) ?? [];
   }
 
-  #add(byText: Map<string, Keyword>, like: { text: string; ignoreCase: boolean }, rule: CompiledRule): void {
-    const text = like.ignoreCase ? like.text.toLowerCase() : like.text;
-    const key = `${like.ignoreCase ? 'i' : 'c'}${text}`;
-    const known = byText.get(key);
-    if (known !== undefined) {
-      known.rules.push(rule);
-      return;
-    }
-    const keyword = { text, ignoreCase: like.ignoreCase, rules: [rule] };
-    byText.set(key, keyword);
+  #keyword(byText: Map<string, Keyword>, given: string, ignoreCase: boolean): Keyword {
+    const text = ignoreCase ? given.toLowerCase() : given;
+    const name = `${ignoreCase ? 'any' : 'exact'} ${text}`;
+    const known = byText.get(name);
+    if (known !== undefined) return known;
+    const keyword: Keyword = { text, ignoreCase, rules: [] };
+    byText.set(name, keyword);
     let hash = 0;
     for (let at = 0; at < 3; at += 1) hash = nextHash(hash, text.charCodeAt(at));
     this.marks[hash] = 1;
-    this.#buckets.set(hash, [...(this.#buckets.get(hash) ?? []), keyword]);
+    this.#buckets.set(hash, [...this.withHash(hash), keyword]);
+    return keyword;
   }
 }
 
 export function nextHash(hash: number, code: number): number {
   return ((hash << 5) ^ (foldedCase[code & 127] ?? 0)) & hashMask;
+}
+
+/** From its end, where keywords differ most. */
+export function standsAt(text: string, at: number, { text: keyword, ignoreCase }: Keyword): boolean {
+  for (let index = keyword.length - 1; index >= 0; index -= 1) {
+    const code = text.charCodeAt(at + index);
+    const wanted = keyword.charCodeAt(index);
+    if (code !== wanted && !(ignoreCase && foldedCase[code] === wanted)) return false;
+  }
+  return true;
 }

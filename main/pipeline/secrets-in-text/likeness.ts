@@ -5,12 +5,15 @@ const placeholderWords =
 
 /** A reference to where the value is kept, or code that gets it. */
 const reference =
-  /^(?:[$<{%]|\[|@\w|&\w|!\w|op:\/\/|vault:|arn:|env[.:]|ssm:|file:|https?:\/\/|\/|\.\.?\/|~\/|[A-Z]:\\|process\.|os\.|config\.|settings\.|secrets\.|var\.|self\.|this\.|data\.|[A-Za-z_][\w.]{0,80}[([])/;
+  /^(?:\$\{|\$\(|\$[A-Za-z_]\w{0,60}(?:$|[.:/[])|<[^>]{0,200}>?$|\{\{|\{[a-z%#]|%[sdv]$|%\(|%[A-Z_]{2,60}%|\[[A-Za-z]|\*+$|@[A-Z][\w.]{2,60}[.(]|&[a-z]\w{0,60}$|!(?:Ref|Sub|vault|GetAtt|secret)\b|op:\/\/|vault:|arn:|env[.:]|ssm:|file:|https?:\/\/|\/|\.\.?\/|~\/|[A-Z]:\\|process\.|os\.|config\.|settings\.|secrets\.|var\.|self\.|this\.|data\.|[A-Za-z_][\w.]{0,80}[([])/;
 
 const notASecret =
-  /^(?:\d{4}-\d\d-\d\d(?:[T ]|$)|\d{1,4}(?:\.\d{1,5}){1,4}(?:[-+]|$)|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}$|(?:sha|md|aes|rsa|rfc|utf|bcrypt|argon|pbkdf|scrypt|hmac|ed|es|rs|hs|oauth|http)[-_]?\d{0,2}[a-z]{0,3}[-_]?\d{1,5}$)/i;
+  /^(?:\d{4}-\d\d-\d\d(?:[T ]|$)|0x[0-9a-f]{1,16}$|\d{1,4}(?:\.\d{1,5}){1,4}(?:[-+]|$)|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}$|(?:sha|md|aes|rsa|rfc|utf|bcrypt|argon|pbkdf|scrypt|hmac|ed|es|rs|hs|oauth|http)[-_]?\d{0,2}[a-z]{0,3}[-_]?\d{1,5}$)/i;
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** As much of a value as is looked at: a long one is tried again at every keyword inside it. */
+const mostLookedAt = 256;
 
 /** Long values are no placeholders: in them the words would be chance. */
 const longestPlaceholder = 100;
@@ -24,8 +27,10 @@ export function saysPlaceholder(value: string): boolean {
 }
 
 /** For values that a machine made: keys and tokens. */
-export function isRandom(value: string): boolean {
+export function isRandom(whole: string): boolean {
+  const value = whole.slice(0, mostLookedAt);
   if (/^[0-9a-f]{16,}$/i.test(value)) return /[0-9]/.test(value) && /[a-f]/i.test(value) && distinct(value) >= 6;
+  if (/^[A-Za-z._-]+$/.test(value)) return consonants.test(value) && distinct(value) >= 8;
   return distinct(value) >= 8 && disorder(value) >= 2.5;
 }
 
@@ -34,7 +39,7 @@ export function isToken(value: string): boolean {
   return (
     value.length >= 16 &&
     !/\s/.test(value) &&
-    !reference.test(value) &&
+    !isReference(value) &&
     !notASecret.test(value) &&
     !isPlaceholder(value) &&
     (uuid.test(value) || isRandom(value))
@@ -42,7 +47,7 @@ export function isToken(value: string): boolean {
 }
 
 const words = new Set(
-  'password passwd secret string number boolean required optional incorrect invalid expired changed unknown default hidden undefined disabled enabled authentication'.split(
+  'password passwd passphrase secret string number boolean required optional incorrect invalid expired changed unknown default hidden undefined disabled enabled authentication'.split(
     ' ',
   ),
 );
@@ -52,7 +57,7 @@ export function isPassword(value: string): boolean {
   if (value.length < 6 || /\s/.test(value) || isEmptyTalk(value)) return false;
   if (/^\d+$/.test(value)) return value.length >= 8 && value.length <= 20;
   if (/^[A-Za-z]+$/.test(value)) return disorder(value) >= 2;
-  if (/^[A-Za-z]+(?:[-_.][A-Za-z]+)*[.:!?)]?$/.test(value)) {
+  if (/^[A-Za-z]+(?:[-_.][A-Za-z]+)*[.:!?)\]}]{0,3}$/.test(value)) {
     return /^[a-z]{3,9}(?:-[a-z]{3,9}){3,9}$/.test(value) || disorder(value) >= 3;
   }
   return /[A-Za-z0-9]/.test(value);
@@ -61,25 +66,39 @@ export function isPassword(value: string): boolean {
 function isEmptyTalk(value: string): boolean {
   return (
     words.has(value.toLowerCase()) ||
-    reference.test(value) ||
+    isReference(value) ||
     notASecret.test(value) ||
     placeholderWords.test(value) ||
     distinct(value) < 4
   );
 }
 
-export function distinct(value: string): number {
-  return new Set(value).size;
+export function isReference(value: string): boolean {
+  return reference.test(value);
 }
+
+/** How many different characters, of ASCII. */
+export function distinct(value: string): number {
+  const seen = [0, 0, 0, 0];
+  for (let at = 0; at < value.length && at < mostLookedAt; at += 1) {
+    const code = value.charCodeAt(at) & 127;
+    seen[code >> 5] = (seen[code >> 5] ?? 0) | (1 << (code & 31));
+  }
+  let count = 0;
+  for (let bits of seen) for (; bits !== 0; bits &= bits - 1) count += 1;
+  return count;
+}
+
+const consonants = /[bcdfghjklmnpqrstvwxz]{5}/i;
 
 /**
  * How often a value changes between letters and digits (1), from lower to upper case (½), or has five consonants in a
  * row (2, once): words and identifiers score little, random text much.
  */
 function disorder(value: string): number {
-  let score = /[bcdfghjklmnpqrstvwxz]{5}/i.test(value) ? 2 : 0;
+  let score = consonants.test(value) ? 2 : 0;
   let previous = 0;
-  for (let at = 0; at < value.length; at += 1) {
+  for (let at = 0; at < value.length && at < mostLookedAt; at += 1) {
     const now = classOf(value.charCodeAt(at));
     if (previous !== 0 && now !== 0 && now !== previous) {
       if (now === 3 || previous === 3) score += 1;

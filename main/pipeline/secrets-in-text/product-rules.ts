@@ -116,7 +116,6 @@ const monitoring: readonly SecretRule[] = [
   prefixed('Honeycomb key', ['hcaik_', 'hcaok_', 'hcamk_', 'hcxik_'], `${alnum}{30,70}`),
   { ...named('Splunk token', ['splunk'], '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}') },
   prefixed('PostHog key', ['phx_'], `${alnum}{40,60}`),
-  prefixed('Bugsnag or Rollbar token', ['rollbar_'], '[0-9a-f]{32}'),
   prefixed(
     'LaunchDarkly key',
     ['sdk-', 'api-', 'mob-'],
@@ -156,11 +155,10 @@ const offices: readonly SecretRule[] = [
   prefixed('Dropbox token', ['sl.u.', 'sl.B'], `${word}{100,1500}`),
   prefixed('Contentful token', ['CFPAT-'], `${word}{43}`),
   prefixed('Typeform token', ['tfp_'], `[A-Za-z0-9_.=-]{40,64}`),
-  prefixed('Zendesk or Intercom token', ['dG9rO'], '[A-Za-z0-9+/=]{50,80}'),
   prefixed('ClickUp token', ['pk_'], '\\d{6,10}_[A-Z0-9]{32}'),
-  prefixed('monday or Calendly token', ['cal_live_', 'cal_test_'], `${alnum}{24,60}`),
   prefixed('Facebook token', ['EAAC', 'EAAB', 'EAAG', 'EAAM', 'EAAF'], `${alnum}{60,500}`),
   prefixed('Mapbox secret token', ['sk.eyJ'], `${word}{40,200}\\.${word}{20,40}`),
+  { ...named('Trello key', ['trello'], '(?:[0-9a-f]{64}|[0-9a-f]{32}|ATTA[0-9a-f]{72})'), check: isRandom },
   { ...named('Algolia key', ['algolia'], '[0-9a-f]{32}'), check: isRandom },
 ];
 

@@ -1,5 +1,6 @@
 /** What a rule of the secret finder is. A rule is data: where to look (keywords), what to see there (pattern), what to rule out (check). */
 
+/** What the pattern's groups hold, and as `left` the 24 characters before the keyword. */
 export type Groups = Readonly<Record<string, string | undefined>>;
 
 export interface SecretRule {
@@ -26,13 +27,13 @@ export function prefixed(kind: string, prefixes: readonly string[], body: string
   };
 }
 
-/** What stands between a name and its value: `=`, `: "`, `' => '`, `>`, `", "`, `", "value": "`. */
+/** What stands between a name and its value: `=`, `: "`, `' => '`, `>`, `", "`, `", "value": "`, `" value="`. */
 export const assignment =
-  '["\'\\]`]{0,3}\\s{0,4}(?:=>|:=|={1,2}|:|>|,(?=\\s{0,2}["\'])|,\\s{0,8}["\']?value["\']?\\s{0,2}[:=])\\s{0,4}["\'`]{0,3}';
+  '["\'\\]`]{0,3}\\s{0,4}(?:=>|:=|={1,2}|:|>|,(?=\\s{0,2}["\'])|[,\\s]\\s{0,8}["\']?value["\']?\\s{0,2}[:=])\\s{0,4}["\'`]{0,3}';
 
-/** Between quotes all that they hold, else up to what ends a word. */
-export function valueOf(least: number): string {
-  return `(?<secret>(?<=")[^"\\r\\n]{${least},256}(?=")|(?<=')[^'\\r\\n]{${least},256}(?=')|[^\\s"'\`,;&<>]{${least},256})`;
+/** Between quotes all that they hold, else what `bare` allows: by default up to what ends a word. */
+export function valueOf(least: number, bare = '[^\\s"\'`,;&<>]'): string {
+  return `(?<secret>(?<=")[^"\\r\\n]{${least},1024}(?=")|(?<=')[^'\\r\\n]{${least},1024}(?=')|${bare}{${least},1024})`;
 }
 
 /** A value without a form of its own, known by the vendor's name and a word for credential beside it. */

@@ -8,7 +8,7 @@ import { cloudRules } from './cloud-rules.ts';
 import { codeRules } from './code-rules.ts';
 import { base64Runs, textsIn, type Run } from './encoded-runs.ts';
 import { formRules, nameRules } from './form-rules.ts';
-import { KeywordTable, foldedCase, hashMask, type CompiledRule } from './keyword-table.ts';
+import { KeywordTable, foldedCase, hashMask, standsAt, type CompiledRule } from './keyword-table.ts';
 import { isPlaceholder } from './likeness.ts';
 import { productRules } from './product-rules.ts';
 import type { SecretRule } from './rule.ts';
@@ -98,8 +98,7 @@ function searchLayer(table: KeywordTable, search: Search, layer: Layer): void {
     }
     for (const decoded of textsIn(text, run)) deeper(decoded);
   }
-  const plain = depth < mostLayers ? unescaped(text) : null;
-  if (plain !== null) deeper(plain);
+  if (depth < mostLayers) for (const plain of unescaped(text)) deeper(plain);
 }
 
 function byKeywords(table: KeywordTable, text: string, onFound: (at: Run, rule: CompiledRule) => void): void {
@@ -109,14 +108,17 @@ function byKeywords(table: KeywordTable, text: string, onFound: (at: Run, rule: 
   const passed = new Map<CompiledRule, number>();
   let hash = 0;
   for (let at = 0; at < length; at += 1) {
-    hash = ((hash << 5) ^ (foldedCase[text.charCodeAt(at)] ?? 0)) & hashMask;
+    hash = ((hash << 5) ^ (foldedCase[text.charCodeAt(at) & 127] ?? 0)) & hashMask;
     if (marks[hash] !== 1 || at < 2) continue;
-    for (const rule of table.rulesAt(text, at - 2, hash)) {
-      if (at - 2 < (passed.get(rule) ?? 0)) continue;
-      const found = matched(rule, text, at - 2);
-      if (found === null) continue;
-      passed.set(rule, found.end);
-      onFound(found, rule);
+    for (const keyword of table.withHash(hash)) {
+      if (!standsAt(text, at - 2, keyword)) continue;
+      for (const rule of keyword.rules) {
+        if (at - 2 < (passed.get(rule) ?? 0)) continue;
+        const found = matched(rule, text, at - 2);
+        if (found === null) continue;
+        passed.set(rule, found.end);
+        onFound(found, rule);
+      }
     }
   }
 }
@@ -130,7 +132,10 @@ function matched(rule: CompiledRule, text: string, at: number): Run | null {
   const [start, end] = match.indices.groups?.['secret'] ?? [at - (groups['before'] ?? '').length, pattern.lastIndex];
   if (end <= start) return null;
   const secret = text.slice(start, end);
-  const passes = check === undefined ? !isPlaceholder(secret) : check(secret, groups);
+  const passes =
+    check === undefined
+      ? !isPlaceholder(secret)
+      : check(secret, { ...groups, left: text.slice(Math.max(0, at - 24), at) });
   return passes ? { start, end } : null;
 }
 

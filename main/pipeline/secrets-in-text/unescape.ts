@@ -1,7 +1,7 @@
 /**
  * One layer of escapes taken off: percent, JSON and JavaScript, HTML entities, full-width and other compatibility forms,
  * characters that show nothing. Remembers where each character came from. Linear: the pattern's alternatives begin differently
- * or are bounded. Not undone: quoted-printable, a plus for a space, words cut by line breaks.
+ * or are bounded. Not undone: quoted-printable, a plus for a space.
  */
 
 /** A decoded text and, for a part of it, the part of the text it came from that holds all of it. */
@@ -31,6 +31,8 @@ const escapes = new RegExp(
     `[${compatible}]`,
     '\\ud835[\\udc00-\\udfff]',
     '\\udb40[\\udc00-\\udfff]',
+    // Lines of wrapped base64 are one.
+    '(?<=[A-Za-z0-9+/]{60})(?<![0-9a-fA-F]{60})\\r?\\n(?=[A-Za-z0-9+/]{4})',
   ].join('|'),
   'g',
 );
@@ -81,26 +83,53 @@ const entities: Readonly<Record<string, string>> = {
   rlm: '',
 };
 
-/** Null where there is nothing to undo. */
-export function unescaped(text: string): Decoded | null {
+/** What an escape can change lies this near: a longer token is seen from its beginning or its end. */
+const marginLength = 2048;
+
+/** The neighbourhoods of escapes, decoded. */
+export function* unescaped(text: string): Generator<Decoded> {
+  let part: Part | null = null;
   escapes.lastIndex = 0;
-  const pieces: string[] = [];
-  const places: Place[] = [];
-  let decodedLength = 0;
-  let last = 0;
   for (let match = escapes.exec(text); match !== null; match = escapes.exec(text)) {
     const character = meaning(match[0]);
     if (character === null) continue;
-    const between = text.slice(last, match.index);
-    decodedLength += between.length;
-    last = match.index + match[0].length;
-    pieces.push(between, character);
-    places.push([decodedLength, decodedLength + character.length, match.index, last]);
-    decodedLength += character.length;
+    const { index } = match;
+    const end = index + match[0].length;
+    if (part !== null && index - part.last > 2 * marginLength) {
+      yield finished(part, text);
+      part = null;
+    }
+    part ??= newPart(Math.max(0, index - marginLength));
+    const between = text.slice(part.last, index);
+    const decodedStart = part.length + between.length;
+    part.pieces.push(between, character);
+    part.length = decodedStart + character.length;
+    part.places.push(decodedStart, part.length, index, end);
+    part.last = end;
+    escapes.lastIndex = end;
   }
-  if (places.length === 0) return null;
-  pieces.push(text.slice(last));
-  return { text: pieces.join(''), origin: (start, end) => [startOf(places, start), endOf(places, end)] };
+  if (part !== null) yield finished(part, text);
+}
+
+interface Part {
+  readonly start: number;
+  readonly pieces: string[];
+  /** Four numbers an escape: its character's start and end in the decoded text, its own start and end. */
+  readonly places: number[];
+  length: number;
+  last: number;
+}
+
+function newPart(start: number): Part {
+  return { start, pieces: [], places: [], length: 0, last: start };
+}
+
+function finished({ start: partStart, pieces, places, last }: Part, text: string): Decoded {
+  pieces.push(text.slice(last, last + marginLength));
+  return {
+    text: pieces.join(''),
+    origin: (start, end) => [startOf(places, start) ?? partStart + start, endOf(places, end) ?? partStart + end],
+  };
 }
 
 function meaning(escape: string): string | null {
@@ -108,7 +137,7 @@ function meaning(escape: string): string | null {
   if (first === 37) return fromPercent(escape);
   if (first === 92) return fromBackslash(escape);
   if (first === 38) return fromEntity(escape);
-  if (first === 0xdb40) return '';
+  if (first === 0xdb40 || first === 10 || first === 13) return '';
   const compatibleForm = escape.normalize('NFKC');
   return compatibleForm === escape || isInvisible.test(escape) ? '' : compatibleForm;
 }
@@ -141,31 +170,29 @@ function character(code: number): string {
   return code <= 0x10ffff ? String.fromCodePoint(code) : '';
 }
 
-/** An escape: its character in the decoded text, and the escape in the text. */
-type Place = readonly [decodedStart: number, decodedEnd: number, start: number, end: number];
-
-/** The last escape whose character begins at or before `at`. */
-function placeBefore(places: readonly Place[], at: number): Place | undefined {
+/** Of the last escape whose character begins at or before `at`: the index of its first number. */
+function placeBefore(places: readonly number[], at: number): number {
   let low = 0;
-  let high = places.length;
+  let high = places.length / 4;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((places[middle]?.[0] ?? 0) <= at) low = middle + 1;
+    if ((places[4 * middle] ?? 0) <= at) low = middle + 1;
     else high = middle;
   }
-  return places[low - 1];
+  return 4 * (low - 1);
 }
 
-function startOf(places: readonly Place[], at: number): number {
+/** Null where no escape stands before. */
+function startOf(places: readonly number[], at: number): number | null {
   const place = placeBefore(places, at);
-  if (place === undefined) return at;
-  const [, decodedEnd, start, end] = place;
+  if (place < 0) return null;
+  const [, decodedEnd = 0, start = 0, end = 0] = places.slice(place, place + 4);
   return at < decodedEnd ? start : end + (at - decodedEnd);
 }
 
-function endOf(places: readonly Place[], at: number): number {
+function endOf(places: readonly number[], at: number): number | null {
   const place = placeBefore(places, at - 1);
-  if (place === undefined) return at;
-  const [, decodedEnd, , end] = place;
+  if (place < 0) return null;
+  const [, decodedEnd = 0, , end = 0] = places.slice(place, place + 4);
   return at <= decodedEnd ? end : end + (at - decodedEnd);
 }
