@@ -1,6 +1,7 @@
 /**
  * What finding credentials costs: clean text of several kinds, and hostile text for every rule; of the slowest, 64,000 and 128,000
- * characters: twice the length in about twice the time is linear. CPU time, best of some rounds. `-- secrets quick` leaves the hostile texts out.
+ * characters: twice the length in about twice the time is linear. CPU time, best of some rounds. `-- secrets quick` leaves the
+ * hostile texts out.
  */
 import { createSecretFinder, secretRules } from '../../main/pipeline/secrets-in-text/secret-finder.ts';
 import { fromTemplate, secretSamples, seeded } from '../samples/secrets.ts';

@@ -36,6 +36,9 @@ describe('scrubValue', () => {
     expect(scrubValue({ env: [{ name: 'DB_PASSWORD', value: 'hunter2!' }] }).value).toEqual({
       env: [{ name: 'DB_PASSWORD', value: '[redacted: password]' }],
     });
+    expect(scrubValue({ password: `hunter2!"${token}` }).value).toEqual({
+      password: `[redacted: password]"${hidden}`,
+    });
     const key = fromTemplate('{a32}', 3).text;
     expect(scrubValue({ client_secret: key, next_page_token: key }).value).toEqual({
       client_secret: '[redacted: secret by its name]',

@@ -1,5 +1,5 @@
 /** Every string of a JSON value, and every member's name, with its credentials replaced. */
-import { createSecretFinder } from './secret-finder.ts';
+import { createSecretFinder, replaced, type Finding } from './secret-finder.ts';
 
 export interface Scrubbed {
   /** The same object where nothing was found. */
@@ -57,28 +57,27 @@ const longestName = 128;
 const shortestText = 6;
 const longestNamed = 512;
 
-/** A short text is searched together with its member's name, as it would stand in JSON. */
+/** A short text is also searched together with its member's name, as it would stand in JSON. */
 function scrubText(text: string, name: string, kinds: Set<string>): string {
   if (text.length < shortestText) return text;
-  if (name !== '' && name.length <= longestName && text.length <= longestNamed && speaksOfSecrets.test(name)) {
-    const before = `"${name}": "`;
-    const inside = finder
-      .find(`${before}${text}"`)
-      .map(({ start, end, kind }) => ({
-        start: start - before.length,
-        end: Math.min(end - before.length, text.length),
-        kind,
-      }))
-      .filter(({ start, end }) => start >= 0 && end > start);
-    const [first] = inside;
-    if (first !== undefined) {
-      kinds.add(first.kind);
-      if (first.start === 0 && first.end === text.length) return `[redacted: ${first.kind}]`;
-    }
-  }
-  const scrubbed = finder.scrub(text);
+  const named = namedFindings(text, name);
+  const scrubbed = finder.scrub(named.length === 0 ? text : replaced(text, named));
+  for (const { kind } of named) kinds.add(kind);
   for (const kind of scrubbed.kinds) kinds.add(kind);
   return scrubbed.text;
+}
+
+function namedFindings(text: string, name: string): readonly Finding[] {
+  if (name.length > longestName || text.length > longestNamed || !speaksOfSecrets.test(name)) return [];
+  const before = `"${name}": "`;
+  return finder
+    .find(`${before}${text}"`)
+    .map(({ start, end, kind }) => ({
+      start: start - before.length,
+      end: Math.min(end - before.length, text.length),
+      kind,
+    }))
+    .filter(({ start, end }) => start >= 0 && end > start);
 }
 
 const speaksOfSecrets = /pass|pwd|secret|token|key|auth|cookie|credential|session|sid|jwt|sig/i;

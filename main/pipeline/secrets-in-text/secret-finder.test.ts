@@ -3,6 +3,7 @@ import { fromTemplate, secretSamples } from '../../../test/samples/secrets.ts';
 import { createSecretFinder, secretRules } from './secret-finder.ts';
 
 const finder = createSecretFinder();
+const samples = secretSamples.map(([kind, template, nearMiss]) => ({ kind, template, nearMiss }));
 const seeds = [1, 2, 3, 5, 7, 11, 13];
 
 describe('kinds', () => {
@@ -13,7 +14,7 @@ describe('kinds', () => {
     expect([...kinds].filter((kind) => !sampled.has(kind))).toEqual([]);
   });
 
-  test.each(secretSamples)('%s is found where it stands: %s', (kind, template) => {
+  test.each(samples)('$kind is found where it stands: $template', ({ kind, template }) => {
     const missed = seeds.filter((seed) => {
       const { text, start, end } = fromTemplate(template, seed);
       const found = finder.find(`see: ${text} (kept)`).find((each) => each.kind === kind);
@@ -23,7 +24,7 @@ describe('kinds', () => {
     expect(missed.length).toBeLessThanOrEqual(1);
   });
 
-  test.each(secretSamples)('%s: a near miss is none: %s', (kind, template, nearMiss) => {
+  test.each(samples)('$kind: a near miss is none: $template', ({ kind, template, nearMiss }) => {
     const { text } = nearMiss === undefined ? fromTemplate(template, 1, 5) : fromTemplate(nearMiss, 1);
     expect(finder.find(text).map((each) => each.kind)).not.toContain(kind);
   });

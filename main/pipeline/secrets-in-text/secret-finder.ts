@@ -154,7 +154,8 @@ function merged(found: readonly Ranked[]): readonly Finding[] {
   return result.map(({ start, end, kind }) => ({ start, end, kind }));
 }
 
-function replaced(text: string, findings: readonly Finding[]): string {
+/** `findings` in order, without overlap. */
+export function replaced(text: string, findings: readonly Finding[]): string {
   const pieces: string[] = [];
   let last = 0;
   for (const { start, end, kind } of findings) {
