@@ -1,6 +1,15 @@
 /** What has the form of a credential whoever issued it: signed tokens, headers, cookies, keys, URLs, connection strings, hashes. */
 import { textOfBase64 } from './base64.ts';
-import { distinct, isPassword, isPlaceholder, isRandom, isReference, isToken, saysPlaceholder } from './likeness.ts';
+import {
+  distinct,
+  isPassword,
+  isPlaceholder,
+  isRandom,
+  isReference,
+  isToken,
+  isUuid,
+  saysPlaceholder,
+} from './likeness.ts';
 import { assignment, valueOf, type Groups, type SecretRule } from './rule.ts';
 
 const url = '[A-Za-z0-9_-]';
@@ -86,6 +95,7 @@ const headers: readonly SecretRule[] = [
       '.aspnetcore.',
       '.aspxauth',
       'remember_token',
+      'remember_me',
       'remember_user_token',
       'laravel_session',
       'wordpress_logged_in_',
@@ -95,8 +105,9 @@ const headers: readonly SecretRule[] = [
       'rtfa=',
     ],
     ignoreCase: true,
-    pattern: `(?:(?:session|sess)[_-]?(?:id|token)?|connect\\.sid|auth_token|\\.aspnetcore\\.[\\w.]{1,40}|\\.aspxauth|remember_(?:user_)?token|laravel_session|wordpress_logged_in_\\w{0,40}|sid|estsauth\\w{0,16}|fedauth|rtfa)["']?\\s{0,2}[:=]\\s{0,2}["']?(?<secret>[A-Za-z0-9%._~+/|=:-]{16,1024})`,
-    check: isToken,
+    pattern: `(?:(?:session|sess)[_-]?(?:id|token)?|connect\\.sid|auth_token|\\.aspnetcore\\.[\\w.]{1,40}|\\.aspxauth|remember_(?:user_)?token|laravel_session|wordpress_logged_in_\\w{0,40}|(?<![A-Za-z0-9_])sid|remember_me|estsauth\\w{0,16}|fedauth|rtfa)["']?\\s{0,2}[:=]\\s{0,2}["']?(?<secret>[A-Za-z0-9%._~+/|=:-]{16,1024})`,
+    // A bare UUID is an identifier more often than a credential.
+    check: (secret) => isToken(secret) && !isUuid(secret),
   },
 ];
 

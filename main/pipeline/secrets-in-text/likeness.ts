@@ -42,7 +42,7 @@ export function isToken(value: string): boolean {
     !isReference(value) &&
     !notASecret.test(value) &&
     !isPlaceholder(value) &&
-    (uuid.test(value) || isRandom(value))
+    (isUuid(value) || isRandom(value))
   );
 }
 
@@ -71,6 +71,10 @@ function isEmptyTalk(value: string): boolean {
     placeholderWords.test(value) ||
     distinct(value) < 4
   );
+}
+
+export function isUuid(value: string): boolean {
+  return uuid.test(value);
 }
 
 export function isReference(value: string): boolean {

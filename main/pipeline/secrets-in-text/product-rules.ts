@@ -66,6 +66,12 @@ const chatAndMail: readonly SecretRule[] = [
     ),
     check: isRandom,
   },
+  {
+    kind: 'Twilio auth token',
+    keywords: Array.from('0123456789abcdef', (digit) => `AC${digit}`),
+    pattern: '(?<![A-Za-z0-9])AC[0-9a-f]{32}[^A-Za-z0-9]{1,4}(?<secret>[0-9a-f]{32})(?![A-Za-z0-9])',
+    check: isRandom,
+  },
   { ...named('Twilio auth token', ['twilio'], '[0-9a-f]{32}'), check: isRandom },
 ];
 

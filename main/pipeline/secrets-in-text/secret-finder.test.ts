@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { fromTemplate, secretSamples } from '../../../test/samples/secrets.ts';
 import { createSecretFinder, secretRules } from './secret-finder.ts';
@@ -122,6 +123,7 @@ const harmless: readonly string[] = [
   'integrity sha512-R76UKbvsqI68DJJVTVyqFKqU98CN4+B+acxNfEA2IFarSzP0SjtKf/3+fFiXzTyv5Fj3PxLkGHe2wnVWWMxobQ==',
   `data:image/png;base64,${Buffer.from(Array.from({ length: 3000 }, (_value, index) => (index * index * 31 + index) & 255)).toString('base64')}`,
   'risk-assessment-of-the-supply-chain task-force-member-list-2024',
+  'session_id: 3f2b8c1e-5d4a-4e6f-9a7b-1c2d3e4f5a6b, account_sid=AC5f2b8c1e5d4a4e6f9a7b1c2d3e4f5a6b',
   'JSON Web Token, eyJ is how one begins',
   '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----',
   'Basic Options and Basic authentication',
@@ -161,5 +163,45 @@ describe('what it gives', () => {
     ]) {
       expect(finder.scrub(text)).toEqual({ text, kinds: [] });
     }
+  });
+
+  it('lies inside any text, whatever it is, and is replaced', () => {
+    const pieces = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 12 }),
+      fc.constantFrom(...secretRules.flatMap(({ keywords }) => keywords)),
+      fc.constantFrom(
+        '%41',
+        '\\u0041',
+        '\\',
+        '&#65;',
+        '&amp;',
+        '=',
+        '"',
+        "'",
+        ' ',
+        '\n',
+        '\u200b',
+        '\uff41',
+        'QUFB',
+        '6161',
+        '\ud835',
+      ),
+      fc.constantFrom(...secretSamples.map(([, template]) => fromTemplate(template, 5).text)),
+    );
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 30 }), (list) => {
+        const text = list.join('');
+        const found = finder.find(text);
+        expect(found.every(({ start, end }) => start >= 0 && start < end && end <= text.length)).toBe(true);
+        const scrubbed = finder.scrub(text);
+        expect(new Set(found.map(({ kind }) => kind))).toEqual(new Set(scrubbed.kinds));
+        const kept = found.reduceRight(
+          (rest, { start, end, kind }) => `${rest.slice(0, start)}[redacted: ${kind}]${rest.slice(end)}`,
+          text,
+        );
+        expect(scrubbed.text).toBe(kept);
+      }),
+      { numRuns: 500 },
+    );
   });
 });
