@@ -1,0 +1,23 @@
+/** The secret finder on the labelled set. What the figures were, and when: docs/measurements.md. */
+import { describe, expect, test } from 'vitest';
+import { createSecretFinder } from '../../main/pipeline/secrets-in-text/secret-finder.ts';
+import type { Part } from './generator.ts';
+import { score } from './score.ts';
+
+const parts: readonly Part[] = ['development'];
+
+describe.each(parts)('on the part %s', (part) => {
+  const { recall, encodedRecall, falsePositives } = score(createSecretFinder().find, part);
+
+  test('at least 97 % of the credentials are found', () => {
+    expect(recall).toBeGreaterThanOrEqual(0.97);
+  });
+
+  test('at least 90 % of the encoded ones are found', () => {
+    expect(encodedRecall).toBeGreaterThanOrEqual(0.9);
+  });
+
+  test('at most 1 % of the negatives are touched', () => {
+    expect(falsePositives).toBeLessThanOrEqual(0.01);
+  });
+});
