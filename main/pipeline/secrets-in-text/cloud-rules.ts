@@ -24,6 +24,7 @@ export const cloudRules: readonly SecretRule[] = [
       'secret_key',
     ],
     ignoreCase: true,
+    reads: 80,
     pattern: `(?:secret[_ -]?access[_ -]?key|aws_secret\\w{0,16}|secret_key)${assignment}(?<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])`,
     check: isRandom,
   },
@@ -52,9 +53,9 @@ export const cloudRules: readonly SecretRule[] = [
   },
   {
     kind: 'Azure storage key',
-    keywords: ['AccountKey', 'account_key', 'storage_key', 'storagekey'],
+    keywords: ['account', 'storage'].flatMap((word) => ['', '_', '-', ' ', '.'].map((mark) => `${word}${mark}key`)),
     ignoreCase: true,
-    pattern: `(?:account_?key|storage_?key)${assignment}(?<secret>[A-Za-z0-9+/]{86}(?:==|%3D%3D)?)`,
+    pattern: `(?:account|storage)[_ .-]?key${assignment}(?<secret>[A-Za-z0-9+/]{86}(?:==|%3D%3D)?)`,
   },
   {
     kind: 'Azure shared access key',
@@ -82,12 +83,13 @@ export const cloudRules: readonly SecretRule[] = [
   },
   {
     kind: 'Azure client secret',
-    keywords: ['7Q~', '8Q~', '6Q~', '9Q~'],
-    pattern: `(?<=(?<![A-Za-z0-9_~.-])(?<before>[A-Za-z0-9_~.-]{3}))[6-9]Q~[A-Za-z0-9_~.-]{31,34}(?![A-Za-z0-9_~-])`,
+    keywords: Array.from('0123456789', (digit) => `${digit}Q~`),
+    pattern: `(?<=(?<![A-Za-z0-9_~.-])(?<before>[A-Za-z0-9_~.-]{3}))[0-9]Q~[A-Za-z0-9_~.-]{31,34}(?![A-Za-z0-9_~-])`,
   },
   {
     kind: 'Azure DevOps token',
     keywords: ['AZDO'],
+    reads: 80,
     pattern: `(?<=(?<![A-Za-z0-9])(?<before>${alnum}{76}))AZDO${alnum}{4}(?![A-Za-z0-9])`,
   },
   {

@@ -13,12 +13,13 @@ const shortestHex = 2 * shortestText;
 
 /**
  * What can be in a text: 1 for ASCII (and NUL, as in UTF-16), more for UTF-8 of what hides letters: full-width forms, zero-width
- * characters, soft hyphens. Other letters end a text. 4 is in it where a byte is rare elsewhere: there it pays to look further.
+ * characters, soft hyphens, and for Latin letters with marks. Other letters end a text. 4 is in it where a byte is rare elsewhere: there it pays to look further.
  */
 const inText = new Uint8Array(256);
 for (let code = 32; code < 127; code += 1) inText[code] = 1;
 for (const code of [0, 9, 10, 13]) inText[code] = 1;
 for (let code = 0x80; code < 0xc0; code += 1) inText[code] = 2;
+inText[0xc3] = 2;
 for (const code of [0xc2, 0xe2, 0xef, 0x80, 0x81, 0xad, 0xbb, 0xbc, 0xbd]) inText[code] = 4;
 
 const fourBits = new Uint8Array(128).fill(255);
@@ -186,7 +187,7 @@ function characterAt(bytes: Uint8Array, at: number): readonly [code: number, len
   const first = bytes[at] ?? 0;
   if (first < 0x80) return [first, 1];
   const second = (bytes[at + 1] ?? 0) ^ 0x80;
-  if (first === 0xc2 && second < 0x40) return [0x80 | second, 2];
+  if ((first === 0xc2 || first === 0xc3) && second < 0x40) return [((first & 3) << 6) | second, 2];
   const third = (bytes[at + 2] ?? 0) ^ 0x80;
   if (first >= 0xe0 && second < 0x40 && third < 0x40) return [((first & 15) << 12) | (second << 6) | third, 3];
   return [0xfffd, 1];

@@ -6,6 +6,7 @@ import {
   isPlaceholder,
   isRandom,
   isReference,
+  isSpokenPassword,
   isToken,
   isUuid,
   saysPlaceholder,
@@ -42,12 +43,13 @@ const headers: readonly SecretRule[] = [
     keywords: ['basic'],
     ignoreCase: true,
     pattern: `basic(?:\\s{1,4}|%20)(?<secret>[A-Za-z0-9+/_-]{6,1024}={0,2})`,
-    check: (secret) => !/^[A-Za-z]?[a-z]+$/.test(secret) && /^[^:]{0,256}:./.test(textOfBase64(secret) ?? ''),
+    check: (secret) => !/^[A-Za-z]?[a-z]{1,1024}$/.test(secret) && isUserAndPassword(secret),
   },
   {
     kind: 'digest authentication',
     keywords: ['digest username', 'digest realm', 'digest response'],
     ignoreCase: true,
+    reads: 200,
     pattern: `digest [^\\r\\n]{0,400}?response=\\\\?"?(?<secret>[0-9a-f]{32,128})`,
   },
   {
@@ -121,8 +123,8 @@ const keys: readonly SecretRule[] = [
   },
   {
     kind: 'PuTTY private key',
-    keywords: ['PuTTY-User-Key-File-', 'Private-Lines:'],
-    pattern: `(?:PuTTY-User-Key-File-\\d:[^\\r\\n]{1,64}|Private-Lines: ?\\d{1,3})[\\s\\\\rn]{1,6}(?:[\\w-]{1,20}: ?[^\\r\\n]{0,128}[\\s\\\\rn]{1,6}){0,4}(?<secret>[A-Za-z0-9+/=\\s]{40,16384})`,
+    keywords: ['Private-Lines:'],
+    pattern: `Private-Lines: ?\\d{1,3}[\\s\\\\rn]{1,6}(?<secret>[A-Za-z0-9+/=\\s\\\\]{40,16384})`,
   },
   {
     kind: 'age secret key',
@@ -177,6 +179,7 @@ const places: readonly SecretRule[] = [
     kind: 'password in a connection string',
     keywords: ['password=', 'pwd=', 'password =', 'pwd =', 'passwd='],
     ignoreCase: true,
+    reads: 120,
     pattern: `(?:password|pwd|passwd) ?= ?["'{]?(?<secret>[^;\\s&"'<>{}]{3,128})["'}]?(?=\\s{0,2};)`,
     check: (secret) => !isStandIn(secret),
   },
@@ -184,13 +187,28 @@ const places: readonly SecretRule[] = [
     kind: 'password in a connection string',
     keywords: ['password=', 'pwd=', 'password =', 'pwd =', 'passwd='],
     ignoreCase: true,
+    reads: 60,
     pattern: `(?<=[;?&]\\s{0,2})(?:password|pwd|passwd) ?= ?["'{]?(?<secret>[^;\\s&"'<>{}]{3,128})`,
     check: (secret) => !isStandIn(secret),
+  },
+  {
+    kind: 'password in LDIF',
+    keywords: ['password::'],
+    ignoreCase: true,
+    pattern: `password:: {1,3}(?<secret>[A-Za-z0-9+/]{4,1024}={0,2})`,
+    check: (secret) => textOfBase64(secret) !== null,
+  },
+  {
+    kind: 'password of a registry',
+    keywords: ['"auth":', '"auth" :'],
+    pattern: `"auth"\\s{0,2}:\\s{0,2}"(?<secret>[A-Za-z0-9+/_-]{6,1024}={0,2})`,
+    check: isUserAndPassword,
   },
   {
     kind: 'password in SQL',
     keywords: ['identified by', "password '"],
     ignoreCase: true,
+    reads: 60,
     pattern: `(?:identified by|password)\\s{1,3}'(?<secret>[^'\\r\\n]{4,128})'`,
     check: isPassword,
   },
@@ -212,9 +230,33 @@ const places: readonly SecretRule[] = [
     pattern: `(?:--(?:password|passwd|pass|token|secret|api-?key)[ =]["']?|(?:-u|--user) ["']?[A-Za-z0-9_.@-]{1,64}:)(?<secret>[^\\s"']{6,512})`,
     check: isPassword,
   },
+  {
+    kind: 'password on a command line',
+    keywords: ['-key ', '-key=', '-token ', '-token=', '-secret ', '-secret=', '-password ', '-password=', '-pat '],
+    pattern: `(?<=(?:^|[\\s"'\`])--?[a-z][a-z0-9-]{0,40})-(?:key|token|secret|password|pat)[ =]["']?(?<secret>[^\\s"'\`<>]{8,512})`,
+    check: (secret) => isToken(secret) || isSpokenPassword(secret),
+  },
+  {
+    kind: 'password on a command line',
+    keywords: ['sshpass -p', 'sshpass  -p'],
+    pattern: `sshpass {1,2}-p ?["']?${valueOf(3)}`,
+    check: (secret) => !isStandIn(secret),
+  },
+  {
+    kind: 'password on a command line',
+    keywords: ['mysql', 'mariadb'],
+    reads: 100,
+    pattern: `(?:mysql|mariadb)(?:dump|admin|import|check|show|-\\w{1,8})?(?= -)(?: [^\\r\\n|;]{0,160}?)? -p["']?(?<secret>[^\\s"'\`-][^\\s"'\`]{3,128})`,
+    check: (secret) => !isStandIn(secret) && isPassword(secret),
+  },
 ];
 
 const hashes: readonly SecretRule[] = [
+  {
+    kind: 'NTLM hash',
+    keywords: [':::'],
+    pattern: `(?<=:(?<secret>[0-9a-fA-F]{32}:[0-9a-fA-F]{32})):::`,
+  },
   {
     kind: 'password hash',
     keywords: ['$2a$', '$2b$', '$2y$', '$2x$'],
@@ -250,6 +292,12 @@ const hashes: readonly SecretRule[] = [
 
 export const formRules: readonly SecretRule[] = [...signed, ...headers, ...keys, ...places, ...hashes];
 
+/** Whose keys are secret. */
+const ofKeys =
+  'api access private encryption signing master auth license licence subscription shared account storage deploy service webhook hmac client'.split(
+    ' ',
+  );
+
 /** By names alone, so they come last: a rule that knows the form gives the better word. */
 export const nameRules: readonly SecretRule[] = [
   {
@@ -267,57 +315,38 @@ export const nameRules: readonly SecretRule[] = [
       'kennwort',
       'bindpw',
       'passwort',
+      'psk=',
+      'psk =',
+      'psk:',
+      'psk"',
     ],
     ignoreCase: true,
-    pattern: `(?:[_-]?pass(?:words?|wd|phrase|code|wort)|(?<![A-Za-z])[_-]?pass(?![A-Za-z])|pwd|bindpw|kennwort)(?<suffix>[\\w.-]{0,24})(?:${assignment}|"?\\s{1,2}(?:is|was|ist)\\s{1,2}["'\`]?)${valueOf(6)}`,
+    reads: 80,
+    pattern: `(?:[_-]?pass(?:words?|wd|phrase|code|wort)|(?<![A-Za-z])[_-]?pass(?![A-Za-z])|pwd|bindpw|kennwort|(?<![A-Za-z])psk)(?<suffix>[\\w.-]{0,24})(?:${assignment}|"?\\s{1,2}(?:is|was|ist|lautet)\\s{1,2}["'\`]?)${valueOf(6)}`,
     check: (secret, { suffix = '' }) => !leadsElsewhere.test(suffix) && isPassword(secret),
+  },
+  {
+    // In a sentence: `the password for ann on host is …`, `Kennwort für den Zugang: …`, `password …`.
+    kind: 'password',
+    keywords: ['password ', 'passwort ', 'kennwort ', 'passphrase '],
+    ignoreCase: true,
+    reads: 100,
+    pattern: `(?:pass(?:word|wort|phrase)|kennwort) (?:(?:for|of|to|für|von|zu)[ ][^\\r\\n:=]{1,80}?(?: (?:is|was|ist|lautet)|:) )?["'\`]?(?<secret>[^\\s"'\`<>]{8,128})`,
+    check: isSpokenPassword,
   },
   {
     kind: 'secret by its name',
     keywords: [
       'secret',
       'token',
-      'api_key',
-      'api-key',
-      'apikey',
-      'api key',
-      'access_key',
-      'access-key',
-      'accesskey',
-      'private_key',
-      'privatekey',
-      'private-key',
-      'encryption_key',
-      'encryptionkey',
-      'encryption-key',
-      'signing_key',
-      'signingkey',
-      'signing-key',
-      'master_key',
-      'masterkey',
-      'master-key',
-      'auth_key',
-      'authkey',
-      'auth-key',
-      'license_key',
-      'licence_key',
-      'subscription_key',
       'credential',
       'jwt',
       'personal_access',
-      'sharedkey',
-      'shared_key',
-      'account_key',
-      'accountkey',
-      'account-key',
-      'deploy_key',
-      'service_key',
-      'webhook_key',
-      'hmac_key',
-      'client_key',
+      ...ofKeys.flatMap((word) => ['', '_', '-', ' ', '.'].map((mark) => `${word}${mark}key`)),
     ],
     ignoreCase: true,
-    pattern: `(?<name>secret|token|(?:api|access|private|encryption|signing|master|auth|license|licence|subscription|shared|account|deploy|service|webhook|hmac|client)[_ -]?key|credential|jwt|personal_access)(?<suffix>[\\w.-]{0,32})${assignment}${valueOf(16, '[A-Za-z0-9+/=_.~%:|-]')}`,
+    reads: 80,
+    pattern: `(?<name>secret|token|(?:${ofKeys.join('|')})[_ .-]?key|credential|jwt|personal_access)(?<suffix>[\\w.-]{0,32})${assignment}${valueOf(16, '[A-Za-z0-9+/=_.~%:|-]')}`,
     check: isNamedSecret,
   },
 ];
@@ -332,6 +361,10 @@ function isNamedSecret(secret: string, { left = '', suffix = '', name = '' }: Gr
   if (leadsElsewhere.test(suffix) || otherTokens.test(left)) return false;
   if (/^public/i.test(name)) return false;
   return isToken(secret);
+}
+
+function isUserAndPassword(encoded: string): boolean {
+  return /^[^:]{0,256}:./.test(textOfBase64(encoded) ?? '');
 }
 
 function isSignedToken(token: string): boolean {

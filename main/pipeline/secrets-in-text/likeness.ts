@@ -1,11 +1,11 @@
 /** Whether a value looks like a credential or like what people write in its place. Guesses: false both ways is possible. */
 
 const placeholderWords =
-  /x{4}|\*{3}|\.{3}|_{4}|#{4}|-{4}|\u2022{2}|\u2026|your[-_ ]?(?:api|token|secret|key|pass|own|access|client|auth|account|app|db)|your-|my[-_]?(?:secret|password|token|api)|example|placeholder|change[-_]?(?:me|it|this)|replace[-_]?(?:me|this|with)|insert[-_]|dummy|redacted|scrubbed|masked|not[-_]?a[-_]?real|fake[-_]|sample|(?:token|key|secret|password)[-_]?(?:here|goes)|0123456789|1234567890|abcdefgh|deadbeefdeadbeef/i;
+  /x{5}|(?<![a-z0-9])x{4}|x{4}(?![a-z0-9])|\*{3}|\.{3}|_{4}|#{4}|-{4}|\u2022{2}|\u2026|your[-_ ]?(?:api|token|secret|key|pass|own|access|client|auth|account|app|db)|your-|my[-_]?(?:secret|password|token|api)|example|placeholder|change[-_]?(?:me|it|this)|replace[-_]?(?:me|this|with)|insert[-_]|dummy|redacted|scrubbed|masked|not[-_]?a[-_]?real|fake[-_]|sample|(?:token|key|secret|password)[-_]?(?:here|goes)|0123456789|1234567890|abcdefgh|deadbeefdeadbeef/i;
 
 /** A reference to where the value is kept, or code that gets it. */
 const reference =
-  /^(?:\$\{|\$\(|\$[A-Za-z_]\w{0,60}(?:$|[.:/[])|<[^>]{0,200}>?$|\{\{|\{[a-z%#]|%[sdv]$|%\(|%[A-Z_]{2,60}%|\[[A-Za-z]|\*+$|@[A-Z][\w.]{2,60}[.(]|&[a-z]\w{0,60}$|!(?:Ref|Sub|vault|GetAtt|secret)\b|op:\/\/|vault:|arn:|env[.:]|ssm:|file:|https?:\/\/|\/|\.\.?\/|~\/|[A-Z]:\\|process\.|os\.|config\.|settings\.|secrets\.|var\.|self\.|this\.|data\.|[A-Za-z_][\w.]{0,80}[([])/;
+  /^(?:\$\{|\$\(|\$[A-Za-z_]\w{0,60}(?:$|[.:/[])|<[^>]{0,200}>?$|\{\{|\{[a-z%#]|%[sdv]$|%\(|%[A-Z_]{2,60}%|\[[A-Za-z]|\*{1,1024}$|@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}(?:[:/?]|$)|@[A-Z][\w.]{2,60}[.(]|&[a-z]\w{0,60}$|!(?:Ref|Sub|vault|GetAtt|secret)\b|op:\/\/|vault:|arn:|env[.:]|ssm:|file:|https?:\/\/|\/|\.\.?\/|~\/|[A-Z]:\\|process\.|os\.|config\.|settings\.|secrets\.|var\.|self\.|this\.|data\.|\}\}|[A-Za-z_][A-Za-z_.]{2,80}\d{0,4}[([])/;
 
 const notASecret =
   /^(?:\d{4}-\d\d-\d\d(?:[T ]|$)|0x[0-9a-f]{1,16}$|\d{1,4}(?:\.\d{1,5}){1,4}(?:[-+]|$)|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}$|(?:sha|md|aes|rsa|rfc|utf|bcrypt|argon|pbkdf|scrypt|hmac|ed|es|rs|hs|oauth|http)[-_]?\d{0,2}[a-z]{0,3}[-_]?\d{1,5}$)/i;
@@ -29,8 +29,8 @@ export function saysPlaceholder(value: string): boolean {
 /** For values that a machine made: keys and tokens. */
 export function isRandom(whole: string): boolean {
   const value = whole.slice(0, mostLookedAt);
-  if (/^[0-9a-f]{16,}$/i.test(value)) return /[0-9]/.test(value) && /[a-f]/i.test(value) && distinct(value) >= 6;
-  if (/^[A-Za-z._-]+$/.test(value)) return consonants.test(value) && distinct(value) >= 8;
+  if (/^[0-9a-f]{16,256}$/i.test(value)) return /[0-9]/.test(value) && /[a-f]/i.test(value) && distinct(value) >= 6;
+  if (/^[A-Za-z._-]{1,256}$/.test(value)) return consonants.test(value) && distinct(value) >= 8;
   return distinct(value) >= 8 && disorder(value) >= 2.5;
 }
 
@@ -55,12 +55,24 @@ const words = new Set(
 /** For what stands after a name like `password`: people make these, so little disorder is enough. */
 export function isPassword(value: string): boolean {
   if (value.length < 6 || /\s/.test(value) || isEmptyTalk(value)) return false;
-  if (/^\d+$/.test(value)) return value.length >= 8 && value.length <= 20;
-  if (/^[A-Za-z]+$/.test(value)) return disorder(value) >= 2;
-  if (/^[A-Za-z]+(?:[-_.][A-Za-z]+)*[.:!?)\]}]{0,3}$/.test(value)) {
-    return /^[a-z]{3,9}(?:-[a-z]{3,9}){3,9}$/.test(value) || disorder(value) >= 3;
+  if (/^\d{1,1024}$/.test(value)) return value.length >= 8 && value.length <= 20;
+  if (/^[A-Za-z]{1,1024}$/.test(value)) return disorder(value) >= 2;
+  if (/^[A-Za-z][A-Za-z._-]{0,1023}[:!?)\]}]{0,3}$/.test(value)) {
+    return isPassphrase(value) || disorder(value) >= 3;
   }
   return /[A-Za-z0-9]/.test(value);
+}
+
+/** For what stands after `password` in a sentence: a word alone is the next word. */
+export function isSpokenPassword(value: string): boolean {
+  if (!isPassword(value)) return false;
+  return isPassphrase(value) || (value.length >= 8 && /[A-Za-z]/.test(value) && /[0-9]/.test(value));
+}
+
+/** Four words or more. */
+function isPassphrase(value: string): boolean {
+  const parts = value.split('-', 12);
+  return parts.length >= 4 && parts.length <= 10 && parts.every((part) => /^[a-z]{3,9}$/.test(part));
 }
 
 function isEmptyTalk(value: string): boolean {

@@ -90,21 +90,21 @@ const money: readonly SecretRule[] = [
   prefixed('Adyen key', ['AQE'], '[A-Za-z0-9+/=]{40,400}-[A-Za-z0-9+/=_-]{20,400}'),
   prefixed('Razorpay key', ['rzp_live_', 'rzp_test_'], `${alnum}{14,30}`),
   prefixed('Flutterwave key', ['FLWSECK-', 'FLWSECK_TEST-'], '[A-Za-z0-9]{12,64}'),
-  prefixed('Shopify token', ['shpat_', 'shpss_', 'shpca_', 'shppa_', 'shptka_'], '[0-9a-fA-F]{32}'),
+  prefixed(
+    'Shopify token',
+    ['shpat_', 'shpss_', 'shpca_', 'shppa_', 'shpua_', 'shprt_', 'shptka_', 'shca_'],
+    '[0-9a-fA-F]{32}',
+  ),
 ];
 
 const monitoring: readonly SecretRule[] = [
   {
-    ...named(
-      'Datadog key',
-      ['datadog', 'dd_api', 'dd-api', 'dd_app', 'dd-application', 'dd_application'],
-      '(?:[0-9a-f]{40}|[0-9a-f]{32})',
-    ),
+    ...named('Datadog key', ['datadog', 'dd_ap', 'dd-ap'], '(?:[0-9a-f]{40}|[0-9a-f]{32})'),
     check: isRandom,
   },
   {
     kind: 'Datadog key',
-    keywords: ['dd-api-key', 'dd_api_key', 'dd-application-key', 'dd_app_key', 'dd_application_key'],
+    keywords: ['dd-api', 'dd_api', 'dd-app', 'dd_app'],
     ignoreCase: true,
     pattern: `dd[-_](?:api|app|application)[-_]key["']?\\s{0,3}[:=]\\s{0,3}["']?(?<secret>[0-9a-f]{32,40})(?![A-Za-z0-9])`,
     check: isRandom,

@@ -15,6 +15,8 @@ export interface SecretRule {
    */
   readonly pattern: string;
   readonly ignoreCase?: true;
+  /** How many characters a try that fails may have read, where that is more than a few: it costs the text's budget so much. */
+  readonly reads?: number;
   readonly check?: (secret: string, groups: Groups) => boolean;
 }
 
@@ -27,13 +29,16 @@ export function prefixed(kind: string, prefixes: readonly string[], body: string
   };
 }
 
-/** What stands between a name and its value: `=`, `: "`, `' => '`, `>`, `", "`, `", "value": "`, `" value="`. */
+/** What stands between a name and its value: `=`, `: "`, `' => '`, `>`, ` | `, `", "`, `", "value": "`, `" value="`. */
 export const assignment =
-  '["\'\\]`]{0,3}\\s{0,4}(?:=>|:=|={1,2}|:|>|,(?=\\s{0,2}["\'])|[,\\s]\\s{0,8}["\']?value["\']?\\s{0,2}[:=])\\s{0,4}["\'`]{0,3}';
+  '["\'\\]`]{0,3}\\s{0,4}(?:=>|:=|={1,2}|:|>|(?<=\\|[^|\\r\\n]{3,64})\\|(?=[^|\\r\\n]{6,600}\\|)|,(?=\\s{0,2}["\'])|[,\\s]\\s{0,8}["\']?value["\']?\\s{0,2}[:=])\\s{0,4}["\'`]{0,3}';
 
-/** Between quotes all that they hold, else what `bare` allows: by default up to what ends a word. */
+/**
+ * After a quote all up to the next one, else what `bare` allows: by default up to what ends a word. The closing quote is not
+ * asked for: a try that reads far would fail only there.
+ */
 export function valueOf(least: number, bare = '[^\\s"\'`,;&<>]'): string {
-  return `(?<secret>(?<=")[^"\\r\\n]{${least},1024}(?=")|(?<=')[^'\\r\\n]{${least},1024}(?=')|${bare}{${least},1024})`;
+  return `(?<secret>(?<=")[^"\\r\\n]{${least},1024}|(?<=')[^'\\r\\n]{${least},1024}|${bare}{${least},1024})`;
 }
 
 /** A value without a form of its own, known by the vendor's name and a word for credential beside it. */
@@ -42,6 +47,7 @@ export function named(kind: string, vendors: readonly string[], value: string): 
     kind,
     keywords: vendors,
     ignoreCase: true,
+    reads: 150,
     pattern: `(?:${vendors.map(escaped).join('|')})[\\w .-]{0,24}?(?:key|token|secret|pass|pat|auth|credential)[\\w.-]{0,16}${assignment}(?<secret>${value})(?![A-Za-z0-9_-])`,
   };
 }
