@@ -10,6 +10,7 @@ export interface CompiledRule {
   readonly rank: number;
   readonly pattern: RegExp;
   readonly check: SecretRule['check'];
+  readonly reads: number;
 }
 
 export interface Keyword {
@@ -18,6 +19,8 @@ export interface Keyword {
   readonly rules: CompiledRule[];
 }
 
+/** With the costs of a try itself. */
+const fewRead = 40;
 const hashBits = 15;
 export const hashMask = (1 << hashBits) - 1;
 
@@ -35,7 +38,7 @@ export class KeywordTable {
     for (const [rank, rule] of rules.entries()) {
       const ignoreCase = rule.ignoreCase === true;
       const pattern = new RegExp(rule.pattern, ignoreCase ? 'dyi' : 'dy');
-      const compiled = { kind: rule.kind, rank, pattern, check: rule.check };
+      const compiled = { kind: rule.kind, rank, pattern, check: rule.check, reads: rule.reads ?? fewRead };
       for (const text of rule.keywords) this.#keyword(byText, text, ignoreCase).rules.push(compiled);
     }
   }

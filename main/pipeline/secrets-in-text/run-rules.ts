@@ -5,21 +5,27 @@ import { isRandom } from './likeness.ts';
 interface RunRule {
   readonly kind: string;
   /** Null where the run does not begin one. */
-  readonly endOf: (text: string, run: Run) => number | null;
+  readonly within: (text: string, run: Run) => Run | null;
 }
 
 /** `pattern` is tried where a run of `least` to `most` characters begins. */
 function atStart(kind: string, length: { least: number; most: number }, pattern: RegExp): RunRule {
   return {
     kind,
-    endOf: (text, { start, end }) => {
+    within: (text, run) => {
+      const { end } = run;
+      let { start } = run;
+      // The alphabet's marks stand before a credential too: a diff's plus.
+      while (start < end && marks.includes(text.charAt(start))) start += 1;
       if (end - start < length.least || end - start > length.most) return null;
       pattern.lastIndex = start;
       const match = pattern.exec(text);
-      return match !== null && isRandom(match[0]) ? pattern.lastIndex : null;
+      return match !== null && isRandom(match[0]) ? { start, end: pattern.lastIndex } : null;
     },
   };
 }
+
+const marks = '+-/_';
 
 export const runRules: readonly RunRule[] = [
   // The first part is a decimal number in base64.

@@ -1,7 +1,7 @@
 /**
  * Finds credentials in text by rules, also wrapped in up to three layers of escapes, base64 or hex. Guarantees: time linear
- * in the text (bounded patterns at keywords, a budget for what is decoded), no state between calls, no throw, and that what it
- * gives names kinds and places, never a value. Trusts the rules. It is a last line of defence and does not protect against
+ * in the text (bounded patterns at keywords, and a budget: a text that is over it is hidden as a whole), no state between calls,
+ * no throw, and that what it gives names kinds and places, never a value. Trusts the rules. It is a last line of defence and does not protect against
  * who wants to get a secret through: encrypted, compressed, cut in pieces or spelled out, none of this sees it.
  */
 import { cloudRules } from './cloud-rules.ts';
@@ -13,6 +13,7 @@ import { isPlaceholder } from './likeness.ts';
 import { productRules } from './product-rules.ts';
 import type { SecretRule } from './rule.ts';
 import { runRules } from './run-rules.ts';
+import { StepBudget } from './step-budget.ts';
 import { unescaped, type Decoded } from './unescape.ts';
 
 export interface Finding {
@@ -22,8 +23,8 @@ export interface Finding {
 }
 
 export interface SecretFinder {
-  /** In order, without overlap. */
-  find(text: string): readonly Finding[];
+  /** In order, without overlap. A text that is over its budget is one finding, all of it. */
+  find(text: string, budget?: StepBudget): readonly Finding[];
   /** Each finding replaced by `[redacted: <kind>]`; `kinds` without repetition, in order of appearance. */
   scrub(text: string): { readonly text: string; readonly kinds: readonly string[] };
 }
@@ -39,8 +40,7 @@ export const secretRules: readonly SecretRule[] = [
 
 const mostLayers = 3;
 const shortestText = 8;
-/** Decoded characters for each character of the text, over all layers. */
-const budgetPerCharacter = 8;
+export const overBudget = 'too many look-alikes';
 
 interface Ranked extends Finding {
   readonly rank: number;
@@ -55,16 +55,17 @@ interface Layer {
 
 interface Search {
   readonly found: Ranked[];
-  budget: number;
+  readonly steps: StepBudget;
 }
 
 export function createSecretFinder(): SecretFinder {
   const table = new KeywordTable(secretRules);
-  const find = (text: string): readonly Finding[] => {
+  const find = (text: string, steps = new StepBudget(text.length)): readonly Finding[] => {
     if (text.length < shortestText) return [];
-    const search: Search = { found: [], budget: budgetPerCharacter * text.length + 1024 };
+    const search: Search = { found: [], steps };
     searchLayer(table, search, { text, depth: 0, origin: (start, end) => [start, end] });
-    return merged(search.found);
+    // What was not searched to its end is not let through.
+    return steps.isOver ? [{ start: 0, end: text.length, kind: overBudget }] : merged(search.found);
   };
   return {
     find,
@@ -82,26 +83,38 @@ function searchLayer(table: KeywordTable, search: Search, layer: Layer): void {
     const [start, end] = origin(at.start, at.end);
     search.found.push({ start, end, kind, rank });
   };
-  byKeywords(table, text, (at, rule) => {
+  byKeywords({ table, text, steps: search.steps }, (at, rule) => {
     add(at, rule.kind, rule.rank);
   });
   const deeper = (decoded: Decoded): void => {
-    if (depth >= mostLayers || decoded.text.length > search.budget) return;
-    search.budget -= decoded.text.length;
+    if (depth >= mostLayers) return;
+    search.steps.decoded(decoded.text.length);
+    if (search.steps.isOver) return;
     const to: Decoded['origin'] = (start, end) => origin(...decoded.origin(start, end));
     searchLayer(table, search, { text: decoded.text, depth: depth + 1, origin: to });
   };
   for (const run of base64Runs(text)) {
+    if (search.steps.isOver) return;
     for (const rule of runRules) {
-      const end = rule.endOf(text, run);
-      if (end !== null) add({ start: run.start, end }, rule.kind, 0);
+      const found = rule.within(text, run);
+      if (found !== null) add(found, rule.kind, 0);
     }
     for (const decoded of textsIn(text, run)) deeper(decoded);
   }
-  if (depth < mostLayers) for (const plain of unescaped(text)) deeper(plain);
+  if (depth >= mostLayers) return;
+  for (const plain of unescaped(text)) {
+    if (search.steps.isOver) return;
+    deeper(plain);
+  }
 }
 
-function byKeywords(table: KeywordTable, text: string, onFound: (at: Run, rule: CompiledRule) => void): void {
+interface Keywords {
+  readonly table: KeywordTable;
+  readonly text: string;
+  readonly steps: StepBudget;
+}
+
+function byKeywords({ table, text, steps }: Keywords, onFound: (at: Run, rule: CompiledRule) => void): void {
   const { marks } = table;
   const { length } = text;
   // A rule that matched goes on after its match, so that no text is read twice by one rule.
@@ -114,8 +127,15 @@ function byKeywords(table: KeywordTable, text: string, onFound: (at: Run, rule: 
       if (!standsAt(text, at - 2, keyword)) continue;
       for (const rule of keyword.rules) {
         if (at - 2 < (passed.get(rule) ?? 0)) continue;
-        const found = matched(rule, text, at - 2);
-        if (found === null) continue;
+        steps.tried(rule.reads);
+        if (steps.isOver) return;
+        const match = matchAt(rule, text, at - 2);
+        if (match === null) continue;
+        const found = checked(rule, text, match);
+        if (found === null) {
+          steps.mistook(match[0].length);
+          continue;
+        }
         passed.set(rule, found.end);
         onFound(found, rule);
       }
@@ -123,13 +143,18 @@ function byKeywords(table: KeywordTable, text: string, onFound: (at: Run, rule: 
   }
 }
 
-function matched(rule: CompiledRule, text: string, at: number): Run | null {
-  const { pattern, check } = rule;
+function matchAt({ pattern }: CompiledRule, text: string, at: number): RegExpExecArray | null {
   pattern.lastIndex = at;
-  const match = pattern.exec(text);
-  if (match?.indices === undefined) return null;
+  return pattern.exec(text);
+}
+
+function checked({ check }: CompiledRule, text: string, match: RegExpExecArray): Run | null {
+  const { index: at } = match;
   const groups = match.groups ?? {};
-  const [start, end] = match.indices.groups?.['secret'] ?? [at - (groups['before'] ?? '').length, pattern.lastIndex];
+  const [start, end] = match.indices?.groups?.['secret'] ?? [
+    at - (groups['before'] ?? '').length,
+    at + match[0].length,
+  ];
   if (end <= start) return null;
   const secret = text.slice(start, end);
   const passes =

@@ -15,27 +15,26 @@ const invisible =
 const compatible =
   '\\u00aa\\u00b2\\u00b3\\u00b9\\u00ba\\u2070-\\u209c\\u2100-\\u214f\\u2460-\\u24ff\\uff01-\\uff5e\\uffe0-\\uffe6';
 
-const escapes = new RegExp(
-  [
-    '%[0-7][0-9a-fA-F]',
-    '%[cdCD][0-9a-fA-F]%[89abAB][0-9a-fA-F]',
-    '%[eE][0-9a-fA-F]%[89abAB][0-9a-fA-F]%[89abAB][0-9a-fA-F]',
-    '\\\\u(?:[0-9a-fA-F]{4}|\\{[0-9a-fA-F]{1,6}\\})',
-    '\\\\x[0-9a-fA-F]{2}',
-    '\\\\[0-3][0-7]{2}',
-    '\\\\["\'`\\\\/bfnrt]',
-    '&#[0-9]{1,7};?',
-    '&#[xX][0-9a-fA-F]{1,6};?',
-    '&[a-zA-Z]{2,10};',
-    `[${invisible}]`,
-    `[${compatible}]`,
-    '\\ud835[\\udc00-\\udfff]',
-    '\\udb40[\\udc00-\\udfff]',
-    // Lines of wrapped base64 are one.
-    '(?<=[A-Za-z0-9+/]{60})(?<![0-9a-fA-F]{60})\\r?\\n(?=[A-Za-z0-9+/]{4})',
-  ].join('|'),
-  'g',
-);
+export const escapesSource: string = [
+  '%[0-7][0-9a-fA-F]',
+  '%[cdCD][0-9a-fA-F]%[89abAB][0-9a-fA-F]',
+  '%[eE][0-9a-fA-F]%[89abAB][0-9a-fA-F]%[89abAB][0-9a-fA-F]',
+  '\\\\u(?:[0-9a-fA-F]{4}|\\{[0-9a-fA-F]{1,6}\\})',
+  '\\\\x[0-9a-fA-F]{2}',
+  '\\\\[0-3][0-7]{2}',
+  '\\\\["\'`\\\\/bfnrt]',
+  '&#[0-9]{1,7};?',
+  '&#[xX][0-9a-fA-F]{1,6};?',
+  '&[a-zA-Z]{2,10};',
+  `[${invisible}]`,
+  `[${compatible}]`,
+  '\\ud835[\\udc00-\\udfff]',
+  '\\udb40[\\udc00-\\udfff]',
+  // Lines of wrapped base64 are one.
+  '(?<=[A-Za-z0-9+/]{60})(?<![0-9a-fA-F]{60})\\r?\\n(?=[A-Za-z0-9+/]{4})',
+].join('|');
+
+const escapes = new RegExp(escapesSource, 'g');
 
 const letters: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 const entities: Readonly<Record<string, string>> = {
@@ -155,7 +154,7 @@ function fromPercent(escape: string): string {
 
 function fromBackslash(escape: string): string {
   const kind = escape.charAt(1);
-  if (kind === 'u' || kind === 'x') return character(Number.parseInt(escape.replace(/[^0-9a-fA-F]+/g, ''), 16));
+  if (kind === 'u' || kind === 'x') return character(Number.parseInt(escape.replace(/[^0-9a-fA-F]/g, ''), 16));
   if (kind >= '0' && kind <= '3') return String.fromCharCode(Number.parseInt(escape.slice(1), 8));
   return letters[kind] ?? kind;
 }

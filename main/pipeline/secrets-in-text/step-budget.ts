@@ -1,0 +1,40 @@
+/**
+ * How much may be tried in one text. Each try of a rule takes a share, a match that is no credential more; honest text needs few of them.
+ * Who repeats what rules begin with makes a text in which each character is read a thousand times: such a text runs out.
+ */
+export class StepBudget {
+  readonly #most: number;
+  #spent = 0;
+
+  constructor(textLength: number) {
+    this.#most = stepsPerText + stepsPerCharacter * textLength;
+  }
+
+  get spent(): number {
+    return this.#spent;
+  }
+
+  get isOver(): boolean {
+    return this.#spent > this.#most;
+  }
+
+  /** A rule was tried that may read so much. */
+  tried(reads: number): void {
+    this.#spent += reads;
+  }
+
+  /** Something matched and was no credential. What is one costs no more: it is not read again. */
+  mistook(length: number): void {
+    this.#spent += stepsPerMistake + 2 * length;
+  }
+
+  decoded(length: number): void {
+    this.#spent += stepsPerDecoded * length;
+  }
+}
+
+const stepsPerText = 16_384;
+const stepsPerCharacter = 12;
+const stepsPerDecoded = 2;
+/** For the checks; they read it, too. */
+const stepsPerMistake = 200;
