@@ -4,6 +4,7 @@
  * hostile texts out.
  */
 import { createSecretFinder, secretRules } from '../../main/pipeline/secrets-in-text/secret-finder.ts';
+import { StepBudget } from '../../main/pipeline/secrets-in-text/step-budget.ts';
 import { fromTemplate, secretSamples, seeded } from '../samples/secrets.ts';
 
 const finder = createSecretFinder();
@@ -64,6 +65,12 @@ function cpuMs(rounds: number, work: () => void): number {
   return best;
 }
 
+function isCutOff(text: string): boolean {
+  const budget = new StepBudget(text.length);
+  finder.find(text, budget);
+  return budget.isOver;
+}
+
 const size = 4_000_000;
 const lines: Readonly<Record<string, () => string>> = {
   'mixed: records, prose, images, JSON in JSON': mixed,
@@ -118,13 +125,16 @@ if (process.argv[2] !== 'quick') {
   // Longer than the patterns of most rules reach.
   const length = 16_000;
   const measured = [...units].map((unit) => ({ unit, ms: cpuMs(1, () => finder.find(filled(length, () => unit))) }));
+  const sessions = filled(4 * 1024 * 1024, () => 'sessid=');
+  process.stdout.write(`hostile: 4 MiB of sessid= take ${cpuMs(3, () => finder.find(sessions)).toFixed(0)} ms\n`);
   process.stdout.write(`hostile: the slowest of ${measured.length} texts\n`);
   for (const { unit } of measured.toSorted((a, b) => b.ms - a.ms).slice(0, 10)) {
     const [once = 0, twice = 0] = [4, 8].map((times) => {
       const text = filled(times * length, () => unit);
       return cpuMs(4, () => finder.find(text));
     });
-    const figures = `${((8 * length) / 1000 / twice).toFixed(2)} MB/s, twice as long takes ${(twice / once).toFixed(2)} times`;
+    const end = isCutOff(filled(8 * length, () => unit)) ? 'cut off' : 'searched';
+    const figures = `${((8 * length) / 1000 / twice).toFixed(2)} MB/s, ${end}, twice as long takes ${(twice / once).toFixed(2)} times`;
     process.stdout.write(`  ${figures}: ${JSON.stringify(unit.slice(0, 40))}\n`);
   }
 }

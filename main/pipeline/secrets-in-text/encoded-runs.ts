@@ -160,19 +160,19 @@ function decoded(bytes: Uint8Array, { start, end }: Run, origin: Decoded['origin
   const text = bytes.subarray(start, end);
   if (isPlain(text)) return { text: stringOf(text), origin: (first, last) => origin(start + first, start + last) };
   // Where each character begins, and where the last one ends.
-  const places: number[] = [];
-  const codes: number[] = [];
+  const places = new Uint32Array(end - start + 1);
+  const codes = new Uint16Array(end - start);
+  let count = 0;
   for (let at = start; at < end;) {
-    const [code, length] = characterAt(bytes, at);
-    if (code !== 0) {
-      places.push(at);
-      codes.push(code);
-    }
-    at += length;
+    const code = characterAt(bytes, at);
+    places[count] = at;
+    codes[count] = code;
+    if (code !== 0) count += 1;
+    at += lengthOf(code);
   }
-  places.push(end);
+  places[count] = end;
   return {
-    text: stringOf(codes),
+    text: stringOf(codes.subarray(0, count)),
     origin: (first, last) => origin(places[first] ?? start, places[last] ?? end),
   };
 }
@@ -183,22 +183,32 @@ function isPlain(bytes: Uint8Array): boolean {
 }
 
 /** What is not UTF-8 becomes U+FFFD, which ends every pattern. */
-function characterAt(bytes: Uint8Array, at: number): readonly [code: number, length: number] {
+function characterAt(bytes: Uint8Array, at: number): number {
   const first = bytes[at] ?? 0;
-  if (first < 0x80) return [first, 1];
+  if (first < 0x80) return first;
   const second = (bytes[at + 1] ?? 0) ^ 0x80;
-  if ((first === 0xc2 || first === 0xc3) && second < 0x40) return [((first & 3) << 6) | second, 2];
+  if ((first === 0xc2 || first === 0xc3) && second < 0x40) return ((first & 3) << 6) | second;
   const third = (bytes[at + 2] ?? 0) ^ 0x80;
-  if (first >= 0xe0 && second < 0x40 && third < 0x40) return [((first & 15) << 12) | (second << 6) | third, 3];
-  return [0xfffd, 1];
+  if (first >= 0xe0 && second < 0x40 && third < 0x40) {
+    const code = ((first & 15) << 12) | (second << 6) | third;
+    return code < 0x800 ? notUtf8 : code;
+  }
+  return notUtf8;
 }
+
+function lengthOf(code: number): number {
+  if (code < 0x80 || code === notUtf8) return 1;
+  return code < 0x800 ? 2 : 3;
+}
+
+const notUtf8 = 0xfffd;
 
 const pieceLength = 4096;
 
-function stringOf(codes: Uint8Array | readonly number[]): string {
+function stringOf(codes: Uint8Array | Uint16Array): string {
   let text = '';
   for (let at = 0; at < codes.length; at += pieceLength) {
-    text += String.fromCharCode(...codes.slice(at, at + pieceLength));
+    text += String.fromCharCode(...codes.subarray(at, at + pieceLength));
   }
   return text;
 }

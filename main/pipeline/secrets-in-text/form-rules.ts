@@ -321,7 +321,7 @@ export const nameRules: readonly SecretRule[] = [
       'psk"',
     ],
     ignoreCase: true,
-    reads: 80,
+    reads: 120,
     pattern: `(?:[_-]?pass(?:words?|wd|phrase|code|wort)|(?<![A-Za-z])[_-]?pass(?![A-Za-z])|pwd|bindpw|kennwort|(?<![A-Za-z])psk)(?<suffix>[\\w.-]{0,24})(?:${assignment}|"?\\s{1,2}(?:is|was|ist|lautet)\\s{1,2}["'\`]?)${valueOf(6)}`,
     check: (secret, { suffix = '' }) => !leadsElsewhere.test(suffix) && isPassword(secret),
   },

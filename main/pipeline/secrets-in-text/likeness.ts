@@ -5,7 +5,7 @@ const placeholderWords =
 
 /** A reference to where the value is kept, or code that gets it. */
 const reference =
-  /^(?:\$\{|\$\(|\$[A-Za-z_]\w{0,60}(?:$|[.:/[])|<[^>]{0,200}>?$|\{\{|\{[a-z%#]|%[sdv]$|%\(|%[A-Z_]{2,60}%|\[[A-Za-z]|\*{1,1024}$|@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}(?:[:/?]|$)|@[A-Z][\w.]{2,60}[.(]|&[a-z]\w{0,60}$|!(?:Ref|Sub|vault|GetAtt|secret)\b|op:\/\/|vault:|arn:|env[.:]|ssm:|file:|https?:\/\/|\/|\.\.?\/|~\/|[A-Z]:\\|process\.|os\.|config\.|settings\.|secrets\.|var\.|self\.|this\.|data\.|\}\}|[A-Za-z_][A-Za-z_.]{2,80}\d{0,4}[([])/;
+  /^(?:\$\{|\$?\(|\$[A-Z_-]{2,60}$|\$[A-Za-z_]\w{0,60}(?:$|[.:/[])|<[^>]{0,200}>?$|\{\{|\{[a-z%#]|%[sdv]$|%\(|%[A-Z_]{2,60}%|\[[A-Za-z]|\*{1,1024}$|@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}(?:[:/?]|$)|@[A-Z][\w.]{2,60}[.(]|&[a-z]\w{0,60}$|!(?:Ref|Sub|vault|GetAtt|secret)\b|op:\/\/|vault:|arn:|env[.:]|ssm:|file:|https?:\/\/|\/|\.\.?\/|~\/|[A-Z]:\\|process\.|os\.|config\.|settings\.|secrets\.|var\.|self\.|this\.|data\.|\}\}|[A-Za-z_][A-Za-z_.]{2,80}\d{0,4}[([])/;
 
 const notASecret =
   /^(?:\d{4}-\d\d-\d\d(?:[T ]|$)|0x[0-9a-f]{1,16}$|\d{1,4}(?:\.\d{1,5}){1,4}(?:[-+]|$)|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}$|(?:sha|md|aes|rsa|rfc|utf|bcrypt|argon|pbkdf|scrypt|hmac|ed|es|rs|hs|oauth|http)[-_]?\d{0,2}[a-z]{0,3}[-_]?\d{1,5}$)/i;

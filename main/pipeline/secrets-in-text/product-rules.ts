@@ -87,7 +87,7 @@ const money: readonly SecretRule[] = [
     ['access-sandbox-', 'access-production-', 'access-development-'],
     '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}',
   ),
-  prefixed('Adyen key', ['AQE'], '[A-Za-z0-9+/=]{40,400}-[A-Za-z0-9+/=_-]{20,400}'),
+  { ...prefixed('Adyen key', ['AQE'], '[A-Za-z0-9+/=]{40,400}-[A-Za-z0-9+/=_-]{20,400}'), reads: 200 },
   prefixed('Razorpay key', ['rzp_live_', 'rzp_test_'], `${alnum}{14,30}`),
   prefixed('Flutterwave key', ['FLWSECK-', 'FLWSECK_TEST-'], '[A-Za-z0-9]{12,64}'),
   prefixed(

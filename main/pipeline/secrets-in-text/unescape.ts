@@ -85,12 +85,20 @@ const entities: Readonly<Record<string, string>> = {
 /** What an escape can change lies this near: a longer token is seen from its beginning or its end. */
 const marginLength = 2048;
 
+/** A text of escapes has few different ones. */
+const mostKnown = 1024;
+
 /** The neighbourhoods of escapes, decoded. */
 export function* unescaped(text: string): Generator<Decoded> {
   let part: Part | null = null;
+  const known = new Map<string, string | null>();
   escapes.lastIndex = 0;
   for (let match = escapes.exec(text); match !== null; match = escapes.exec(text)) {
-    const character = meaning(match[0]);
+    let character = known.get(match[0]);
+    if (character === undefined) {
+      character = meaning(match[0]);
+      if (known.size < mostKnown) known.set(match[0], character);
+    }
     if (character === null) continue;
     const { index } = match;
     const end = index + match[0].length;
@@ -101,7 +109,8 @@ export function* unescaped(text: string): Generator<Decoded> {
     part ??= newPart(Math.max(0, index - marginLength));
     const between = text.slice(part.last, index);
     const decodedStart = part.length + between.length;
-    part.pieces.push(between, character);
+    if (between !== '') part.pieces.push(between);
+    if (character !== '') part.pieces.push(character);
     part.length = decodedStart + character.length;
     part.places.push(decodedStart, part.length, index, end);
     part.last = end;
