@@ -227,6 +227,7 @@ const places: readonly SecretRule[] = [
   {
     kind: 'password on a command line',
     keywords: ['--pass', '--token', '--secret', '--api-key', '--apikey', '-u ', '--user '],
+    reads: 80,
     pattern: `(?:--(?:password|passwd|pass|token|secret|api-?key)[ =]["']?|(?:-u|--user) ["']?[A-Za-z0-9_.@-]{1,64}:)(?<secret>[^\\s"']{6,512})`,
     check: isPassword,
   },
@@ -265,6 +266,7 @@ const hashes: readonly SecretRule[] = [
   {
     kind: 'password hash',
     keywords: ['$1$', '$5$', '$6$', '$y$', '$apr1$', '$7$'],
+    reads: 60,
     pattern: '\\$(?:1|5|6|y|7|apr1)\\$[./A-Za-z0-9=$]{1,64}\\$[./A-Za-z0-9]{22,90}',
   },
   {
@@ -345,7 +347,7 @@ export const nameRules: readonly SecretRule[] = [
       ...ofKeys.flatMap((word) => ['', '_', '-', ' ', '.'].map((mark) => `${word}${mark}key`)),
     ],
     ignoreCase: true,
-    reads: 80,
+    reads: 100,
     pattern: `(?<name>secret|token|(?:${ofKeys.join('|')})[_ .-]?key|credential|jwt|personal_access)(?<suffix>[\\w.-]{0,32})${assignment}${valueOf(16, '[A-Za-z0-9+/=_.~%:|-]')}`,
     check: isNamedSecret,
   },

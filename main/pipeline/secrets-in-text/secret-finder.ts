@@ -136,6 +136,7 @@ function byKeywords({ table, text, steps }: Keywords, onFound: (at: Run, rule: C
           steps.mistook(match[0].length);
           continue;
         }
+        steps.found();
         passed.set(rule, found.end);
         onFound(found, rule);
       }

@@ -1,5 +1,5 @@
 /**
- * How much may be tried in one text. Each try of a rule takes a share, a match that is no credential more; honest text needs few of them.
+ * How much may be tried in one text. Each try of a rule takes a share, a match that is no credential more; text needs few of them.
  * Who repeats what rules begin with makes a text in which each character is read a thousand times: such a text runs out.
  */
 export class StepBudget {
@@ -23,7 +23,12 @@ export class StepBudget {
     this.#spent += reads;
   }
 
-  /** Something matched and was no credential. What is one costs no more: it is not read again. */
+  /** A match was a credential: it is not read again, so its length costs nothing. */
+  found(): void {
+    this.#spent += stepsPerFinding;
+  }
+
+  /** A match was none. */
   mistook(length: number): void {
     this.#spent += stepsPerMistake + 2 * length;
   }
@@ -36,5 +41,6 @@ export class StepBudget {
 const stepsPerText = 16_384;
 const stepsPerCharacter = 12;
 const stepsPerDecoded = 2;
+const stepsPerFinding = 80;
 /** For the checks; they read it, too. */
 const stepsPerMistake = 200;
