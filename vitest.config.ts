@@ -15,7 +15,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             '{main,renderer,connector-host,build,bin}/**/*.test.ts',
-            'test/{architecture,contract,types,lab}/**/*.test.ts',
+            'test/{architecture,contract,types,lab,redaction}/**/*.test.ts',
           ],
           exclude: [asRoot, ...never],
         },

@@ -11,7 +11,7 @@ import { openAuditLog, type AuditLog } from './audit/log.ts';
 import { createCallPipeline, withReferences } from './call-pipeline.ts';
 import { channelOverSocket } from './channel/channel-over-socket.ts';
 import { createCallNotes } from './connectors/call-notes.ts';
-import { createConnectorLog, type ConnectorLine, type FindSecrets } from './connectors/connector-log.ts';
+import { createConnectorLog, type ConnectorLine } from './connectors/connector-log.ts';
 import { createDispatch } from './connectors/dispatch.ts';
 import { createLinks } from './connectors/links.ts';
 import { createOffers, type Offers } from './connectors/offers.ts';
@@ -34,6 +34,7 @@ import { Fault } from './contract/errors.ts';
 import { isAbove } from './contract/labels.ts';
 import type { FileSealer } from './contract/sealer.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
+import { createSecretFinder } from './pipeline/secrets-in-text/secret-finder.ts';
 import type { Identity } from './pipeline/stage.ts';
 import { createAuthorizer } from './policy/cedar.ts';
 import { openQuotas, type KeptOnDisk } from './quota-file.ts';
@@ -59,8 +60,6 @@ export interface GatewayCoreDeps {
   readonly approve: (approval: Approval) => Promise<ApprovalAnswer>;
   readonly approvalOver: (id: string) => void;
   readonly exit: (code: number) => void;
-  /** For what connectors say of themselves in the log. */
-  readonly findSecrets: FindSecrets;
 }
 
 /** What exists once the shell has configured us. */
@@ -77,6 +76,8 @@ interface Running {
   readonly references: References;
 }
 
+/** For what connectors say beside a result. */
+const secrets = createSecretFinder();
 const nobody: Identity = Object.freeze({ principal: null, validUntil: null, waiting: [] });
 const keptCalls = 200;
 const agentsMs = 250;
@@ -89,7 +90,10 @@ export class GatewayCore {
   readonly #deps: GatewayCoreDeps;
   readonly #links = createLinks();
   readonly #log: ReturnType<typeof createConnectorLog>;
-  readonly #notes = createCallNotes(() => createRateGate({ burst: 50, perSecond: 20 }));
+  readonly #notes = createCallNotes(
+    () => createRateGate({ burst: 50, perSecond: 20 }),
+    (text) => secrets.scrub(text).text,
+  );
   readonly #recentCalls: CallReport[] = [];
   #running: Running | null = null;
   #stopping: Promise<void> | null = null;
@@ -99,7 +103,7 @@ export class GatewayCore {
 
   constructor(deps: GatewayCoreDeps) {
     this.#deps = deps;
-    this.#log = createConnectorLog(deps.findSecrets, (line) => process.stderr.write(line));
+    this.#log = createConnectorLog(secrets.find, (line) => process.stderr.write(line));
   }
 
   readonly shell: ChannelHandlers<typeof shellGateway.a> = {

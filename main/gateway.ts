@@ -48,8 +48,6 @@ const core = new GatewayCore({
     shell.notify('approval-over', { id });
   },
   exit: (code) => process.exit(code),
-  // None yet: egress has taken live credentials out, and a connector has none of ours.
-  findSecrets: () => [],
 });
 const shell = channelOverFd<typeof shellGateway, 'b'>({
   fd: inheritedFds.shell,

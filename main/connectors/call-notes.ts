@@ -1,7 +1,7 @@
 /**
  * What a connector says while a call runs (progress, log messages), brought to the program whose call it is. Guarantees:
  * a connector reaches only calls of its own that are in flight, at a bounded rate, with little text in all that hides nothing: it
- * passes no outbound stage. Trusts: the channel for which connector speaks.
+ * passes no outbound stage, but what looks like a credential is taken out. Trusts: the channel for which connector speaks.
  */
 import type { CallListener, LogMessage, Progress } from '../contract/call.ts';
 import { plainText } from './plain-text.ts';
@@ -22,8 +22,11 @@ interface Followed {
   readonly passes: (text: string) => boolean;
 }
 
-/** @param createGate a rate of one call's notes */
-export function createCallNotes(createGate: () => { passes(): boolean }): CallNotes {
+/**
+ * @param createGate a rate of one call's notes
+ * @param scrub takes credentials out of a text
+ */
+export function createCallNotes(createGate: () => { passes(): boolean }, scrub: (text: string) => string): CallNotes {
   const calls = new Map<string, Followed>();
 
   function listenerOf(connector: string, callId: string, text = ''): CallListener | undefined {
@@ -40,11 +43,11 @@ export function createCallNotes(createGate: () => { passes(): boolean }): CallNo
       return () => calls.delete(callId);
     },
     progress(connector, { callId, progress, total, message }) {
-      const words = message === undefined ? undefined : plainText(message);
+      const words = message === undefined ? undefined : scrub(plainText(message));
       listenerOf(connector, callId, words)?.progress?.({ progress, total, message: words });
     },
     message(connector, { callId, level, data }) {
-      const words = plainText(data);
+      const words = scrub(plainText(data));
       listenerOf(connector, callId, words)?.message?.({ level, data: words });
     },
   };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { alice, forbids, offeredTool, permits, toolCall } from '../../test/samples/pipeline.ts';
+import { fromTemplate } from '../../test/samples/secrets.ts';
 import type { AuditRecord } from '../contract/audit.ts';
 import { Fault } from '../contract/errors.ts';
 import type { CallReport } from './account.ts';
@@ -304,4 +305,22 @@ describe('a call that waits for the person', () => {
     expect(await pipeline.run(toolCall())).toMatchObject({ refusal: { code: 'internal' } });
     expect(dispatched).toEqual([]);
   });
+});
+
+it('no credential leaves in a connector’s own words', async () => {
+  const { text } = fromTemplate('glpat-{w20}', 3);
+  const sizes = { resultBytes: 0, backendBytes: 0 };
+  const says = { ...sizes, ok: false, refusal: { code: 'connector_failed', say: `no: ${text}` } } as const;
+  const requests = { name: { kind: 'elicitation', params: { message: text } } } as const;
+  const asks = { ...sizes, ok: 'asks', asks: { requests, state: text } } as const;
+  for (const [dispatched, tool] of [
+    [says, offeredTool()],
+    [asks, offeredTool({ asks: ['elicitation'] })],
+  ] as const) {
+    const { pipeline } = bench({ findTool: () => tool, dispatch: () => Promise.resolve(dispatched) });
+    const outcome = await pipeline.run(toolCall());
+    const left = outcome.kind === 'asked' ? outcome.asks.requests : outcome;
+    expect(JSON.stringify(left)).toContain('[redacted: GitLab token]');
+    expect(JSON.stringify(left)).not.toContain(text);
+  }
 });

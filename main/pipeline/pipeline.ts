@@ -31,6 +31,7 @@ import {
 import { createOutbound, narrow, type Narrowed, type Outbound } from './outbound.ts';
 import type { Cost, Quotas } from './quotas.ts';
 import type { Pseudonym } from './redaction.ts';
+import { scrubValue } from './secrets-in-text/scrub-value.ts';
 import { refuse, type Authorizer, type Gate, type Identity, type InboundView, type StageReport } from './stage.ts';
 import { createAdmit } from './stages/admit.ts';
 import { createAskApproval, type Approvals } from './stages/ask-approval.ts';
@@ -273,7 +274,7 @@ class Runner implements Pipeline {
     if (isStopped(signal)) return { ...stoppedBy(signal), ...sizes };
     if (got.ok === 'asks') return { ...askable(cleared, got.asks), ...sizes };
     if (!got.ok) {
-      const { refusal, stage } = table.refused ?? { refusal: got.refusal, stage: null };
+      const { refusal, stage } = table.refused ?? { refusal: scrubbed(got.refusal), stage: null };
       return { kind: 'refused', refusal, stage, ...sizes };
     }
     const { all, afterRows } = this.#outbound;
@@ -315,12 +316,17 @@ function releasedAs(
   return release({ value, text, shape, ...(reference ? { reference } : {}) });
 }
 
+/** What a connector says beside a result passes no stage; but no credential leaves in it. */
+function scrubbed<T>(said: T): T {
+  return scrubValue(said).value as T;
+}
+
 /** A question leaves only if the manifest declares its kind; whether the client takes it, its session decides. */
 function askable({ tool, principal }: ClearedCall, asks: Asks): Settlement {
   const declared = tool.asks ?? [];
   const undeclared = Object.values(asks.requests).some(({ kind }) => !declared.includes(kind));
   if (undeclared) return refused('output_not_allowed', 'The connector asked for what its manifest does not declare.');
-  return { kind: 'asked', asks, subject: principal.subject, policy: null };
+  return { kind: 'asked', asks: { ...asks, requests: scrubbed(asks.requests) }, subject: principal.subject, policy: null };
 }
 
 /** What left, by our own count; what was withheld costs a call and nothing else. */

@@ -374,7 +374,7 @@ describe('what the shell and the disk see', () => {
       'classify enforced',
       'redact enforced',
       'minimize enforced',
-      'scrub-secrets by_rule',
+      'scrub-secrets enforced',
     ]);
   });
 
