@@ -42,10 +42,12 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'sallyport-packed-'));
   [screen, lab] = await Promise.all([startScreen({ panel: true }), startLab(), packOnce()]);
   configFile = path.join(folder, 'sallyport.json');
-  // The lab's posture is in no release: a company would have such a file in its folder.
+  // The lab's posture is in no release: a company would have such a file in its folder. Its limits are wider than the
+  // person's own file may set.
+  const { limits: _limits, ...config } = lab.config;
   mkdirSync(path.join(folder, 'policies'));
   copyFileSync(path.join(root, 'main/policy/postures/lab.cedar'), path.join(folder, 'policies', 'company.cedar'));
-  writeFileSync(configFile, JSON.stringify({ ...lab.config, policy: { folder: 'policies' } }));
+  writeFileSync(configFile, JSON.stringify({ ...config, policy: { folder: 'policies' } }));
   person = createPersonBrowser({ screen, labFolder: () => Promise.resolve(lab.folder) });
 }, 240_000);
 afterAll(async () => {
