@@ -55,7 +55,9 @@ async function configure(): Promise<string> {
   copyFileSync(path.join(source, 'manifest.json'), path.join(folder, 'unchecked/manifest.json'));
   writeFileSync(path.join(folder, 'policies/all.cedar'), permitAll);
   const unchecked = { name: 'unchecked', path: 'unchecked', destinations: { database: labDatabase(lab) } };
-  const config = { ...lab.config, connectors: [...lab.config.connectors, unchecked], policy: { folder: 'policies' } };
+  // The lab's limits are wider than a file of the person's own may set.
+  const { limits: _limits, ...given } = lab.config;
+  const config = { ...given, connectors: [...given.connectors, unchecked], policy: { folder: 'policies' } };
   const file = path.join(folder, 'sallyport.json');
   writeFileSync(file, JSON.stringify(config));
   return file;
