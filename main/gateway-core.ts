@@ -37,6 +37,7 @@ import type { Identity } from './pipeline/stage.ts';
 import { createAuthorizer } from './policy/cedar.ts';
 import { openQuotas, type KeptOnDisk } from './quota-file.ts';
 import { createRateGate } from './rate-gate.ts';
+import { createPersonsRows, type PersonsRows } from './references/persons-rows.ts';
 import { createReferences, type References } from './references/references.ts';
 import { createReferenceStore } from './references/store.ts';
 import { createRefusalFold, type FoldingSink } from './refusal-fold.ts';
@@ -72,6 +73,7 @@ interface Running {
   readonly quotas: KeptOnDisk;
   readonly approvals: KeptApprovals;
   readonly references: References;
+  readonly personsRows: PersonsRows;
 }
 
 const nobody: Identity = Object.freeze({ principal: null, validUntil: null, waiting: [] });
@@ -126,6 +128,9 @@ export class GatewayCore {
         return Promise.resolve({});
       },
       status: () => Promise.resolve(this.#status()),
+      references: () => Promise.resolve(this.#configured().personsRows.list()),
+      'reference-open': (params) => this.#configured().personsRows.open(params),
+      'reference-page': (params) => this.#configured().personsRows.page(params),
       stop: async () => {
         await this.#stop();
         setTimeout(this.#deps.exit, lastWordsMs, 0);
@@ -232,6 +237,12 @@ export class GatewayCore {
       quotas,
       approvals,
       references,
+      personsRows: createPersonsRows({
+        store,
+        identity: () => this.#identity,
+        record: (record) => log.appendDurably(record),
+        epochMs: Date.now,
+      }),
       policyWarnings: authorizer.warnings,
     };
     this.#links.configure(new Map(connectors.map(({ manifest, settings }) => [manifest.name, settings])));
