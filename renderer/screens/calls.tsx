@@ -3,8 +3,10 @@ import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
 import type { WindowState } from '../../main/contract/window.ts';
 import { CallTable } from '../parts/call-list.tsx';
 import { Empty } from '../parts/card.tsx';
+import { Kept } from '../parts/kept.tsx';
 import { decisionOf, type Decision } from '../says.ts';
 import { count } from '../text.ts';
+import { Rows } from './rows.tsx';
 
 type Filter = 'all' | Decision;
 const filters: readonly (readonly [Filter, string])[] = [
@@ -14,7 +16,26 @@ const filters: readonly (readonly [Filter, string])[] = [
   ['failed', 'Failed'],
 ];
 
-export function Calls({ state: { status } }: { readonly state: WindowState }) {
+export function Calls({ state }: { readonly state: WindowState }) {
+  const [opened, setOpened] = useState<string | null>(null);
+  const [former, setFormer] = useState<string | null>(null);
+  const open = state.kept.find(({ id }) => id === opened);
+  const close = (): void => {
+    setFormer(opened);
+    setOpened(null);
+  };
+  if (open !== undefined) return <Rows key={open.id} kept={open} save={state.save} onClose={close} />;
+  return <CallList state={state} former={former} onOpen={setOpened} />;
+}
+
+interface CallListProps {
+  readonly state: WindowState;
+  /** The rows that the person comes back from: the focus goes to their button. */
+  readonly former: string | null;
+  readonly onOpen: (id: string) => void;
+}
+
+function CallList({ state: { status, kept, save }, former, onOpen }: CallListProps) {
   const [filter, setFilter] = useState<Filter>('all');
   const all = [...(status?.calls ?? [])].reverse();
   const calls = all.filter(({ outcome }) => filter === 'all' || decisionOf(outcome) === filter);
@@ -49,7 +70,14 @@ export function Calls({ state: { status } }: { readonly state: WindowState }) {
         <Empty>{all.length === 0 ? 'No program has called a tool yet.' : 'None of the last calls was so.'}</Empty>
       ) : (
         <section className="card table" aria-label="Calls">
-          <CallTable caption="Calls, newest first" calls={calls} />
+          <CallTable
+            caption="Calls, newest first"
+            calls={calls}
+            below={({ callId }) => {
+              const rows = kept.find((each) => each.callId === callId);
+              return rows && <Kept kept={rows} save={save} isFormer={rows.id === former} onOpen={onOpen} />;
+            }}
+          />
         </section>
       )}
     </>

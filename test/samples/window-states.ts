@@ -128,6 +128,8 @@ const at = (status: Status | null, more: Partial<WindowState> = {}): WindowState
   status,
   signIn: { step: 'idle' },
   approvals: [],
+  kept: [],
+  save: { step: 'idle' },
   protection: findings,
   tray: true,
   failure: null,
