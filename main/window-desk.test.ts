@@ -24,7 +24,13 @@ function opened() {
   const approvals = { list: vi.fn(() => []), answer: vi.fn() };
   const onChange = vi.fn();
   const quit = vi.fn();
-  const desk = createWindowDesk({ tray: () => true, examine: () => [finding], quit, chooseFile: () => Promise.resolve(null), onChange });
+  const desk = createWindowDesk({
+    tray: () => true,
+    examine: () => [finding],
+    quit,
+    chooseFile: () => Promise.resolve(null),
+    onChange,
+  });
   const attach = (): void => desk.attach({ shell, consent, approvals } as unknown as RunningShell);
   return { desk, attach, shell, consent, approvals, onChange, quit };
 }

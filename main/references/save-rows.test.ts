@@ -31,7 +31,10 @@ it('writes all of it, for this user alone, by the ending of its name', async () 
   expect(readFileSync(at('rows.csv'), 'utf8')).toBe("id,note\r\n1,a\r\n2,'=b\r\n");
   expect(await save('rows.JSONL')).toEqual({ rows: 2, defused: 0 });
   expect(readFileSync(at('rows.JSONL'), 'utf8')).toBe('{"id":1,"note":"a"}\n{"id":2,"note":"=b"}\n');
-  expect([told, readdirSync(folder).sort()]).toEqual([[1, 2], ['rows.JSONL', 'rows.csv']]);
+  expect([told, readdirSync(folder).sort()]).toEqual([
+    [1, 2],
+    ['rows.JSONL', 'rows.csv'],
+  ]);
   for (const name of readdirSync(folder)) expect(statSync(at(name)).mode & 0o777).toBe(0o600);
 });
 

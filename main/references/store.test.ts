@@ -8,7 +8,13 @@ import { createReferenceStore, type ReferenceLimits, type ReferenceStore, type R
 
 const memory = createGuardedMemory();
 const owner = { subject: 'alice', issuer: 'https://localhost', programKey: 'a' };
-const about = { owner, toolName: 'probe_query', callId: 'c', resource: 'd', head: { columns: [{ name: 'a', type: 'text' }] } };
+const about = {
+  owner,
+  toolName: 'probe_query',
+  callId: 'c',
+  resource: 'd',
+  head: { columns: [{ name: 'a', type: 'text' }] },
+};
 let folder: string;
 let nowMs = 1000;
 beforeEach(() => {

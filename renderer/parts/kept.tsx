@@ -66,7 +66,7 @@ function Columns({ kept: { columns, columnCount } }: { readonly kept: KeptRows }
   const more = columnCount - columns.length;
   return (
     <>
-      {count(columnCount, 'column')}: <Foreign text={columns.join(', ')} most={120} />
+      {count(columnCount, 'column')}: <Foreign text={columns.join(', ')} most={80} />
       {more > 0 && ` and ${more} more`}
     </>
   );

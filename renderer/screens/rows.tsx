@@ -135,7 +135,9 @@ interface RowTableProps {
 
 function RowTable({ head: { columns }, page, name }: RowTableProps) {
   const box = useRef<HTMLDivElement>(null);
-  useEffect(() => box.current?.scrollTo({ top: 0 }), [page]);
+  useEffect(() => {
+    box.current?.scrollTo({ top: 0 });
+  }, [page]);
   const looks = columns.map(({ type }) => (numeric.test(type) ? 'figure' : ''));
   return (
     // It scrolls, by keys too.
