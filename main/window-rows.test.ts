@@ -26,9 +26,10 @@ function opened(all: readonly (readonly unknown[])[]) {
   };
   const file = path.join(folder, 'rows.csv');
   const chooseFile = vi.fn((): Promise<string | null> => Promise.resolve(file));
-  const rows = createWindowRows({ kept: () => kept, chooseFile, onChange: () => undefined, epochMs: () => 0 });
+  const onChange = vi.fn();
+  const rows = createWindowRows({ kept: () => kept, chooseFile, onChange, epochMs: () => 0 });
   const save = async () => (await rows.state('alice')).save;
-  return { rows, kept, chooseFile, file, save };
+  return { rows, kept, chooseFile, file, save, onChange };
 }
 const many = (count: number) => Array.from({ length: count }, (_, n) => [n]);
 
@@ -96,6 +97,13 @@ it('writes one file at a time', async () => {
   await first;
   chooseFile.mockResolvedValue(null);
   expect(await rows.handlers.saveRows({ id })).toEqual({});
+});
+
+it('is looked at again when the time of the first is over', async () => {
+  const { rows, onChange } = opened(many(5));
+  await rows.state('alice');
+  expect(onChange).not.toHaveBeenCalled();
+  await vi.waitFor(() => expect(onChange).toHaveBeenCalledOnce());
 });
 
 it('shows one person nothing of another', async () => {

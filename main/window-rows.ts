@@ -34,12 +34,14 @@ export interface WindowRows {
 }
 
 const progressMs = 250;
+const expiryMarginMs = 100;
 
 export function createWindowRows(deps: WindowRowsDeps): WindowRows {
   const { kept, chooseFile, onChange, epochMs } = deps;
   let save: SaveProgress = { step: 'idle' };
   let stop: AbortController | null = null;
   let ended: Promise<void> = Promise.resolve();
+  let expiry: NodeJS.Timeout | undefined;
 
   function move(to: SaveProgress): void {
     save = to;
@@ -103,9 +105,14 @@ export function createWindowRows(deps: WindowRowsDeps): WindowRows {
       const list = subject === null ? null : await kept().list();
       // What a person saved is nothing to the next one.
       if (list === null || list.subject !== subject) return { kept: [], save: { step: 'idle' } };
+      clearTimeout(expiry);
+      // The gateway tells nobody when the time of the first is over.
+      const firstMs = Math.min(...list.references.map(({ until }) => until));
+      if (list.references.length > 0) expiry = setTimeout(onChange, firstMs - epochMs() + expiryMarginMs).unref();
       return { kept: [...list.references], save };
     },
     async close() {
+      clearTimeout(expiry);
       stop?.abort();
       await ended;
     },

@@ -1,6 +1,6 @@
 import { plain } from '../../main/contract/plain.ts';
 import type { WindowState } from '../../main/contract/window.ts';
-import { count, grouped } from '../text.ts';
+import { grouped } from '../text.ts';
 import { ForeignPath } from './foreign.tsx';
 
 /** How far the file is, and what became of it: for who reads along as well. */
@@ -29,7 +29,7 @@ export function SaveState({ id, save }: { readonly id: string; readonly save: Wi
       </p>
       {save.defused > 0 && (
         <p className="detail">
-          {count(save.defused, 'cell begins', 'cells begin')} with an apostrophe now: a spreadsheet would have run
+          {grouped(save.defused)} {save.defused === 1 ? 'cell begins' : 'cells begin'} with an apostrophe now: a spreadsheet would have run
           {save.defused === 1 ? ' it as a formula.' : ' them as formulas.'}
         </p>
       )}

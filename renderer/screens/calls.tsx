@@ -19,24 +19,26 @@ const filters: readonly (readonly [Filter, string])[] = [
 export function Calls({ state }: { readonly state: WindowState }) {
   const [opened, setOpened] = useState<string | null>(null);
   const [former, setFormer] = useState<string | null>(null);
+  const [filter, setFilter] = useState<Filter>('all');
   const open = state.kept.find(({ id }) => id === opened);
   const close = (): void => {
     setFormer(opened);
     setOpened(null);
   };
   if (open !== undefined) return <Rows key={open.id} kept={open} save={state.save} onClose={close} />;
-  return <CallList state={state} former={former} onOpen={setOpened} />;
+  return <CallList {...{ state, former, filter }} onOpen={setOpened} onFilter={setFilter} />;
 }
 
 interface CallListProps {
   readonly state: WindowState;
   /** The rows that the person comes back from: the focus goes to their button. */
   readonly former: string | null;
+  readonly filter: Filter;
   readonly onOpen: (id: string) => void;
+  readonly onFilter: (filter: Filter) => void;
 }
 
-function CallList({ state: { status, kept, save }, former, onOpen }: CallListProps) {
-  const [filter, setFilter] = useState<Filter>('all');
+function CallList({ state: { status, kept, save }, former, filter, onOpen, onFilter }: CallListProps) {
   const all = [...(status?.calls ?? [])].reverse();
   const calls = all.filter(({ outcome }) => filter === 'all' || decisionOf(outcome) === filter);
   return (
@@ -57,7 +59,7 @@ function CallList({ state: { status, kept, save }, former, onOpen }: CallListPro
           selectionMode="single"
           disallowEmptySelection
           selectedKeys={[filter]}
-          onSelectionChange={(keys) => setFilter(filters.find(([name]) => keys.has(name))?.[0] ?? 'all')}
+          onSelectionChange={(keys) => onFilter(filters.find(([name]) => keys.has(name))?.[0] ?? 'all')}
         >
           {filters.map(([name, title]) => (
             <ToggleButton key={name} id={name} className="filter">
