@@ -39,7 +39,7 @@ import { openQuotas, type KeptOnDisk } from './quota-file.ts';
 import { createRateGate } from './rate-gate.ts';
 import { createPersonsRows, type PersonsRows } from './references/persons-rows.ts';
 import { createReferences, type References } from './references/references.ts';
-import { createReferenceStore } from './references/store.ts';
+import { createReferenceStore, type ReferenceStore } from './references/store.ts';
 import { createRefusalFold, type FoldingSink } from './refusal-fold.ts';
 
 type CallReport = z.infer<typeof callReportSchema>;
@@ -237,16 +237,20 @@ export class GatewayCore {
       quotas,
       approvals,
       references,
-      personsRows: createPersonsRows({
-        store,
-        identity: () => this.#identity,
-        record: (record) => log.appendDurably(record),
-        epochMs: Date.now,
-      }),
+      personsRows: this.#personsRows(store, log),
       policyWarnings: authorizer.warnings,
     };
     this.#links.configure(new Map(connectors.map(({ manifest, settings }) => [manifest.name, settings])));
     log.append(lifecycle('started', `version ${version}, policies ${authorizer.version}`));
+  }
+
+  #personsRows(store: ReferenceStore, log: AuditLog): PersonsRows {
+    return createPersonsRows({
+      store,
+      identity: () => this.#identity,
+      record: (record) => log.appendDurably(record),
+      epochMs: Date.now,
+    });
   }
 
   /** Many come and go at once: the shell hears of it a few times a second at most. */

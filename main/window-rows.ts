@@ -143,7 +143,7 @@ function shown(rows: readonly (readonly unknown[])[]): (string | null)[][] {
 
 function cellText(value: unknown): string | null {
   if (value === null || value === undefined) return null;
-  const text = typeof value === 'string' ? value : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.length > maxCellLength ? `${text.slice(0, maxCellLength - 1)}…` : text;
 }
 

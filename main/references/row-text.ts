@@ -19,7 +19,7 @@ export function createCsv(names: readonly string[]): RowText {
   let defused = 0;
   const cell = (value: unknown): string => {
     if (value === null || value === undefined) return '';
-    if (typeof value !== 'string') return quoted(typeof value === 'object' ? JSON.stringify(value) : String(value));
+    if (typeof value !== 'string') return quoted(JSON.stringify(value));
     // Apart from null, which is nothing.
     if (value === '') return '""';
     if (!formula.test(value) || number.test(value)) return quoted(value);

@@ -29,7 +29,8 @@ export function SaveState({ id, save }: { readonly id: string; readonly save: Wi
       </p>
       {save.defused > 0 && (
         <p className="detail">
-          {grouped(save.defused)} {save.defused === 1 ? 'cell begins' : 'cells begin'} with an apostrophe now: a spreadsheet would have run
+          {grouped(save.defused)} {save.defused === 1 ? 'cell begins' : 'cells begin'} with an apostrophe now: a
+          spreadsheet would have run
           {save.defused === 1 ? ' it as a formula.' : ' them as formulas.'}
         </p>
       )}

@@ -281,7 +281,8 @@ describe('kept rows', () => {
     expect((await asked()).at(-1)).toEqual(['saveRows', { id }]);
     await page.getByRole('button', { name: '← Calls' }).click();
     await openButton().waitFor();
-    await expect.poll(() => openButton().evaluate((element) => element === document.activeElement)).toBe(true);
+    const focused = () => page.evaluate<string>('document.activeElement?.ariaLabel ?? ""');
+    await expect.poll(focused).toBe('Open 60,000 rows of postgres_query');
     await page.close();
   });
 
