@@ -1,7 +1,8 @@
 import { expect, it, vi } from 'vitest';
-import type { Program } from './contract/control.ts';
 import { createConsent } from './connectors/consent.ts';
 import type { Shell } from './connectors/shell.ts';
+import { controlMethods, type Program } from './contract/control.ts';
+import { referenceRequests } from './contract/reference.ts';
 import { createControlHandlers } from './control-handlers.ts';
 
 async function socket({ hasWindow = true } = {}) {
@@ -52,4 +53,11 @@ it('refuses the same where there is no window', async () => {
   const { handlers } = await socket({ hasWindow: false });
   await expect(handlers['allow-agent']({ key: 'waiting' }, asker)).rejects.toMatchObject({ code: 'not_permitted' });
   await expect(handlers.resume({}, asker)).rejects.toMatchObject({ code: 'not_permitted' });
+});
+
+it('has no way to kept rows: any program of this user could take it', async () => {
+  const { handlers } = await socket();
+  expect(Object.keys(handlers).sort()).toEqual(Object.keys(controlMethods).sort());
+  const ofWindow = [...Object.keys(referenceRequests), 'openRows', 'rows', 'saveRows', 'cancelSave'];
+  expect(ofWindow.filter((method) => Object.hasOwn(controlMethods, method))).toEqual([]);
 });

@@ -39,8 +39,9 @@ import type { Identity } from './pipeline/stage.ts';
 import { createAuthorizer } from './policy/cedar.ts';
 import { openQuotas, type KeptOnDisk } from './quota-file.ts';
 import { createRateGate } from './rate-gate.ts';
+import { createPersonsRows, type PersonsRows } from './references/persons-rows.ts';
 import { createReferences, type References } from './references/references.ts';
-import { createReferenceStore } from './references/store.ts';
+import { createReferenceStore, type ReferenceStore } from './references/store.ts';
 import { createRefusalFold, type FoldingSink } from './refusal-fold.ts';
 
 type CallReport = z.infer<typeof callReportSchema>;
@@ -74,6 +75,7 @@ interface Running {
   readonly quotas: KeptOnDisk;
   readonly approvals: KeptApprovals;
   readonly references: References;
+  readonly personsRows: PersonsRows;
 }
 
 /** For what connectors say beside a result. */
@@ -135,6 +137,9 @@ export class GatewayCore {
         return Promise.resolve({});
       },
       status: () => Promise.resolve(this.#status()),
+      references: () => Promise.resolve(this.#configured().personsRows.list()),
+      'reference-open': (params) => this.#configured().personsRows.open(params),
+      'reference-page': (params) => this.#configured().personsRows.page(params),
       stop: async () => {
         await this.#stop();
         setTimeout(this.#deps.exit, lastWordsMs, 0);
@@ -241,10 +246,20 @@ export class GatewayCore {
       quotas,
       approvals,
       references,
+      personsRows: this.#personsRows(store, log),
       policyWarnings: authorizer.warnings,
     };
     this.#links.configure(new Map(connectors.map(({ manifest, settings }) => [manifest.name, settings])));
     log.append(lifecycle('started', `version ${version}, policies ${authorizer.version}`));
+  }
+
+  #personsRows(store: ReferenceStore, log: AuditLog): PersonsRows {
+    return createPersonsRows({
+      store,
+      identity: () => this.#identity,
+      record: (record) => log.appendDurably(record),
+      epochMs: Date.now,
+    });
   }
 
   /** Many come and go at once: the shell hears of it a few times a second at most. */

@@ -76,9 +76,9 @@ function main(): void {
 /** @param silent nobody reads standard error: the window says what failed, and stays */
 async function run({ options, startedAtMs, closing, product, ownHardening }: Started, silent: boolean): Promise<void> {
   const { desk, desktop, changed } = createFront(product, closing);
-  closing.add(() => {
+  closing.add(async () => {
     desktop.close();
-    return Promise.resolve();
+    await desk.close();
   });
   const reporter = createReporter(options.json);
   const inWindow: Closing = {
@@ -120,6 +120,7 @@ function createFront(product: Product, closing: Closing): Front {
     tray: () => desktop.hasTray() ?? true,
     examine: (report) => examine(report, product.runtime),
     quit,
+    chooseFile: (suggested) => desktop.chooseFile(suggested),
     onChange: () => changed(),
   });
   const changed = createCoalesced(async () => {

@@ -22,6 +22,7 @@ import { readyEvent, readyText, tellCall, tellSupervisorEvent } from './cli/up-r
 import { version } from './cli/version.ts';
 import { createApprovalDesk, type ApprovalDesk } from './connectors/approval-desk.ts';
 import { createConsent, type Consent, type PersonsConsent } from './connectors/consent.ts';
+import { createKeptRows, type KeptRows } from './connectors/kept-rows.ts';
 import { loadRegistry, type Registry } from './connectors/registry.ts';
 import { createSandbox } from './connectors/sandbox.ts';
 import { createShell, type Shell } from './connectors/shell.ts';
@@ -55,6 +56,8 @@ export interface RunningShell {
   /** Each answer goes on record. */
   readonly consent: PersonsConsent;
   readonly approvals: Pick<ApprovalDesk, 'list' | 'answer'>;
+  /** For the window alone: the control socket is not given it. */
+  readonly kept: KeptRows;
 }
 
 /** contract/with-lab.ts has the same as a constant; only what is said in place lets the bundler drop the lab's code. */
@@ -146,7 +149,7 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
     onChange,
     unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
   });
-  const running = { shell, consent: onRecord(consent, supervisor), approvals };
+  const running = { shell, consent: onRecord(consent, supervisor), approvals, kept: createKeptRows(supervisor) };
   await serve(ground, { paths, mode, supervisor, running });
   return running;
 }

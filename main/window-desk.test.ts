@@ -24,7 +24,13 @@ function opened() {
   const approvals = { list: vi.fn(() => []), answer: vi.fn() };
   const onChange = vi.fn();
   const quit = vi.fn();
-  const desk = createWindowDesk({ tray: () => true, examine: () => [finding], quit, onChange });
+  const desk = createWindowDesk({
+    tray: () => true,
+    examine: () => [finding],
+    quit,
+    chooseFile: () => Promise.resolve(null),
+    onChange,
+  });
   const attach = (): void => desk.attach({ shell, consent, approvals } as unknown as RunningShell);
   return { desk, attach, shell, consent, approvals, onChange, quit };
 }
@@ -35,6 +41,8 @@ it('says that Sallyport starts, until there is a shell', async () => {
     status: null,
     signIn: { step: 'idle' },
     approvals: [],
+    kept: [],
+    save: { step: 'idle' },
     protection: null,
     tray: true,
     failure: null,

@@ -6,11 +6,13 @@ import { Fault } from './contract/errors.ts';
 import type { WindowHandlers, WindowState } from './contract/window.ts';
 import type { DoctorReport, Finding } from './contract/control.ts';
 import type { RunningShell } from './start-shell.ts';
+import { createWindowRows, type WindowRowsDeps } from './window-rows.ts';
 
 export interface WindowDeskDeps {
   readonly tray: () => boolean;
   readonly examine: (report: DoctorReport) => Finding[];
   readonly quit: () => void;
+  readonly chooseFile: WindowRowsDeps['chooseFile'];
   /** The state is different. */
   readonly onChange: () => void;
 }
@@ -22,9 +24,11 @@ export interface WindowDesk {
   attach(running: RunningShell): void;
   /** It cannot serve: the person reads why. */
   fail(say: string): void;
+  /** No file is left half-written. */
+  close(): Promise<void>;
 }
 
-export function createWindowDesk({ tray, examine, quit, onChange }: WindowDeskDeps): WindowDesk {
+export function createWindowDesk({ tray, examine, quit, chooseFile, onChange }: WindowDeskDeps): WindowDesk {
   let running: RunningShell | null = null;
   let failure: string | null = null;
   let protection: Finding[] | null = null;
@@ -34,12 +38,16 @@ export function createWindowDesk({ tray, examine, quit, onChange }: WindowDeskDe
     return running;
   }
 
+  const rows = createWindowRows({ kept: () => shellNow().kept, chooseFile, onChange, epochMs: Date.now });
+
   async function state(): Promise<WindowState> {
     // While processes restart there is no status: the window says that they start.
     const status = (await running?.shell.status().catch(() => null)) ?? null;
     const signIn = running?.shell.signIn.progress() ?? { step: 'idle' };
     const approvals = [...(running?.approvals.list() ?? [])];
-    return { status, signIn, approvals, protection, tray: tray(), failure };
+    const whose = status?.signedIn?.principal.subject ?? null;
+    const ofRows = await rows.state(whose).catch(() => rows.state(null));
+    return { status, signIn, approvals, ...ofRows, protection, tray: tray(), failure };
   }
 
   async function checkProtection({ shell }: RunningShell): Promise<void> {
@@ -70,6 +78,7 @@ export function createWindowDesk({ tray, examine, quit, onChange }: WindowDeskDe
       approvals.answer(id, decision);
       return Promise.resolve();
     }),
+    ...rows.handlers,
     checkProtection: does(checkProtection),
     quit: () => {
       quit();
@@ -88,6 +97,7 @@ export function createWindowDesk({ tray, examine, quit, onChange }: WindowDeskDe
       failure = say;
       onChange();
     },
+    close: () => rows.close(),
   };
 }
 

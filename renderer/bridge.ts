@@ -14,6 +14,8 @@ const starting: WindowState = {
   status: null,
   signIn: { step: 'idle' },
   approvals: [],
+  kept: [],
+  save: { step: 'idle' },
   protection: null,
   tray: true,
   failure: null,

@@ -35,6 +35,13 @@ export function count(number: number, one: string, many = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`;
 }
 
+const groups = new Intl.NumberFormat();
+
+/** As this person writes large numbers. */
+export function grouped(number: number): string {
+  return groups.format(number);
+}
+
 /** The host of an issuer: what a person knows their provider by. */
 export function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : plain(url, 80);

@@ -88,6 +88,9 @@ const lifecycleSchema = z.strictObject({
     'approval-given',
     'approval-denied',
     'approval-over',
+    // The person read kept rows: written before the first one leaves.
+    'rows-opened',
+    'rows-saved',
   ]),
   person: who.person,
   subject: text(200),

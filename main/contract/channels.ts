@@ -11,6 +11,7 @@ import { codeSchema, outcomeCodeSchema } from './errors.ts';
 import { columnLabelsSchema } from './labels.ts';
 import { askKindSchema, connectorNameSchema, destinationNameSchema, manifestSchema } from './manifest.ts';
 import { principalSchema } from './principal.ts';
+import { referenceRequests } from './reference.ts';
 
 const nothing = { notices: {}, requests: {}, streams: {} } as const satisfies SideContract;
 const empty = z.strictObject({});
@@ -390,6 +391,7 @@ export const shellGateway = contract(
           auditFile: text(4096),
         }),
       },
+      ...referenceRequests,
     },
     streams: {},
   },

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { approvalDecisionSchema, approvalSchema } from './approval.ts';
 import { findingSchema, statusSchema } from './control.ts';
+import { keptHeadSchema, keptRowsSchema, referenceIdSchema } from './reference.ts';
 
 const empty = z.strictObject({});
 
@@ -17,12 +18,36 @@ export const signInProgressSchema = z.discriminatedUnion('step', [
   z.strictObject({ step: z.literal('failed'), say: z.string() }),
 ]);
 
+/** How far the one file is that may be written at a time; the last one's end until the next. */
+export const saveProgressSchema = z.discriminatedUnion('step', [
+  z.strictObject({ step: z.literal('idle') }),
+  z.strictObject({ step: z.literal('writing'), id: referenceIdSchema, rows: z.int(), of: z.int() }),
+  /** `defused`: cells that a spreadsheet would have run as formulas. */
+  z.strictObject({
+    step: z.literal('saved'),
+    id: referenceIdSchema,
+    file: z.string().max(4096),
+    rows: z.int(),
+    defused: z.int(),
+  }),
+  z.strictObject({ step: z.literal('failed'), id: referenceIdSchema, say: z.string() }),
+]);
+export type SaveProgress = z.infer<typeof saveProgressSchema>;
+
+/** Rows of a page in the window; a cell's characters; all characters of a page: with the signs around them under 1 MiB. */
+export const shownRows = 100;
+export const maxCellLength = 500;
+export const maxShownLength = 200_000;
+
 export const windowStateSchema = z.strictObject({
   /** Null while processes are being started. */
   status: statusSchema.nullable(),
   signIn: signInProgressSchema,
   /** Calls that wait for the person; for the window alone, since they hold arguments. */
   approvals: z.array(approvalSchema),
+  /** Rows that are kept for the person, for a while. */
+  kept: z.array(keptRowsSchema).max(100),
+  save: saveProgressSchema,
   /** The protections as `doctor` sees them; null until they were read. */
   protection: z.array(findingSchema).nullable(),
   /** False: this desktop shows no tray icons, so the window stays. */
@@ -46,6 +71,18 @@ export const windowMethods = {
   forget: { params: z.strictObject({ key: z.string().max(600) }), result: empty },
   /** The person's answer about one call. */
   approve: { params: z.strictObject({ id: z.uuid(), decision: approvalDecisionSchema }), result: empty },
+  /** What kept rows look like; that the person opens them goes on record. */
+  openRows: { params: z.strictObject({ id: referenceIdSchema }), result: keptHeadSchema },
+  /** A page of them, from this row on, as the backend gave them. Fewer than a page: it is full, or they end. */
+  rows: {
+    params: z.strictObject({ id: referenceIdSchema, from: z.int().nonnegative() }),
+    result: z.strictObject({
+      rows: z.array(z.array(z.string().max(maxCellLength).nullable()).max(1664)).max(shownRows),
+    }),
+  },
+  /** Asks where, with the system's dialog, and answers when all is written or nothing. Progress is in the state. */
+  saveRows: { params: z.strictObject({ id: referenceIdSchema }), result: empty },
+  cancelSave: { params: empty, result: empty },
   /** Reads the protections again from the kernel. */
   checkProtection: { params: empty, result: empty },
   quit: { params: empty, result: empty },

@@ -26,6 +26,8 @@ export interface Desktop {
   /** The tray follows, and the window is told to ask. */
   changed(state: WindowState): void;
   show(screen: WindowScreen, options?: { readonly focus?: boolean }): void;
+  /** Where to save. Null: the person did not want to. */
+  chooseFile(suggested: string): Promise<string | null>;
   /** Null until it was looked for. */
   hasTray(): boolean | null;
   close(): void;
@@ -105,6 +107,7 @@ export function createDesktop(deps: DesktopDeps): Desktop {
       window.tell('changed', {});
     },
     show,
+    chooseFile: (suggested) => window.chooseFile(suggested),
     hasTray: () => trayWatch.hasTray(),
     close() {
       isClosed = true;

@@ -54,7 +54,9 @@ it('says a refusal in words, and nothing of a fault', async () => {
 });
 
 it('lets out what the table declares, and nothing else', async () => {
-  const state = { status: null, signIn: { step: 'idle' }, approvals: [], protection: null, tray: true, failure: null };
+  const idle = { step: 'idle' };
+  const rows = { kept: [], save: idle };
+  const state = { status: null, signIn: idle, approvals: [], ...rows, protection: null, tray: true, failure: null };
   const declared = handlersThat(() => Promise.resolve(state));
   expect(await answerWindow(declared.handlers, page, { method: 'state', params: {} })).toEqual({
     ok: true,

@@ -39,6 +39,8 @@ function state(more: Partial<Status> | null, window: Partial<WindowState> = {}):
     status: more && status,
     signIn: { step: 'idle' },
     approvals: [],
+    kept: [],
+    save: { step: 'idle' },
     protection: null,
     tray: true,
     failure: null,

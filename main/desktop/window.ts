@@ -8,6 +8,7 @@ import { app, BrowserWindow, nativeTheme, session, type Session } from 'electron
 import { windowChannel, windowPage, type WindowEvent } from '../contract/window.ts';
 import { assetsIn, scheme, serveAsset } from './assets.ts';
 import { bringForward, showIfHidden, showQuietly } from './bring-forward.ts';
+import { chooseFile } from './choose-file.ts';
 
 export interface WindowDeps {
   readonly rendererFolder: string;
@@ -23,6 +24,8 @@ export interface AppWindow {
   show(focus: boolean): void;
   /** Where it is hidden, without the focus. */
   unhide(): void;
+  /** Null: the person did not want to. */
+  chooseFile(suggested: string): Promise<string | null>;
   tell(event: WindowEvent, body: Readonly<Record<string, unknown>>): void;
   destroy(): void;
 }
@@ -92,6 +95,7 @@ export function createAppWindow(deps: WindowDeps): AppWindow {
       else showQuietly(current);
     },
     unhide: () => showIfHidden(current),
+    chooseFile: (suggested) => chooseFile(current, suggested),
     tell(event, body) {
       if (!current.isDestroyed()) current.webContents.send(windowChannel.event, event, body);
     },

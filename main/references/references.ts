@@ -68,7 +68,8 @@ function keeperOf(
   cleared: ClearedCall,
   { resource, head }: { readonly resource: string; readonly head: TableHead },
 ): RowKeeper {
-  const writer = store.write({ owner: ownerOf(cleared), toolName: cleared.call.toolName, resource, head });
+  const { toolName, callId } = cleared.call;
+  const writer = store.write({ owner: ownerOf(cleared), toolName, callId, resource, head });
   return {
     push: (row) => writer.push(row),
     async finish(rest) {

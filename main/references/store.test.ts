@@ -8,7 +8,13 @@ import { createReferenceStore, type ReferenceLimits, type ReferenceStore, type R
 
 const memory = createGuardedMemory();
 const owner = { subject: 'alice', issuer: 'https://localhost', programKey: 'a' };
-const about = { owner, toolName: 'probe_query', resource: 'd', head: { columns: [{ name: 'a', type: 'text' }] } };
+const about = {
+  owner,
+  toolName: 'probe_query',
+  callId: 'c',
+  resource: 'd',
+  head: { columns: [{ name: 'a', type: 'text' }] },
+};
 let folder: string;
 let nowMs = 1000;
 beforeEach(() => {
@@ -67,6 +73,18 @@ describe('a reference', () => {
       expect(store.find(id, { ...owner, ...other })).toBeNull();
     nowMs += 15 * 60_000 + 1;
     expect(store.find(id, owner)).toBeNull();
+  });
+
+  it('is its person’s from whichever program, and nobody else’s', async () => {
+    const store = make();
+    const first = (await write(store, 5))!;
+    const second = (await write(store, 6))!;
+    const { programKey, ...person } = owner;
+    expect([programKey, store.of(person)]).toEqual(['a', [first, second]]);
+    for (const other of [{ subject: 'bob' }, { issuer: 'https://other' }])
+      expect(store.of({ ...person, ...other })).toEqual([]);
+    nowMs += 15 * 60_000 + 1;
+    expect(store.of(person)).toEqual([]);
   });
 
   it('ends with its time, also on the disk', async () => {

@@ -19,10 +19,14 @@ export interface ReferenceOwner {
   readonly programKey: string;
 }
 
+/** The same without the program: the person themself. */
+export type ReferencePerson = Omit<ReferenceOwner, 'programKey'>;
+
 export interface ReferenceAbout {
   readonly owner: ReferenceOwner;
   /** The tool whose result it is: to read it is a call of that tool. */
   readonly toolName: string;
+  readonly callId: string;
   /** What `authorize` saw as the resource. */
   readonly resource: string;
   readonly head: TableHead;
@@ -48,6 +52,8 @@ export interface ReferenceStore {
   about(id: string): Pick<ReferenceAbout, 'toolName' | 'resource'> | null;
   /** Null: there is none for this owner (any more). */
   find(id: string, owner: ReferenceOwner): Reference | null;
+  /** All of this person's, whichever program they were made for; the oldest first. */
+  of(person: ReferencePerson): readonly Reference[];
   /** Rows from this one on, piece by piece. Throws nothing: what cannot be opened ends it, with null. */
   read(reference: Reference, fromRow: number): AsyncGenerator<readonly unknown[][] | null, void>;
   forgetAll(): void;
@@ -139,6 +145,13 @@ class Store implements ReferenceStore {
     const { subject, issuer, programKey } = reference.owner;
     const isTheirs = subject === owner.subject && issuer === owner.issuer && programKey === owner.programKey;
     return isTheirs ? reference : null;
+  }
+
+  of({ subject, issuer }: ReferencePerson): readonly Reference[] {
+    const nowMs = this.#deps.epochMs();
+    return [...this.#kept.values()]
+      .map(({ reference }) => reference)
+      .filter(({ owner, expiresAtMs }) => owner.subject === subject && owner.issuer === issuer && expiresAtMs >= nowMs);
   }
 
   async *read({ id }: Reference, fromRow: number): AsyncGenerator<readonly unknown[][] | null, void> {

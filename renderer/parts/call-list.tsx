@@ -1,3 +1,4 @@
+import { Fragment } from 'react';
 import type { Status } from '../../main/contract/control.ts';
 import { decisionOf, sayOf, type Decision } from '../says.ts';
 import { dayOf, durationText, timeOf } from '../text.ts';
@@ -8,7 +9,14 @@ export type Call = Status['calls'][number];
 
 const tones: Readonly<Record<Decision, Tone>> = { released: 'good', refused: 'attention', failed: 'bad' };
 
-export function CallTable({ calls, caption }: { readonly calls: readonly Call[]; readonly caption: string }) {
+interface CallTableProps {
+  readonly calls: readonly Call[];
+  readonly caption: string;
+  /** What stands below a call, over the whole width. */
+  readonly below?: (call: Call) => React.ReactNode;
+}
+
+export function CallTable({ calls, caption, below }: CallTableProps) {
   return (
     <table className="calls">
       <caption className="unseen">{caption}</caption>
@@ -31,7 +39,10 @@ export function CallTable({ calls, caption }: { readonly calls: readonly Call[];
       </thead>
       <tbody>
         {calls.map((call) => (
-          <CallRow key={call.callId} call={call} />
+          <Fragment key={call.callId}>
+            <CallRow call={call} />
+            {below?.(call)}
+          </Fragment>
         ))}
       </tbody>
     </table>

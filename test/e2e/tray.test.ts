@@ -1,5 +1,6 @@
 /** The tray app as a person meets it: real Electron, a real panel, a real browser for the sign-in, a real agent. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { Client } from '@modelcontextprotocol/client';
@@ -20,6 +21,9 @@ const sql = 'SELECT region, count(*) AS orders FROM shop.orders GROUP BY region 
 /** Runs until something cuts it. */
 const endless =
   'SELECT count(*) FROM published.flights AS a, published.flights AS b, published.movies AS c WHERE a.delay_minutes < b.delay_minutes';
+/** More than an answer holds. */
+const manyRows = `SELECT row_number() OVER (ORDER BY departed_at, origin, destination) AS n, origin, '=1+1' AS odd, null AS none
+  FROM published.flights ORDER BY n LIMIT 2500`;
 const patience = 30_000;
 
 /** With SALLYPORT_SCREENSHOTS=FOLDER what is seen is kept. */
@@ -133,6 +137,41 @@ describe('with a panel', () => {
     await app.window.getByRole('radio', { name: 'Refused' }).click();
     await app.window.getByText('agent_not_allowed').first().waitFor();
     expect(await app.window.getByText('released', { exact: true }).count()).toBe(0);
+  });
+
+  it('opens and saves all rows of a result that was too large for the program', async () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'sallyport-saved-'));
+    const file = path.join(folder, 'flights.csv');
+    await app.electron.evaluate(({ dialog }, filePath) => {
+      dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath });
+    }, file);
+    const reader = await agent('inventory');
+    const got = await reader.callTool({ name: 'postgres_query', arguments: { sql: manyRows } });
+    expect(got.structuredContent).toMatchObject({ rowCount: 2500, reference: { rows: 2500 } });
+    await reader.close();
+    await tab('Calls').click();
+    await app.window.getByRole('radio', { name: 'All' }).click();
+    await button('Open 2,500 rows of postgres_query').waitFor();
+    await keep('kept');
+    await button('Open 2,500 rows of postgres_query').click();
+    await app.window.getByText('Rows 1 to 100 of 2,500').waitFor();
+    await button('Next').click();
+    await app.window.getByRole('rowheader', { name: '200', exact: true }).waitFor();
+    await keep('rows');
+    await button('Save 2,500 rows of postgres_query…').click();
+    await app.window.getByText('2,500 rows saved to').waitFor();
+    await keep('saved');
+    await button('← Calls').click();
+    const lines = readFileSync(file, 'utf8').split('\r\n');
+    expect([lines.length, lines[0], lines.at(-1)]).toEqual([2502, 'n,origin,odd,none', '']);
+    expect(lines.slice(1, -1).map((line) => line.split(',')[0])).toEqual(
+      Array.from({ length: 2500 }, (_, n) => String(n + 1)),
+    );
+    expect(lines[1]).toMatch(/^1,[A-Z]{3},'=1\+1,$/);
+    expect([statSync(file).mode & 0o777, readdirSync(folder)]).toEqual([0o600, ['flights.csv']]);
+    rmSync(folder, { recursive: true });
+    const kept = (await records()).split('\n').filter((line) => /"rows-(opened|saved)"/.test(line));
+    expect(kept.map((line) => /"what":"([a-z-]+)"/.exec(line)?.[1])).toEqual(['rows-opened', 'rows-saved']);
   });
 
   it('shows the protections as doctor sees them', async () => {

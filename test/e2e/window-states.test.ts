@@ -12,7 +12,7 @@ import type { WindowScreen, WindowState } from '../../main/contract/window.ts';
 import { windowMethods, windowPage } from '../../main/contract/window.ts';
 import { assetsIn, serveAsset } from '../../main/desktop/assets.ts';
 import { eventually } from '../process/harness.ts';
-import { hostileName, windowStates } from '../samples/window-states.ts';
+import { hostileName, keptAnswers, windowStates } from '../samples/window-states.ts';
 
 /** Chromium knows no app: scheme; what is served, and with which policy, is the window's own. */
 const origin = 'https://window.invalid';
@@ -59,15 +59,22 @@ async function open(state: WindowState): Promise<Page> {
       body: Buffer.from(await answer.arrayBuffer()),
     });
   });
-  await opened.addInitScript(standIn, { state, methods: Object.keys(windowMethods) });
+  await opened.addInitScript(standIn, { state, methods: Object.keys(windowMethods), answers: keptAnswers });
   await opened.goto(`${origin}/index.html`);
   await opened.getByRole('tablist').waitFor();
   page = opened;
   return opened;
 }
 
+interface StandInParts {
+  readonly state: WindowState;
+  readonly methods: readonly string[];
+  /** Of methods that answer more than nothing. */
+  readonly answers: Readonly<Record<string, unknown>>;
+}
+
 /** Runs in the page. */
-function standIn({ state, methods }: { state: WindowState; methods: string[] }): void {
+function standIn({ state, methods, answers }: StandInParts): void {
   const listeners: [string, (body: unknown) => void][] = [];
   const own: StandIn = {
     state,
@@ -81,7 +88,7 @@ function standIn({ state, methods }: { state: WindowState; methods: string[] }):
       method,
       async (params: unknown) => {
         if (method !== 'state') own.asked.push([method, params]);
-        return method === 'state' ? own.state : {};
+        return method === 'state' ? own.state : (answers[method] ?? {});
       },
     ]),
   );
@@ -244,6 +251,78 @@ describe('consent', () => {
     const [first, ...others] = state.status!.programs;
     await become({ ...state, status: { ...state.status!, programs: [...others, { ...first!, decision: 'denied' }] } });
     await expect.poll(focused).toMatch(/^Deny: מערכת/);
+    await page.close();
+  });
+});
+
+describe('kept rows', () => {
+  const { state } = windowStates['rows-kept']!;
+  const id = state.kept[0]!.id;
+  const openButton = () => page.getByRole('button', { name: 'Open 60,000 rows of postgres_query' });
+
+  it('are opened and read by keys alone, page by page, and are text', async () => {
+    await open(state);
+    await show('calls');
+    await openButton().focus();
+    await page.keyboard.press('Enter');
+    await page.getByText('Rows 1 to 100 of 60,000').waitFor();
+    await page.getByText('nothing is redacted').waitFor();
+    expect(await page.locator('.rows img, .rows a').count()).toBe(0);
+    expect(/[\u202A-\u202E\u2066-\u2069]/u.test(await page.locator('.rows').innerText())).toBe(false);
+    const next = page.getByRole('button', { name: 'Next' });
+    await next.focus();
+    await page.keyboard.press('Enter');
+    await page.getByText('Rows 101 to 200 of 60,000').waitFor();
+    await page.getByRole('button', { name: 'Previous' }).click();
+    await page.getByText('Rows 1 to 100 of 60,000').waitFor();
+    const from = (row: number) => ['rows', { id, from: row }];
+    expect(await asked()).toEqual([['openRows', { id }], from(0), from(100), from(0)]);
+    await page.getByRole('button', { name: 'Save 60,000 rows of postgres_query…' }).click();
+    expect((await asked()).at(-1)).toEqual(['saveRows', { id }]);
+    await page.getByRole('button', { name: '← Calls' }).click();
+    await openButton().waitFor();
+    const focused = () => page.evaluate<string>('document.activeElement?.ariaLabel ?? ""');
+    await expect.poll(focused).toBe('Open 60,000 rows of postgres_query');
+    await page.close();
+  });
+
+  it.each(['light', 'dark'] as const)(
+    'axe finds nothing where they are read, %s, and they fit',
+    async (colorScheme) => {
+      await open(state);
+      await page.emulateMedia({ colorScheme });
+      await show('calls');
+      await openButton().click();
+      await page.getByText('Rows 1 to 100 of 60,000').waitFor();
+      for (const width of [1080, 640]) {
+        await page.setViewportSize({ width, height: 760 });
+        await drawn(page);
+        if (album !== undefined) await page.screenshot({ path: path.join(album, `rows-${width}-${colorScheme}.png`) });
+        const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
+        expect(violations.map(({ id: rule, nodes }) => [rule, nodes.map(({ html }) => html)])).toEqual([]);
+        expect(await page.evaluate(overhang)).toBe(0);
+      }
+      await page.close();
+    },
+  );
+
+  it('go from the screen with the person', async () => {
+    await open(state);
+    await show('calls');
+    await openButton().click();
+    await page.getByText('Rows 1 to 100 of 60,000').waitFor();
+    await become(windowStates['nobody']!.state);
+    await page.locator('.rows').waitFor({ state: 'detached' });
+    expect(await page.locator('body').innerText()).not.toContain('SUM(A1');
+    await page.close();
+  });
+
+  it('a file that is being written can be stopped', async () => {
+    await open(windowStates['rows-saving']!.state);
+    await show('calls');
+    await page.getByRole('progressbar', { name: 'Rows saved' }).waitFor();
+    await page.getByRole('button', { name: 'Stop saving rows of postgres_query' }).click();
+    expect(await asked()).toEqual([['cancelSave', {}]]);
     await page.close();
   });
 });

@@ -243,6 +243,63 @@ describe('a reference', () => {
   });
 });
 
+describe('the person, over the shell’s channel', () => {
+  const make = async (count: number): Promise<string> => {
+    const got = await call(answering(() => table(count)));
+    return (got.result?.structuredContent as { reference: { uri: string } }).reference.uri.slice(-22);
+  };
+  const listed = async () => (await stand.shell.request('references', {})).references;
+  const codeAt = (asked: Promise<unknown>): Promise<unknown> =>
+    asked.then(
+      () => 'given',
+      (error: unknown) => (error as { code?: unknown }).code,
+    );
+
+  it('reads all rows that were kept for them, after it is on record', async () => {
+    const id = await make(2500);
+    expect((await listed()).at(-1)).toMatchObject({ id, tool: 'probe_query', columns: ['id', 'region'], rows: 2500 });
+    expect(await codeAt(stand.shell.request('reference-page', { id, from: 0, limit: 1 }))).toBe('internal');
+    expect(await stand.shell.request('reference-open', { id, use: 'save' })).toEqual({
+      columns: head.columns,
+      rows: 2500,
+    });
+    expect(stand.auditRecords().at(-1)).toMatchObject({
+      event: 'lifecycle',
+      what: 'rows-saved',
+      person: { subject: alice.subject },
+      subject: id,
+    });
+    const rows: unknown[][] = [];
+    for (let count = -1; count !== rows.length;) {
+      count = rows.length;
+      rows.push(...(await stand.shell.request('reference-page', { id, from: rows.length, limit: 1000 })).rows);
+    }
+    expect(rows).toEqual(Array.from({ length: 2500 }, (_, n) => row(n)));
+  });
+
+  it('another one gets nothing, and neither does the first, when they come back', async () => {
+    const id = await make(100);
+    await stand.shell.request('reference-open', { id, use: 'open' });
+    const denied = async (): Promise<void> => {
+      expect(await listed()).toEqual([]);
+      expect(await codeAt(stand.shell.request('reference-open', { id, use: 'open' }))).toBe('access_ended');
+      expect(await codeAt(stand.shell.request('reference-page', { id, from: 0, limit: 1 }))).toBe('access_ended');
+    };
+    for (const person of [bob, null, alice]) {
+      stand.identify(person);
+      await poll(
+        async () => (await stand.shell.request('references', {})).subject === (person === null ? null : person.subject),
+      );
+      await denied();
+    }
+  });
+
+  it('gets nothing by an address that is none', async () => {
+    for (const use of ['open', 'save'] as const)
+      expect(await codeAt(stand.shell.request('reference-open', { id: 'A'.repeat(22), use }))).toBe('access_ended');
+  });
+});
+
 describe('a hostile connector cannot', () => {
   it.each<[string, Iterable<unknown>, string]>([
     ['send a column that is not there', [head, row(1), [2, 'a', 'more'], end], 'output_not_allowed'],

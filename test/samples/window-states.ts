@@ -128,6 +128,8 @@ const at = (status: Status | null, more: Partial<WindowState> = {}): WindowState
   status,
   signIn: { step: 'idle' },
   approvals: [],
+  kept: [],
+  save: { step: 'idle' },
   protection: findings,
   tray: true,
   failure: null,
@@ -179,6 +181,52 @@ function approval(number: number, more: Partial<Approval> = {}): Approval {
 /** As long as it may be, in one word, in many lines, and with all that `shownCall` writes as escapes. */
 const longArguments = `{\n${'  "note": "transfer",\n'.repeat(300)}  "word": "${'x'.repeat(5000)}",\n  "hidden": "a\\u{202E}b\\u{20}*400c"\n}`;
 
+/** Below calls of `busy` that were released. */
+const kept: WindowState['kept'] = [
+  {
+    id: 'a'.repeat(22),
+    callId: busy.calls[1]?.callId ?? '',
+    tool: 'postgres_query',
+    columns: ['id', 'region', 'ordered_at', 'total', 'note'],
+    columnCount: 5,
+    rows: 60_000,
+    until: now + 15 * minuteMs,
+  },
+  {
+    id: 'b'.repeat(22),
+    callId: busy.calls[7]?.callId ?? '',
+    tool: 'postgres_query',
+    columns: many(12, (n) => `${n === 3 ? rightToLeft : 'measurement_of_sensor'}_${n}`),
+    columnCount: 48,
+    rows: 412,
+    until: now + 9 * minuteMs,
+  },
+];
+const file = '/home/alice/Downloads/postgres_query-2026-11-26-0941.csv';
+
+/** What the shell answers about the first of them. */
+export const keptAnswers = {
+  openRows: {
+    columns: [
+      { name: 'id', type: 'integer' },
+      { name: 'region', type: 'text' },
+      { name: 'ordered_at', type: 'timestamp' },
+      { name: 'total', type: 'numeric' },
+      { name: hostileName.slice(0, 200), type: 'text' },
+    ],
+    rows: 250,
+  },
+  rows: {
+    rows: many(100, (n) => [
+      String(n + 1),
+      ['north', 'south', rightToLeft][n % 3] ?? '',
+      `2026-11-${String((n % 28) + 1).padStart(2, '0')}T09:41:12Z`,
+      (n * 37.5).toFixed(2),
+      n % 4 === 0 ? null : n % 7 === 0 ? hostileName : n % 5 === 0 ? 'x'.repeat(500) : '=SUM(A1:A9)',
+    ]),
+  },
+};
+
 export interface Sample {
   readonly state: WindowState;
   readonly screens: readonly WindowScreen[];
@@ -210,6 +258,22 @@ export const windowStates: Readonly<Record<string, Sample>> = {
     screens: ['overview'],
   },
   'signed-in': { state: at({ ...busy, programs: answered }), screens: all },
+  'rows-kept': { state: at(busy, { kept }), screens: ['calls'] },
+  'rows-saving': {
+    state: at(busy, { kept, save: { step: 'writing', id: 'a'.repeat(22), rows: 21_000, of: 60_000 } }),
+    screens: ['calls'],
+  },
+  'rows-saved': {
+    state: at(busy, { kept, save: { step: 'saved', id: 'a'.repeat(22), file, rows: 60_000, defused: 12 } }),
+    screens: ['calls'],
+  },
+  'rows-not-saved': {
+    state: at(busy, {
+      kept,
+      save: { step: 'failed', id: 'b'.repeat(22), say: 'The disk is full. Nothing was saved.' },
+    }),
+    screens: ['calls'],
+  },
   idle: { state: at({ ...nobody, signedIn }), screens: ['overview', 'calls'] },
   'needs-you': { state: at({ ...busy, waiting: ['postgres', 'warehouse'] }), screens: ['overview'] },
   asking: {
