@@ -43,7 +43,7 @@ const shapes: readonly [name: string, raw: string][] = [
   ['an undeclared member', '{"text":"x","limit":1}'],
   ['an undeclared member deep inside', '{"tree":{"next":{"extra":1}}}'],
   ['an empty name', '{"":1}'],
-  ['a name with a NUL', '{"text\\u0000":"x"}'],
+  ['a member’s name with a NUL', '{"text\\u0000":"x"}'],
   ['a declared name in other case', '{"TEXT":"x"}'],
   ['a declared name in Cyrillic', json({ tехt: 'x' })],
   ['a declared name in full width', json({ ｔｅｘｔ: 'x' })],
