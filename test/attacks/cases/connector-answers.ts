@@ -16,6 +16,12 @@ function bytes(text: string | Buffer): OnCall {
     stream.end();
   };
 }
+const resets =
+  (code: 'internal' | 'approval_pending'): OnCall =>
+  (_header, stream) => {
+    stream.reset(code);
+    return Promise.resolve();
+  };
 const result =
   (given: unknown): OnCall =>
   (_header, stream) =>
@@ -110,12 +116,8 @@ const answers: readonly [name: string, onCall: OnCall, code: Attack['code']][] =
   ['a list with another type in it', result({ ok: true, value: { rows: ['a', { b: 1 }] } }), 'output_not_allowed'],
   ['more than its bytes', result({ ok: true, value: { text: 'x'.repeat(70_000) } }), 'output_not_allowed'],
   ['more than its bytes, in spaces', bytes(`{"ok":true,${' '.repeat(70_000)}"value":{}}`), 'output_not_allowed'],
-  ['a reset', (_header, stream) => Promise.resolve(stream.reset('internal')), 'connector_failed'],
-  [
-    'a reset that claims success elsewhere',
-    (_header, stream) => Promise.resolve(stream.reset('approval_pending')),
-    'connector_failed',
-  ],
+  ['a reset', resets('internal'), 'connector_failed'],
+  ['a reset that claims success elsewhere', resets('approval_pending'), 'connector_failed'],
 ];
 
 const head = {
@@ -216,7 +218,7 @@ async function trickle(_header: unknown, stream: Parameters<OnCall>[1]): Promise
   }
 }
 
-const attack = (tool: string, name: string, onCall: OnCall, code: Attack['code']): ConnectorAttack => ({
+const attack = (tool: string, [name, onCall, code]: (typeof answers)[number]): ConnectorAttack => ({
   adversary: 'compromised connector',
   tool,
   name,
@@ -225,7 +227,7 @@ const attack = (tool: string, name: string, onCall: OnCall, code: Attack['code']
 });
 
 export const connectorAnswers: readonly ConnectorAttack[] = [
-  ...answers.map(([name, onCall, code]) => attack('probe_find', name, onCall, code)),
-  ...tables.map(([name, onCall, code]) => attack('probe_query', name, onCall, code)),
-  ...slow.map(([tool, name, onCall]) => attack(tool, name, onCall, 'connector_timeout')),
+  ...answers.map((row) => attack('probe_find', row)),
+  ...tables.map((row) => attack('probe_query', row)),
+  ...slow.map(([tool, name, onCall]) => attack(tool, [name, onCall, 'connector_timeout'])),
 ];
