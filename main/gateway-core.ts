@@ -17,7 +17,7 @@ import { createLinks } from './connectors/links.ts';
 import { createOffers, type Offers } from './connectors/offers.ts';
 import { createToolRegistry } from './connectors/tool-registry.ts';
 import type { Approval, ApprovalAnswer } from './contract/approval.ts';
-import type { AuditRecord } from './contract/audit.ts';
+import type { AuditRecord, ConnectionRecorded } from './contract/audit.ts';
 import type { Caller, OfferedTool } from './contract/call.ts';
 import type { Channel, ChannelHandlers } from './contract/channel.ts';
 import {
@@ -367,11 +367,15 @@ export class GatewayCore {
     const onClose = (): void => {
       this.#links.detach(name, channel);
     };
+    const record = this.#recorder();
+    const ofItsOwn = (connection: ConnectionRecorded): void => {
+      if (connection.connector === name) record(connection);
+    };
     const channel: Channel<typeof gatewayEgress.a> = channelOverSocket<typeof gatewayEgress, 'a'>({
       socket,
       contract: gatewayEgress,
       side: 'a',
-      handlers: { notices: { record: this.#recorder() }, requests: {}, streams: {}, onClose },
+      handlers: { notices: { record: ofItsOwn }, requests: {}, streams: {}, onClose },
     });
     this.#links.attachEgress(name, channel);
   }

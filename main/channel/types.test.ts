@@ -2,7 +2,7 @@ import { describe, expectTypeOf, it } from 'vitest';
 import type { ByteStream, Channel } from '../contract/channel.ts';
 import type { ConnectionRecord, HandOver, HardeningReport } from '../contract/channels.ts';
 import { connectorEgress, gatewayEgress, shellVault } from '../contract/channels.ts';
-import type { AuditRecord } from '../contract/audit.ts';
+import type { ConnectionRecorded } from '../contract/audit.ts';
 import { channelOverFd } from './channel-over-socket.ts';
 import type { receiveHandOvers } from './hand-over.ts';
 
@@ -60,7 +60,7 @@ function gatewayEnd(fd: number) {
     contract: gatewayEgress,
     side: 'a',
     handlers: {
-      notices: { record: (record) => expectTypeOf(record).toEqualTypeOf<AuditRecord>() },
+      notices: { record: (record) => expectTypeOf(record).toEqualTypeOf<ConnectionRecorded>() },
       requests: {},
       streams: {},
       onClose: () => undefined,

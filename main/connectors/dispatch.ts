@@ -200,7 +200,11 @@ function conclude(got: Answer, records: readonly ConnectionRecord[] | null): Dis
   const { resultBytes } = got;
   const sizes = {
     resultBytes,
-    backendBytes: (records ?? []).reduce((sum, record) => sum + record.bytesFromBackend, 0),
+    // A lying worker's sizes may add up to what no record holds.
+    backendBytes: Math.min(
+      (records ?? []).reduce((sum, record) => sum + record.bytesFromBackend, 0),
+      Number.MAX_SAFE_INTEGER,
+    ),
   };
   if (records === null) return { ok: false, refusal: refusalOf('connector_failed'), ...sizes };
   // Egress saw what happened; a connector may lie about it, or only know that a stream ended.

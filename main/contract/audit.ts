@@ -52,7 +52,7 @@ const foldedSchema = z.strictObject({
   count: z.int().positive(),
 });
 
-const connectionSchema = z.strictObject({
+export const connectionRecordedSchema = z.strictObject({
   event: z.literal('connection'),
   callId: z.uuid().nullable(),
   connector: text(64),
@@ -101,10 +101,11 @@ export const auditRecordSchema = z.discriminatedUnion('event', [
   intentSchema,
   outcomeSchema,
   foldedSchema,
-  connectionSchema,
+  connectionRecordedSchema,
   lifecycleSchema,
 ]);
 export type AuditRecord = z.infer<typeof auditRecordSchema>;
+export type ConnectionRecorded = z.infer<typeof connectionRecordedSchema>;
 
 /** A line of the log: the record, its place in the chain, and when the gateway wrote it. */
 export interface AuditLine {

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { approvalAnswerSchema, approvalSchema } from './approval.ts';
-import { auditRecordSchema } from './audit.ts';
+import { auditRecordSchema, connectionRecordedSchema } from './audit.ts';
 import type { ChannelContract, SideContract } from './channel.ts';
 import { destinationConfigSchema, identityConfigSchema, quotaSchema } from './config.ts';
 import { codeSchema, outcomeCodeSchema } from './errors.ts';
@@ -186,7 +186,8 @@ export const gatewayEgress = contract(
     },
     streams: {},
   },
-  { notices: { record: auditRecordSchema }, requests: {}, streams: {} },
+  // Of connections alone: a worker that was taken over cannot write down a call, an approval or a sign-in.
+  { notices: { record: connectionRecordedSchema }, requests: {}, streams: {} },
 );
 
 // egress (a) ↔ vault (b)

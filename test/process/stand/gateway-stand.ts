@@ -6,6 +6,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { z } from 'zod';
 import { channelOverFd } from '../../../main/channel/channel-over-socket.ts';
 import { handOver } from '../../../main/channel/hand-over.ts';
 import { closeFd, createSocketPair } from '../../../main/channel/socket-pair.ts';
@@ -100,6 +101,16 @@ const policies = [
   },
 ];
 
+const anything = z.unknown();
+/** The gateway's end keeps to its contract; this end's is as wide as a taken-over process is free. */
+const hostileConnector = {
+  ...gatewayConnector,
+  b: { ...gatewayConnector.b, notices: { ...gatewayConnector.b.notices, log: anything, approve: anything } },
+};
+const hostileEgress = { ...gatewayEgress, b: { ...gatewayEgress.b, notices: { record: anything } } };
+type HostileConnector = (typeof hostileConnector)['b'];
+type HostileEgress = (typeof hostileEgress)['b'];
+
 /** What the connector's half does with a call; the default echoes `text`. */
 export type OnCall = (header: CallHeader, stream: ByteStream) => Promise<void>;
 
@@ -132,8 +143,9 @@ export interface GatewayStand {
   readonly approvals: readonly Approval[];
   readonly over: readonly string[];
   readonly log: () => string;
-  /** Ends of the pair, as the gateway sees them lost. */
-  readonly connector: Channel<(typeof gatewayConnector)['b']>;
+  /** Ends of the pair, as the gateway sees them lost. They send what they like, whatever the contract says. */
+  readonly connector: Channel<HostileConnector>;
+  readonly egress: Channel<HostileEgress>;
   attachPair(): Promise<void>;
   identify(principal: Principal | null, waiting?: readonly string[]): void;
   auditRecords(): AuditRecord[];
@@ -243,6 +255,9 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
     get connector() {
       return pair.connector;
     },
+    get egress() {
+      return pair.egress;
+    },
     attachPair: async () => {
       pair = await attached();
     },
@@ -275,7 +290,7 @@ async function attachReal(
   const [toGateway, toEgress, egressPair] = [createSocketPair(), createSocketPair(), createSocketPair()];
   const egress = channelOverFd({
     fd: egressPair.b,
-    contract: gatewayEgress,
+    contract: hostileEgress,
     side: 'b',
     handlers: egressHandlers(behaviour),
   });
@@ -301,13 +316,13 @@ async function attach(
   child: ChildProcess,
   behaviour: Behaviour,
 ): Promise<{
-  connector: Channel<(typeof gatewayConnector)['b']>;
-  egress: Channel<(typeof gatewayEgress)['b']>;
+  connector: Channel<HostileConnector>;
+  egress: Channel<HostileEgress>;
 }> {
   const [connectorPair, egressPair] = [createSocketPair(), createSocketPair()];
   const connector = channelOverFd({
     fd: connectorPair.b,
-    contract: gatewayConnector,
+    contract: hostileConnector,
     side: 'b',
     handlers: {
       notices: {},
@@ -327,7 +342,7 @@ async function attach(
   });
   const egress = channelOverFd({
     fd: egressPair.b,
-    contract: gatewayEgress,
+    contract: hostileEgress,
     side: 'b',
     handlers: egressHandlers(behaviour),
   });

@@ -15,7 +15,7 @@ export interface LineClient {
   readonly closed: Promise<void>;
   send(message: unknown): void;
   /** Sends a request and resolves with its answer. */
-  ask(method: string, params?: Record<string, unknown>): Promise<Answer>;
+  ask(method: string, params?: Record<string, unknown>, timeoutMs?: number): Promise<Answer>;
   /** The next answer that fits, from the first on. */
   until(fits: (answer: Answer) => boolean, timeoutMs?: number): Promise<Answer>;
   end(): void;
@@ -69,10 +69,10 @@ export async function connectLines(socketPath: string): Promise<LineClient> {
     send: (message) => {
       socket.write(typeof message === 'string' ? message : `${JSON.stringify(message)}\n`);
     },
-    ask: (method, params) => {
+    ask: (method, params, timeoutMs) => {
       const id = nextId++;
       socket.write(`${JSON.stringify({ jsonrpc: '2.0', id, method, ...(params === undefined ? {} : { params }) })}\n`);
-      return until((answer) => answer.id === id);
+      return until((answer) => answer.id === id, timeoutMs);
     },
     until,
     end: () => socket.end(),

@@ -1,0 +1,64 @@
+/** How many attacks there are, by whom; so that they cannot become fewer unseen. */
+import { expect, it } from 'vitest';
+import { agentArguments } from './cases/agent-arguments.ts';
+import { agentMessages } from './cases/agent-messages.ts';
+import { agentRequests } from './cases/agent-requests.ts';
+import { approvalSequences } from './cases/approval-sequences.ts';
+import { hostileContent } from './cases/backend-content.ts';
+import { benign } from './cases/benign.ts';
+import { adversaries, type Adversary, type Attack } from './cases/case.ts';
+import { connectorAnswers } from './cases/connector-answers.ts';
+import { consentSequences } from './cases/consent-sequences.ts';
+import { controlSocket } from './cases/control-socket.ts';
+import { egressAnswers } from './cases/egress-answers.ts';
+import { limitSequences } from './cases/limit-sequences.ts';
+import { network } from './cases/network.ts';
+import { stateSequences } from './cases/state-sequences.ts';
+import { voiceSequences } from './cases/voice-sequences.ts';
+import { refusedStatements } from './refused-statements.ts';
+
+const cases: readonly Attack[] = [
+  ...agentMessages,
+  ...agentArguments,
+  ...agentRequests,
+  ...approvalSequences,
+  ...limitSequences,
+  ...hostileContent,
+  ...connectorAnswers,
+  ...voiceSequences,
+  ...egressAnswers,
+  ...consentSequences,
+  ...stateSequences,
+  ...controlSocket,
+  ...network,
+];
+
+/** Statements against a real PostgreSQL are in a table of their own, and count beside these. */
+const least: Readonly<Record<Adversary, number>> = {
+  'manipulated agent': 150,
+  'hostile content': 25,
+  'compromised connector': 75,
+  'compromised egress worker': 25,
+  'co-resident process': 30,
+  'thief of the disk': 8,
+  // Beside them: real certificates in test/process/egress-hostile.test.ts, pages of browsers in test/process/http.test.ts.
+  network: 8,
+};
+
+it.each(adversaries)('%s', (adversary) => {
+  const own = cases.filter((each) => each.adversary === adversary);
+  expect(own.length).toBeGreaterThanOrEqual(least[adversary]);
+});
+
+it('at least 150 attacks, most of them refused; at least 40 ordinary calls', () => {
+  expect(cases.filter(({ code }) => code !== 'released').length).toBeGreaterThanOrEqual(250);
+  expect(refusedStatements.length).toBeGreaterThanOrEqual(80);
+  expect(benign.length).toBeGreaterThanOrEqual(70);
+});
+
+it('no case stands twice', () => {
+  const names = cases.map(
+    ({ adversary, name, ...more }) => `${adversary} ${name} ${'tool' in more ? String(more.tool) : ''}`,
+  );
+  expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
+});
