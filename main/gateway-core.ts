@@ -32,6 +32,7 @@ import {
 import { Fault } from './contract/errors.ts';
 import { isAbove } from './contract/labels.ts';
 import type { FileSealer } from './contract/sealer.ts';
+import { createFlowLabels } from './pipeline/flow.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import type { Identity } from './pipeline/stage.ts';
 import { createAuthorizer } from './policy/cedar.ts';
@@ -85,6 +86,7 @@ const lastWordsMs = 50;
 export class GatewayCore {
   readonly #deps: GatewayCoreDeps;
   readonly #links = createLinks();
+  readonly #flows = createFlowLabels();
   readonly #notes = createCallNotes(() => createRateGate({ burst: 50, perSecond: 20 }));
   readonly #recentCalls: CallReport[] = [];
   #running: Running | null = null;
@@ -211,7 +213,7 @@ export class GatewayCore {
       epochMs: Date.now,
       monotonicMs: () => performance.now(),
     });
-    const parts = { tools, authorizer, audit, quotas, approvals, references };
+    const parts = { tools, authorizer, audit, quotas, approvals, references, flows: this.#flows };
     const pipeline = createCallPipeline(parts, {
       identity: () => this.#identity,
       gate: () => ({ paused: this.#paused, consentTo: (caller) => consent.of(caller) }),
@@ -286,6 +288,7 @@ export class GatewayCore {
       this.#running?.pipeline.stopAll('access_ended');
       this.#running?.approvals.clear();
       this.#running?.references.forgetAll();
+      this.#flows.forget();
     }
     if (JSON.stringify(former) !== JSON.stringify(next.principal)) this.#running?.door.toolsChanged();
   }

@@ -72,6 +72,8 @@ export const destinationSchema = z.strictObject({
   /** How egress authenticates there; the connector never takes part. */
   authentication: z.enum(['postgres-issuer']),
   description: z.string().max(200),
+  /** The highest label that may be written there. Absent: `public`. */
+  receives: classificationSchema.optional(),
 });
 
 const label = { title: z.string().max(80).optional(), description: z.string().max(2000).optional() };

@@ -3,6 +3,7 @@ import { alice, forbids, offeredTool, permits, toolCall } from '../../test/sampl
 import type { AuditRecord } from '../contract/audit.ts';
 import { Fault } from '../contract/errors.ts';
 import type { CallReport } from './account.ts';
+import { createFlowLabels } from './flow.ts';
 import { createPipeline, type Dispatched, type PipelineDeps } from './pipeline.ts';
 
 function bench(more: Partial<PipelineDeps> = {}) {
@@ -27,6 +28,7 @@ function bench(more: Partial<PipelineDeps> = {}) {
     },
     quotas: { reserve: () => null, settle: () => undefined },
     approvals: { ask: () => Promise.resolve('denied') },
+    flows: createFlowLabels(),
     dispatch: ({ call }) => {
       dispatched.push(call.callId);
       return Promise.resolve({ ok: true, value: { text: 'x', rows: [1, 2] }, resultBytes: 10, backendBytes: 20 });
@@ -303,5 +305,76 @@ describe('a call that waits for the person', () => {
     });
     expect(await pipeline.run(toolCall())).toMatchObject({ refusal: { code: 'internal' } });
     expect(dispatched).toEqual([]);
+  });
+});
+
+describe('what a program has read', () => {
+  const read = offeredTool({ name: 'look', classification: 'sensitive' });
+  const write = offeredTool({ operation: 'write' });
+  const scene = (flow: 'refuse' | 'approve' = 'refuse') => {
+    let release = (): void => undefined;
+    let principal = alice;
+    const made = bench({
+      findTool: (name) => (name === read.name ? read : write),
+      identity: () => ({ principal, validUntil: null, waiting: [] }),
+      authorizer: { decide: () => ({ ...permits, exposure: 'sensitive', flow }) },
+      approvals: { ask: () => Promise.resolve('approved') },
+      dispatch: ({ tool }) =>
+        tool.operation === 'write'
+          ? Promise.resolve(got({ text: 'written' }))
+          : new Promise((resolve) => {
+              release = () => {
+                resolve(got({ text: 'secret' }));
+              };
+            }),
+    });
+    const as = (key: string, toolName: string) => {
+      const call = toolCall({ text: 'x' }, toolName);
+      return made.pipeline.run({ ...call, caller: { ...call.caller, key } });
+    };
+    return { ...made, as, release: () => release(), change: (to: typeof alice) => (principal = to) };
+  };
+  const refused = { kind: 'refused', refusal: { code: 'flow_not_allowed' } };
+
+  it('is refused to a destination that may receive less, from before the answer to the read', async () => {
+    const { as, release, records } = scene();
+    expect(await as('one', write.name)).toMatchObject({ kind: 'released' });
+    const reading = as('one', read.name);
+    await new Promise((resolve) => setImmediate(resolve));
+    // The read is with its connector: nothing of it was released yet.
+    expect(await as('one', write.name)).toMatchObject(refused);
+    release();
+    await reading;
+    expect(await as('one', write.name)).toMatchObject(refused);
+    expect(records.at(-1)).toMatchObject({ stage: 'ask-approval', code: 'flow_not_allowed', policy: 'p' });
+  });
+
+  it('stays with its program and person', async () => {
+    const { as, release, change } = scene();
+    const reading = as('one', read.name);
+    await new Promise((resolve) => setImmediate(resolve));
+    release();
+    await reading;
+    expect(await as('two', write.name)).toMatchObject({ kind: 'released' });
+    change({ ...alice, subject: 'bob' });
+    expect(await as('one', write.name)).toMatchObject({ kind: 'released' });
+    change(alice);
+    expect(await as('one', write.name)).toMatchObject(refused);
+  });
+
+  it('goes where the person lets it, when policy lets them decide', async () => {
+    const { as, release } = scene('approve');
+    const reading = as('one', read.name);
+    await new Promise((resolve) => setImmediate(resolve));
+    release();
+    await reading;
+    expect(await as('one', write.name)).toMatchObject({ kind: 'released' });
+  });
+
+  it('a read that a stage refused labels nothing', async () => {
+    const { as, pipeline } = scene();
+    const call = toolCall({ other: 'x' }, read.name);
+    expect(await pipeline.run({ ...call, caller: { ...call.caller, key: 'one' } })).toMatchObject({ kind: 'refused' });
+    expect(await as('one', write.name)).toMatchObject({ kind: 'released' });
   });
 });

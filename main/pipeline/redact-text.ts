@@ -17,6 +17,7 @@ export function createTextRedactor(exposure: Classification, pseudonym: Pseudony
     principal,
     policy: '',
     exposure,
+    full: false,
   });
   return (text) => {
     try {
@@ -54,6 +55,7 @@ const tool: OfferedTool = {
     limits: { timeoutMs: 1000, maxBackendBytes: 1024, maxResultBytes: 1024 },
     examples: [],
   },
+  receives: 'public',
   checkArguments: () => null,
   checkOutput: () => null,
   checkRow: () => false,
