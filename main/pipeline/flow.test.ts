@@ -52,8 +52,9 @@ describe('the label', () => {
 
   it('is not washed off by a crowd of names', () => {
     const flows = createFlowLabels();
+    const tool = offeredTool();
     flows.raise(cleared(program('one')), sensitive);
-    for (let n = 0; n < 1000; n += 1) flows.raise(cleared(program(`other ${n}`)), offeredTool());
+    for (let n = 0; n < 1000; n += 1) flows.raise(cleared(program(`other ${n}`)), tool);
     expect(flows.of(alice, program('one'))).toBe('sensitive');
   });
 });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { alice, forbids, offeredTool, permits, toolCall } from '../../test/samples/pipeline.ts';
+import { alice, forbids, offeredTable, offeredTool, permits, toolCall } from '../../test/samples/pipeline.ts';
 import type { AuditRecord } from '../contract/audit.ts';
 import { Fault } from '../contract/errors.ts';
 import type { CallReport } from './account.ts';
 import { createFlowLabels } from './flow.ts';
 import { createPipeline, type Dispatched, type PipelineDeps } from './pipeline.ts';
+import type { Terms } from './stage.ts';
 
 function bench(more: Partial<PipelineDeps> = {}) {
   const records: AuditRecord[] = [];
@@ -376,5 +377,38 @@ describe('what a program has read', () => {
     const call = toolCall({ other: 'x' }, read.name);
     expect(await pipeline.run({ ...call, caller: { ...call.caller, key: 'one' } })).toMatchObject({ kind: 'refused' });
     expect(await as('one', write.name)).toMatchObject({ kind: 'released' });
+  });
+});
+
+describe('all rows of a result', () => {
+  const table = offeredTable({ name: 'look' });
+  const seen = async (more: Partial<Terms>, again: Partial<Terms> = more) => {
+    const decisions = [more, again].map((each) => ({ ...permits, ...each }));
+    const { pipeline } = bench({
+      findTool: () => table,
+      authorizer: { decide: () => decisions.shift() ?? permits },
+      approvals: { ask: ({ full }) => Promise.resolve(full ? 'approved' : 'denied') },
+      dispatch: async (_cleared, _signal, openTable) => {
+        const sink = openTable({ columns: [{ name: 'id', type: 'integer' }] });
+        await sink?.take(Array.from({ length: 200 }, (_, id) => [id]));
+        return { ok: 'rows', rest: {}, resultBytes: 1, backendBytes: 1 };
+      },
+    });
+    const outcome = await pipeline.run(toolCall({ text: 'x' }, table.name));
+    return outcome.kind === 'released' ? (outcome.result.value['rows'] as unknown[]).length : outcome.kind;
+  };
+
+  it.each<[string, Partial<Terms>, Partial<Terms> | undefined, number]>([
+    ['policy and the person say so', { full: 'approved', approval: 'required' }, undefined, 200],
+    ['policy says so, and nobody is asked', { full: 'approved' }, undefined, 50],
+    ['policy does not say so', {}, undefined, 50],
+    [
+      'policy said so before the person was asked only',
+      { full: 'approved', approval: 'required' },
+      { approval: 'required' },
+      50,
+    ],
+  ])('where %s', async (_where, first, again, rows) => {
+    expect(await seen(first, again)).toBe(rows);
   });
 });

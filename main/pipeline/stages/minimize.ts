@@ -1,7 +1,8 @@
 /**
  * minimize: a result in rows reaches the agent as its first rows, an exact summary of all of them and a reference to the
  * rest. Guarantees that at most the first rows are held, that what leaves costs at most `caps.tokens` by our estimate,
- * counted as it is sent (once as data, once as text), and that what is summarized was redacted before.
+ * counted as it is sent (once as data, once as text), and that what is summarized was redacted before. Where policy lets all rows
+ * go and the person approved it, the rows of an answer are bounded by the tool's bytes instead.
  */
 import type { Refusal } from '../../contract/errors.ts';
 import { createColumnCounter, createSummaryBudget, type ColumnSummary } from '../column-summary.ts';
@@ -9,7 +10,8 @@ import type { Page, ReferenceNote } from '../../contract/table.ts';
 import { refuse, type OutboundStage, type Row, type TableField, type TableView } from '../stage.ts';
 import { estimateTokens } from '../tokens.ts';
 
-export const caps = { rows: 50, characters: 65_536, tokens: 3800 } as const;
+export const caps = { rows: 50, bytes: 65_536, tokens: 3800 } as const;
+type Caps = { readonly [Name in keyof typeof caps]: number };
 
 /** For the address of the next page. */
 const nextTokens = 120;
@@ -41,7 +43,7 @@ export function createMinimize(): MinimizeStage {
     report: {
       stage: 'minimize',
       mode: 'enforced',
-      rule: `Rows: at most ${caps.rows} and ${caps.tokens} tokens, then a summary and a reference. Else the byte limit.`,
+      rule: `Rows: at most ${caps.rows} and ${caps.tokens} tokens, then a summary and a reference; all where policy and person say so. Else the byte limit.`,
     },
     apply: ({ value }) => ({ pass: true, value }),
     openTable: (view) => new Shortener(view),
@@ -52,12 +54,14 @@ class Shortener implements Shortening {
   readonly #fields: readonly TableField[];
   readonly #withheld: readonly string[];
   readonly #counters;
+  readonly #caps: Caps;
   readonly #kept: Row[] = [];
-  #keptCharacters = 0;
+  #keptBytes = 0;
   #count = 0;
   #keeps = true;
 
-  constructor({ fields, withheld }: TableView) {
+  constructor({ fields, withheld, cleared, tool }: TableView) {
+    this.#caps = cleared.full ? { rows: Infinity, bytes: tool.manifest.limits.maxResultBytes, tokens: Infinity } : caps;
     this.#fields = fields;
     this.#withheld = withheld;
     const budget = createSummaryBudget();
@@ -77,7 +81,7 @@ class Shortener implements Shortening {
 
   finishPage({ uri, from, rows: total }: Page): Shortened {
     const bare = { from, rowCount: total };
-    const rows = this.#fitting(caps.tokens - costOf(this.#value({}, bare, [])) - nextTokens);
+    const rows = this.#fitting(this.#caps.tokens - costOf(this.#value({}, bare, [])) - nextTokens);
     // One that no answer can hold is passed over, and said to be.
     const passedOver = rows.length === 0 && this.#count > 0 ? { passedOver: 1 } : {};
     const next = from + Math.max(rows.length, this.#count > 0 ? 1 : 0);
@@ -91,9 +95,9 @@ class Shortener implements Shortening {
     const bare = costOf(this.#value(rest, withReference, []));
     for (const columns of this.#summaries()) {
       const more = { summary: { rows: this.#count, columns }, ...withReference };
-      const left = caps.tokens - costOf(this.#value(rest, more, []));
+      const left = this.#caps.tokens - costOf(this.#value(rest, more, []));
       // A summary may take half of what is there; without any column it takes what it needs.
-      if (left < (caps.tokens - bare) / 2 && columns.length > 0) continue;
+      if (left < (this.#caps.tokens - bare) / 2 && columns.length > 0) continue;
       if (left < 0) break;
       return this.#passed(this.#value(rest, more, this.#fitting(left)));
     }
@@ -105,13 +109,13 @@ class Shortener implements Shortening {
   }
 
   #keep(row: Row): void {
-    this.#keptCharacters += JSON.stringify(row).length;
-    this.#keeps = this.#kept.length < caps.rows && this.#keptCharacters <= caps.characters;
+    this.#keptBytes += Buffer.byteLength(JSON.stringify(row));
+    this.#keeps = this.#kept.length < this.#caps.rows && this.#keptBytes <= this.#caps.bytes;
     if (this.#keeps) this.#kept.push(row);
   }
 
   #holdsAll(rest: Readonly<Record<string, unknown>>): boolean {
-    return costOf(this.#value(rest, {}, this.#kept)) <= caps.tokens;
+    return this.#caps.tokens === Infinity || costOf(this.#value(rest, {}, this.#kept)) <= this.#caps.tokens;
   }
 
   #value(
@@ -138,6 +142,7 @@ class Shortener implements Shortening {
   }
 
   #fitting(tokens: number): readonly Row[] {
+    if (tokens === Infinity) return this.#kept;
     let left = tokens;
     const fitting = this.#kept.findIndex((row) => {
       left -= costOf(row) + 1;

@@ -83,7 +83,9 @@ export const manifest: ConnectorManifest = {
   version: '1.0.0',
   title: 'Probe',
   description: 'A connector whose other half is the test.',
-  destinations: { database: { protocol: 'postgres', authentication: 'postgres-issuer', description: 'none' } },
+  destinations: {
+    database: { protocol: 'postgres', authentication: 'postgres-issuer', description: 'none', receives: 'internal' },
+  },
   tools: [
     tool('echo'),
     tool('secret', { classification: 'sensitive' }),
