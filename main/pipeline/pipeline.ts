@@ -299,7 +299,7 @@ function settledBy(narrowed: Narrowed, { tool, cleared: { policy } }: Judged, to
   if (!narrowed.pass) return { kind: 'refused', refusal: narrowed.refusal, stage: narrowed.stage, policy };
   const { value } = narrowed;
   if (!isRecord(value)) return refused('output_not_allowed', 'The result is not an object, so it was withheld.');
-  return { kind: 'released', result: releasedAs(value, tool, told), policy };
+  return { kind: 'released', result: releasedAs(value, tool, told), policy, redactions: narrowed.redactions };
 }
 
 function releasedAs(

@@ -52,7 +52,7 @@ const tool: OfferedTool = {
     inputSchema: {},
     outputSchema: {},
     destinations: [],
-    limits: { timeoutMs: 1000, maxBackendBytes: 1024, maxResultBytes: 1024 },
+    limits: { timeoutMs: 1000, maxBackendBytes: 1024, maxResultBytes: 1024, maxResultTokens: Infinity },
     examples: [],
   },
   receives: 'public',

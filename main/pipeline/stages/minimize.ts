@@ -2,12 +2,22 @@
  * minimize: a result in rows reaches the agent as its first rows, an exact summary of all of them and a reference to the
  * rest. Guarantees that at most the first rows are held, that what leaves costs at most `caps.tokens` by our estimate,
  * counted as it is sent (once as data, once as text), and that what is summarized was redacted before. Where policy lets all rows
- * go and the person approved it, the rows of an answer are bounded by the tool's bytes instead.
+ * go and the person approved it, the rows of an answer are bounded by the tool's bytes instead. Any other result that costs more than its
+ * tool's tokens is withheld: what to leave out of it, only who asks knows.
  */
 import type { Refusal } from '../../contract/errors.ts';
 import { createColumnCounter, createSummaryBudget, type ColumnSummary } from '../column-summary.ts';
 import type { Page, ReferenceNote } from '../../contract/table.ts';
-import { refuse, type OutboundStage, type Row, type TableField, type TableView } from '../stage.ts';
+import { defaultResultTokens } from '../../contract/manifest.ts';
+import {
+  refuse,
+  type OutboundStage,
+  type OutboundVerdict,
+  type OutboundView,
+  type Row,
+  type TableField,
+  type TableView,
+} from '../stage.ts';
 import { estimateTokens } from '../tokens.ts';
 
 export const caps = { rows: 50, bytes: 65_536, tokens: 3800 } as const;
@@ -45,9 +55,27 @@ export function createMinimize(): MinimizeStage {
       mode: 'enforced',
       rule: `Rows: at most ${caps.rows} and ${caps.tokens} tokens, then a summary and a reference; all where policy and person say so. Else the byte limit.`,
     },
-    apply: ({ value }) => ({ pass: true, value }),
+    apply: cappedByTokens,
     openTable: (view) => new Shortener(view),
   };
+}
+
+function cappedByTokens({ tool, value }: OutboundView): OutboundVerdict {
+  const { offer, result, limits } = tool.manifest;
+  const most = limits.maxResultTokens ?? defaultResultTokens;
+  // The protocol's own result goes once, and what is no text in it (pictures, sound, files) is no text to a model either.
+  const isWhole = result === 'content' || (offer !== undefined && offer !== 'tool');
+  const text = isWhole ? JSON.stringify(value, withoutBinary) : JSON.stringify(value);
+  // Nearly all: no character costs more than two tokens each time.
+  if (text.length * 4 + 8 <= most) return { pass: true, value };
+  const cost = estimateTokens(text) + (isWhole ? 0 : estimateTokens(JSON.stringify(text)));
+  if (cost <= most) return { pass: true, value };
+  const say = `The result of ${tool.name} would cost about ${cost} tokens, and ${most} is its limit, so it was withheld. Ask for less: a narrower question, or a part.`;
+  return refuse('output_not_allowed', say);
+}
+
+function withoutBinary(name: string, value: unknown): unknown {
+  return (name === 'data' || name === 'blob') && typeof value === 'string' ? '' : value;
 }
 
 class Shortener implements Shortening {

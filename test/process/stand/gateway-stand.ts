@@ -73,7 +73,7 @@ const tool = (name: string, more: Partial<ToolManifest> = {}): ToolManifest => (
     additionalProperties: false,
   },
   destinations: ['database'],
-  limits: { timeoutMs: 10_000, maxBackendBytes: 1_000_000, maxResultBytes: 1_000_000 },
+  limits: { timeoutMs: 10_000, maxBackendBytes: 1_000_000, maxResultBytes: 1_000_000, maxResultTokens: 10_000_000 },
   examples: [],
   ...more,
 });
