@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { alice, clearedCall, offeredTable, offeredTool, toolCall } from '../../test/samples/pipeline.ts';
+import {
+  alice,
+  clearedCall,
+  connectorManifest,
+  offeredTable,
+  offeredTool,
+  toolCall,
+} from '../../test/samples/pipeline.ts';
+import { createToolRegistry } from '../connectors/tool-registry.ts';
 import { clear, type Caller } from '../contract/call.ts';
 import type { Classification } from '../contract/labels.ts';
 import type { Principal } from '../contract/principal.ts';
@@ -75,5 +83,30 @@ describe('what may not be carried on', () => {
     expect(carriedBeyond(to('write', receives), label)).toBe(carried);
     expect(carriedBeyond(to('admin', receives), label)).toBe(carried);
     expect(carriedBeyond(to('read', receives), label)).toBeNull();
+  });
+});
+
+describe('what a tool may write', () => {
+  const received = (destinations: readonly string[]) => {
+    const database = { protocol: 'postgres', authentication: 'postgres-issuer', description: '' } as const;
+    const manifest = {
+      ...connectorManifest({ destinations: [...destinations] }),
+      destinations: {
+        silent: database,
+        wide: { ...database, receives: 'sensitive' as const },
+        narrow: { ...database, receives: 'internal' as const },
+      },
+    };
+    return createToolRegistry([manifest]).all[0]?.receives;
+  };
+
+  it.each<[string[], Classification]>([
+    [['wide'], 'sensitive'],
+    [['wide', 'narrow'], 'internal'],
+    [['wide', 'narrow', 'silent'], 'public'],
+    [['silent'], 'public'],
+    [[], 'public'],
+  ])('to %j is %s', (destinations, label) => {
+    expect(received(destinations)).toBe(label);
   });
 });
