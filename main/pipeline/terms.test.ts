@@ -81,7 +81,7 @@ describe('all rows of a result', () => {
     const { pipeline } = bench({
       findTool: () => table,
       authorizer: { decide: () => decisions.shift() ?? permits },
-      approvals: { ask: ({ full }) => Promise.resolve(full ? 'approved' : 'denied') },
+      approvals: { ask: () => Promise.resolve('approved') },
       dispatch: async (_cleared, _signal, openTable) => {
         const sink = openTable({ columns: [{ name: 'id', type: 'integer' }] });
         await sink?.take(Array.from({ length: 200 }, (_, id) => [id]));
@@ -96,6 +96,12 @@ describe('all rows of a result', () => {
     ['policy and the person say so', { full: 'approved', approval: 'required' }, undefined, 200],
     ['policy says so, and nobody is asked', { full: 'approved' }, undefined, 50],
     ['policy does not say so', {}, undefined, 50],
+    [
+      'policy says so only since the person was asked: they were not told',
+      { approval: 'required' },
+      { full: 'approved', approval: 'required' },
+      50,
+    ],
     [
       'policy said so before the person was asked only',
       { full: 'approved', approval: 'required' },
