@@ -108,7 +108,7 @@ describe('all rows of a result', () => {
       { approval: 'required' },
       50,
     ],
-  ])('where %s', async (_where, first, again, rows) => {
+  ])('where %s', async (...[, first, again, rows]) => {
     expect(await seen(first, again)).toBe(rows);
   });
 });
