@@ -14,6 +14,7 @@ import {
 import type { Approval, ApprovalAnswer } from './contract/approval.ts';
 import type { AuditRecord } from './contract/audit.ts';
 import type { Progress } from './contract/call.ts';
+import type { Classification } from './contract/labels.ts';
 import type { Principal } from './contract/principal.ts';
 import { canonicalCall, shownCall } from './pipeline/shown-call.ts';
 
@@ -26,6 +27,8 @@ interface Who {
   readonly principal?: Principal;
   readonly program?: string;
   readonly toolName?: string;
+  readonly hasRead?: Classification;
+  readonly full?: boolean;
 }
 
 function bench() {
@@ -61,6 +64,8 @@ function bench() {
       tool: { title: 'Write', operation: 'write' as const },
       canonical: canonicalCall(call),
       shown: shownCall(call),
+      hasRead: who.hasRead ?? null,
+      full: who.full ?? false,
     };
     return { stop, outcome: approvals.ask(asked, stop.signal) };
   };
@@ -229,8 +234,24 @@ describe('no answer, and a no', () => {
       tool: { title: 'W', operation: 'write' as const },
       canonical: '',
       shown: '',
+      hasRead: null,
+      full: false,
     };
     expect(await approvals.ask(asked, new AbortController().signal)).toBe('unavailable');
+  });
+
+  it('tells what the program has read, and is no approval for a call of which the person was told less', async () => {
+    const { start, answer, sent, ask } = bench();
+    expect(await ask({ a: 1 })).toBe('pending');
+    await answer('approve');
+    expect(await ask({ a: 1 }, { hasRead: 'sensitive' })).toBe('pending');
+    expect(await ask({ a: 1 }, { full: true })).toBe('pending');
+    expect(sent.map(({ hasRead, full }) => [hasRead, full])).toEqual([
+      [undefined, undefined],
+      ['sensitive', undefined],
+      [undefined, true],
+    ]);
+    expect(await start({ a: 1 }).outcome).toBe('approved');
   });
 
   it('a call that nobody waits for is not asked about any more', async () => {

@@ -123,7 +123,7 @@ class Kept implements KeptApprovals {
     );
   }
 
-  #begin(key: string, { call, principal, tool, canonical, shown }: AskedApproval): Entry {
+  #begin(key: string, { call, principal, tool, canonical, shown, hasRead, full }: AskedApproval): Entry {
     const { epochMs, monotonicMs, send } = this.#deps;
     const since = epochMs();
     const approval: Approval = {
@@ -134,6 +134,8 @@ class Kept implements KeptApprovals {
       tool: call.toolName,
       title: tool.title,
       operation: tool.operation,
+      ...(hasRead === null ? {} : { hasRead }),
+      ...(full ? { full } : {}),
       shown,
       argumentHash: sha256(canonical, 'hex'),
       since,
@@ -260,10 +262,10 @@ class Kept implements KeptApprovals {
   }
 }
 
-function keyOf({ call, principal, canonical }: AskedApproval): string {
+function keyOf({ call, principal, canonical, hasRead, full }: AskedApproval): string {
   const { issuer, subject } = principal;
   return sha256(
-    JSON.stringify([issuer, subject, call.caller.key, call.offer ?? 'tool', call.toolName, canonical]),
+    JSON.stringify([issuer, subject, call.caller.key, call.offer ?? 'tool', call.toolName, canonical, hasRead, full]),
     'base64url',
   );
 }

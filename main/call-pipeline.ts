@@ -6,7 +6,10 @@ import type { ToolRegistry } from './connectors/tool-registry.ts';
 import { createPipeline, type Pipeline, type PipelineDeps } from './pipeline/pipeline.ts';
 import { referenceTemplate, type References } from './references/references.ts';
 
-export interface CallPipelineParts extends Pick<PipelineDeps, 'authorizer' | 'audit' | 'quotas' | 'approvals'> {
+export interface CallPipelineParts extends Pick<
+  PipelineDeps,
+  'authorizer' | 'audit' | 'quotas' | 'approvals' | 'flows'
+> {
   readonly tools: ToolRegistry;
   readonly references: References;
 }

@@ -33,12 +33,13 @@ import {
 import { Fault } from './contract/errors.ts';
 import { isAbove } from './contract/labels.ts';
 import type { FileSealer } from './contract/sealer.ts';
+import { createFlowLabels } from './pipeline/flow.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { createSecretFinder } from './pipeline/secrets-in-text/secret-finder.ts';
 import type { Identity } from './pipeline/stage.ts';
 import { createAuthorizer } from './policy/cedar.ts';
 import { openQuotas, type KeptOnDisk } from './quota-file.ts';
-import { createRateGate } from './rate-gate.ts';
+import { createRateGate, limited } from './rate-gate.ts';
 import { createPersonsRows, type PersonsRows } from './references/persons-rows.ts';
 import { createReferences, type References } from './references/references.ts';
 import { createReferenceStore, type ReferenceStore } from './references/store.ts';
@@ -91,6 +92,7 @@ const lastWordsMs = 50;
 export class GatewayCore {
   readonly #deps: GatewayCoreDeps;
   readonly #links = createLinks();
+  readonly #flows = createFlowLabels();
   readonly #log: ReturnType<typeof createConnectorLog>;
   readonly #notes = createCallNotes(
     () => createRateGate({ burst: 50, perSecond: 20 }),
@@ -225,7 +227,7 @@ export class GatewayCore {
       epochMs: Date.now,
       monotonicMs: () => performance.now(),
     });
-    const parts = { tools, authorizer, audit, quotas, approvals, references };
+    const parts = { tools, authorizer, audit, quotas, approvals, references, flows: this.#flows };
     const pipeline = createCallPipeline(parts, {
       identity: () => this.#identity,
       gate: () => ({ paused: this.#paused, consentTo: (caller) => consent.of(caller) }),
@@ -310,6 +312,7 @@ export class GatewayCore {
       this.#running?.pipeline.stopAll('access_ended');
       this.#running?.approvals.clear();
       this.#running?.references.forgetAll();
+      this.#flows.forget();
     }
     if (JSON.stringify(former) !== JSON.stringify(next.principal)) this.#running?.door.toolsChanged();
   }
@@ -334,7 +337,7 @@ export class GatewayCore {
   }
 
   #attachConnector(name: string, socket: Socket): void {
-    const log = bounded({ perSecond: 10, burst: 50 }, (line: ConnectorLine) => {
+    const log = limited({ perSecond: 10, burst: 50 }, (line: ConnectorLine) => {
       this.#log(name, line);
     });
     const onClose = (): void => {
@@ -349,7 +352,7 @@ export class GatewayCore {
           log,
           progress: (note) => this.#notes.progress(name, note),
           message: (note) => this.#notes.message(name, note),
-          'resource-updated': bounded({ perSecond: 20, burst: 50 }, ({ uri }: { uri: string }) => {
+          'resource-updated': limited({ perSecond: 20, burst: 50 }, ({ uri }: { uri: string }) => {
             const { door, offers } = this.#running ?? {};
             // Of its own only.
             if (offers?.resource(uri)?.tool.connector === name) door?.resourceUpdated(uri);
@@ -382,20 +385,12 @@ export class GatewayCore {
 
   /** For the records of one other process. */
   #recorder(): (record: AuditRecord) => void {
-    return bounded({ perSecond: 1000, burst: 5000 }, (record: AuditRecord) => this.#running?.log.append(record));
+    return limited({ perSecond: 1000, burst: 5000 }, (record: AuditRecord) => this.#running?.log.append(record));
   }
 }
 
 function lifecycle(what: 'started' | 'stopped', detail: string): AuditRecord {
   return { event: 'lifecycle', what, person: null, subject: 'gateway', detail };
-}
-
-/** A process that floods loses its own notices. */
-function bounded<T>(rate: { perSecond: number; burst: number }, accept: (value: T) => void): (value: T) => void {
-  const gate = createRateGate(rate);
-  return (value) => {
-    if (gate.passes()) accept(value);
-  };
 }
 
 async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {

@@ -17,3 +17,14 @@ export function createRateGate({ perSecond, burst }: { readonly perSecond: numbe
     },
   };
 }
+
+/** Passes on what the rate lets through, and forgets the rest: a process that floods loses its own notices. */
+export function limited<T>(
+  rate: { readonly perSecond: number; readonly burst: number },
+  accept: (value: T) => void,
+): (value: T) => void {
+  const gate = createRateGate(rate);
+  return (value) => {
+    if (gate.passes()) accept(value);
+  };
+}

@@ -236,6 +236,35 @@ describe('labels of columns', () => {
   });
 });
 
+describe('what destinations receive', () => {
+  const declared = (receives: string) => ({
+    ...manifest,
+    destinations: { database: { ...manifest.destinations.database, receives } },
+  });
+  const saying = (label: string) => ({ identity, connectors: [connector], receives: { files: { database: label } } });
+  const received = (registry: Registry) => registry.connectors[0]?.manifest.destinations['database']?.receives;
+
+  test('is what the manifest says, or less as configured, managed settings first', () => {
+    put('connectors/files/manifest.json', declared('sensitive'));
+    expect(received(load({ identity, connectors: [connector] }))).toBe('sensitive');
+    expect(received(load(saying('internal')))).toBe('internal');
+    expect(received(load(saying('internal'), { receives: { files: { database: 'public' } } }))).toBe('public');
+  });
+
+  test('is never more: that stops the start, with file and line', () => {
+    expect(refusal(saying('internal'))).toMatch(/^own\.json:\d+: "database" receives at most "public"/);
+    put('connectors/files/manifest.json', declared('internal'));
+    expect(refusal(saying('sensitive'))).toMatch(/^own\.json:\d+: "database" receives at most "internal"/);
+  });
+
+  test('of no connector or destination stops the start', () => {
+    expect(refusal({ identity, receives: { nobody: {} } })).toContain('there is no connector "nobody"');
+    expect(refusal({ ...saying('public'), receives: { files: { nowhere: 'public' } } })).toContain(
+      'files declares no destination "nowhere"',
+    );
+  });
+});
+
 describe('managed settings', () => {
   test('win key by key', () => {
     const registry = load(

@@ -13,6 +13,7 @@ import {
   type SallyportConfig,
 } from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
+import { isAbove } from '../contract/labels.ts';
 import { manifestSchema, type ConnectorManifest } from '../contract/manifest.ts';
 import { withLab } from '../contract/with-lab.ts';
 import { identityPlace } from './identity-like.ts';
@@ -69,7 +70,7 @@ export function loadRegistry(sources: RegistrySources): Registry {
   const isPersons = own !== undefined && sources.labConfig === undefined;
   const config = isPersons ? { ...parsed, limits: narrowedLimits(parsed.limits, managed, own) } : parsed;
   const reading = { config, layers, builtInFolder: sources.builtInFolder };
-  refuseUnknownLabels(config, layers);
+  refuseUnknownConnectors(config, layers);
   const connectors = config.connectors.map((settings, index) => registerConnector(reading, settings, index));
   return {
     config,
@@ -123,11 +124,28 @@ function refuseOwnConsent(managed: LocatedJson | undefined, own: LocatedJson | u
 }
 
 /** A label that nobody would follow is a mistake. */
-function refuseUnknownLabels({ classification, connectors }: SallyportConfig, layers: readonly LocatedJson[]): void {
-  const unknown = Object.keys(classification).find((name) => !connectors.some((connector) => connector.name === name));
-  if (unknown === undefined) return;
-  const where = ['classification', unknown];
-  throw blamed(layers, where).refuse(where, `there is no connector "${unknown}"`);
+function refuseUnknownConnectors(config: SallyportConfig, layers: readonly LocatedJson[]): void {
+  for (const key of ['classification', 'receives'] as const) {
+    const unknown = Object.keys(config[key]).find((name) => !config.connectors.some((each) => each.name === name));
+    if (unknown === undefined) continue;
+    throw blamed(layers, [key, unknown]).refuse([key, unknown], `there is no connector "${unknown}"`);
+  }
+}
+
+/** What a destination may be given: the configuration can say less than the manifest. */
+function narrowed({ config, layers }: Reading, manifest: ConnectorManifest): ConnectorManifest {
+  const destinations = { ...manifest.destinations };
+  for (const [name, label] of Object.entries(config.receives[manifest.name] ?? {})) {
+    const where = ['receives', manifest.name, name];
+    const declared = destinations[name];
+    if (declared === undefined)
+      throw blamed(layers, where).refuse(where, `${manifest.name} declares no destination "${name}"`);
+    const most = declared.receives ?? 'public';
+    if (isAbove(label, most))
+      throw blamed(layers, where).refuse(where, `"${name}" receives at most "${most}", as its manifest says`);
+    destinations[name] = { ...declared, receives: label };
+  }
+  return { ...manifest, destinations };
 }
 
 /** A relative path is relative to the file that says it. */
@@ -156,9 +174,10 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
   if (!existsSync(path.join(folder, 'manifest.json'))) {
     throw refuse(['name'], `no connector "${settings.name}": ${folder} has no manifest.json`);
   }
-  const { manifest, json } = readManifest(folder);
-  if (manifest.name !== settings.name)
-    throw json.refuse(['name'], `the folder's connector is "${manifest.name}", "${settings.name}" was configured`);
+  const { manifest: declared, json } = readManifest(folder);
+  if (declared.name !== settings.name)
+    throw json.refuse(['name'], `the folder's connector is "${declared.name}", "${settings.name}" was configured`);
+  const manifest = narrowed(reading, declared);
   const entry = ['connector.mjs', 'connector.js']
     .map((name) => path.join(folder, name))
     .find((file) => existsSync(file));

@@ -13,6 +13,7 @@ import {
   classifications,
   labelKeywords,
   redactionSchema,
+  type Classification,
   type ColumnLabel,
   type columnLabelSchema,
 } from '../contract/labels.ts';
@@ -91,7 +92,14 @@ function offer(connector: ConnectorManifest, tool: ToolManifest): Omit<OfferedTo
     checkOutput: output,
     checkRow: rowCheck(name, tool),
     labels,
+    receives: receivedBy(connector, tool),
   };
+}
+
+/** The least of what its destinations may be given; what is not declared receives nothing but public. */
+function receivedBy({ destinations }: ConnectorManifest, tool: ToolManifest): Classification {
+  const received = tool.destinations.map((name) => destinations[name]?.receives ?? 'public');
+  return classifications.find((label) => received.includes(label)) ?? 'public';
 }
 
 /** What the protocol's result has, the first always there: sent as it is, so a connector must not name other members. */

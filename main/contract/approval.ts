@@ -1,5 +1,6 @@
 /** A call that waits for the person: what the gateway froze, and the window shows. What was approved is what runs. */
 import { z } from 'zod';
+import { classificationSchema } from './labels.ts';
 import { operationSchema } from './manifest.ts';
 
 const text = (max: number) => z.string().max(max);
@@ -18,6 +19,10 @@ export const approvalSchema = z.strictObject({
   tool: text(64),
   title: text(80),
   operation: operationSchema,
+  /** The program has read what is labelled so, and the call's destinations may receive less. */
+  hasRead: classificationSchema.optional(),
+  /** All rows are returned, in place of the first ones. */
+  full: z.boolean().optional(),
   /** All of them, as text that hides nothing. */
   shown: text(maxShownCharacters),
   /** SHA-256 of the arguments, as the log has it. */

@@ -40,6 +40,8 @@ const outcomeSchema = z.strictObject({
   rows: z.int().nonnegative().nullable(),
   resultBytes: z.int().nonnegative(),
   backendBytes: z.int().nonnegative(),
+  /** Kinds of secrets that were taken out of what was released, and how often. Absent: none. */
+  redactions: z.record(text(64), z.int().positive()).optional(),
   durationMs: z.number().nonnegative(),
 });
 

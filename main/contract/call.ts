@@ -98,6 +98,8 @@ export interface OfferedTool {
   readonly labels: LabelNode;
   /** Of columns of a result in rows, by their source: from the configuration. */
   readonly columnLabels: ReadonlyMap<string, ColumnLabel>;
+  /** The most that all its destinations may be given: `public` where one says nothing, or there is none. */
+  readonly receives: Classification;
 }
 
 /** Passed every inbound stage. The only thing `dispatch` takes. */
@@ -111,6 +113,8 @@ export interface ClearedCall {
   readonly policy: string;
   /** What is labelled above it does not reach the caller as it is. */
   readonly exposure: Exposure;
+  /** The person approved that all rows are returned, and policy lets them. */
+  readonly full: boolean;
 }
 
 /** Passed every outbound stage. The only thing a session may send. */

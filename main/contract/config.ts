@@ -1,6 +1,6 @@
 /** `sallyport.json` (INTERFACE "Configuration"). Unknown keys and wrong types stop the start. */
 import { z } from 'zod';
-import { columnLabelsSchema } from './labels.ts';
+import { classificationSchema, columnLabelsSchema } from './labels.ts';
 import { connectorNameSchema, destinationNameSchema } from './manifest.ts';
 import { withLab } from './with-lab.ts';
 
@@ -88,6 +88,8 @@ export const configSchema = z.strictObject({
   connectors: z.array(connectorConfigSchema).max(50).default([]),
   /** Labels of columns, by connector: beside `connectors`, so that managed settings can state them one by one. */
   classification: z.record(connectorNameSchema, columnLabelsSchema).default({}),
+  /** The most that may be written to a destination, by connector and destination: no more than its manifest says. */
+  receives: z.record(connectorNameSchema, z.record(destinationNameSchema, classificationSchema)).default({}),
   policy: z
     .strictObject({
       posture: postureSchema.optional(),

@@ -24,6 +24,9 @@ export type AskKind = z.infer<typeof askKindSchema>;
 export const offerSchema = z.enum(['tool', 'resource', 'prompt', 'completion']);
 export type Offer = z.infer<typeof offerSchema>;
 
+/** Of a result that is no rows, as it is sent: a structured one goes twice, as data and as text. */
+export const defaultResultTokens = 50_000;
+
 export const toolSchema = z.strictObject({
   /** Without the connector's prefix: `query` is offered to agents as `postgres_query`. */
   name: z.string().regex(/^[a-z][a-z0-9_]{0,63}$/),
@@ -60,6 +63,8 @@ export const toolSchema = z.strictObject({
     maxBackendBytes: z.int().min(1024).max(1_073_741_824),
     /** Bytes of result that the connector may return for one call; of one row, where it returns rows. */
     maxResultBytes: z.int().min(1024).max(16_777_216),
+    /** Estimated tokens of a result that is no rows, as it is sent. Absent: `defaultResultTokens`. */
+    maxResultTokens: z.int().min(100).max(10_000_000).optional(),
     /** Rows that it may return, where it returns rows. */
     maxRows: z.int().min(1).max(10_000_000).optional(),
   }),
@@ -72,6 +77,8 @@ export const destinationSchema = z.strictObject({
   /** How egress authenticates there; the connector never takes part. */
   authentication: z.enum(['postgres-issuer']),
   description: z.string().max(200),
+  /** The highest label that may be written there. Absent: `public`. */
+  receives: classificationSchema.optional(),
 });
 
 const label = { title: z.string().max(80).optional(), description: z.string().max(2000).optional() };

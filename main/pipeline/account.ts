@@ -3,6 +3,7 @@ import type { AuditRecord } from '../contract/audit.ts';
 import type { Asks, ClearedCall, OfferedTool, ReleasedResult, ToolCall } from '../contract/call.ts';
 import { refusalCodes, type Code, type Refusal } from '../contract/errors.ts';
 import type { Principal } from '../contract/principal.ts';
+import type { Redactions } from './outbound.ts';
 
 export interface AuditSink {
   /** Resolves when the record is on the disk. Rejects when it cannot be. */
@@ -29,7 +30,7 @@ interface Sizes {
 
 /** How a call ended, with what the outcome record needs. */
 export type Settlement =
-  | (Sizes & { readonly kind: 'released'; readonly result: ReleasedResult })
+  | (Sizes & { readonly kind: 'released'; readonly result: ReleasedResult; readonly redactions?: Redactions })
   | (Sizes & { readonly kind: 'asked'; readonly asks: Asks; readonly subject: string })
   | (Sizes & { readonly kind: 'refused'; readonly refusal: Refusal; readonly stage: string | null })
   | (Sizes & { readonly kind: 'cancelled' });
@@ -95,6 +96,7 @@ export function createAccount(call: ToolCall, { audit, clock, report }: AccountD
         rows: settlement.kind === 'released' ? rowsOf(settlement.result) : null,
         resultBytes: settlement.resultBytes ?? 0,
         backendBytes: settlement.backendBytes ?? 0,
+        ...redacted(settlement),
       });
       const outcome = settlement.kind === 'released' ? 'released' : (code ?? 'internal');
       if (settlement.kind === 'released' || settlement.kind === 'refused')
@@ -109,6 +111,11 @@ function outcomeOf(settlement: Settlement): CallOutcome {
   if (settlement.kind === 'refused') return { kind: 'refused', refusal: settlement.refusal };
   if (settlement.kind === 'asked') return { kind: 'asked', asks: settlement.asks, subject: settlement.subject };
   return { kind: 'cancelled' };
+}
+
+function redacted(settlement: Settlement): { readonly redactions?: Redactions } {
+  const found = settlement.kind === 'released' ? (settlement.redactions ?? {}) : {};
+  return Object.keys(found).length === 0 ? {} : { redactions: found };
 }
 
 function decisionOf(settlement: Settlement): Extract<AuditRecord, { event: 'call-outcome' }>['decision'] {

@@ -28,19 +28,24 @@ export function createOutbound(pseudonym: Pseudonym): Outbound {
   };
 }
 
+export type Redactions = Readonly<Record<string, number>>;
+
 export type Narrowed =
-  | { readonly pass: true; readonly value: unknown }
+  /** `redactions`: how many of each kind of secret were taken out. */
+  | { readonly pass: true; readonly value: unknown; readonly redactions: Redactions }
   | { readonly pass: false; readonly refusal: Refusal; readonly stage: string };
 
 export function narrow(stages: readonly OutboundStage[], given: Omit<OutboundView, 'labels'>): Narrowed {
   const { cleared, tool } = given;
   let value = given.value;
   let labels: LabelNode | null = null;
+  const counts = new Map<string, number>();
   for (const stage of stages) {
     const verdict = stage.apply({ cleared, tool, value, labels });
     if (!verdict.pass) return { ...verdict, stage: stage.report.stage };
     value = verdict.value;
     labels = verdict.labels ?? labels;
+    for (const kind of verdict.found ?? []) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   }
-  return { pass: true, value };
+  return { pass: true, value, redactions: Object.fromEntries(counts) };
 }

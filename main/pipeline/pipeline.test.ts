@@ -1,47 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { alice, forbids, offeredTool, permits, toolCall } from '../../test/samples/pipeline.ts';
 import { fromTemplate } from '../../test/samples/secrets.ts';
-import type { AuditRecord } from '../contract/audit.ts';
+import { bench, got } from '../../test/samples/runner.ts';
 import { Fault } from '../contract/errors.ts';
-import type { CallReport } from './account.ts';
-import { createPipeline, type Dispatched, type PipelineDeps } from './pipeline.ts';
-
-function bench(more: Partial<PipelineDeps> = {}) {
-  const records: AuditRecord[] = [];
-  const reports: CallReport[] = [];
-  const dispatched: string[] = [];
-  const tool = offeredTool();
-  const pipeline = createPipeline({
-    tools: () => [tool],
-    findTool: (name) => (name === tool.name ? tool : null),
-    identity: () => ({ principal: alice, validUntil: null, waiting: [] }),
-    gate: () => ({ paused: false, consentTo: () => 'allowed' }),
-    authorizer: { decide: () => permits },
-    audit: {
-      appendDurably: (record) => {
-        records.push(record);
-        return Promise.resolve();
-      },
-      append: (record) => {
-        records.push(record);
-      },
-    },
-    quotas: { reserve: () => null, settle: () => undefined },
-    approvals: { ask: () => Promise.resolve('denied') },
-    dispatch: ({ call }) => {
-      dispatched.push(call.callId);
-      return Promise.resolve({ ok: true, value: { text: 'x', rows: [1, 2] }, resultBytes: 10, backendBytes: 20 });
-    },
-    clock: { epochMs: () => 1, monotonicMs: () => 1 },
-    report: (report) => reports.push(report),
-    keepRows: () => ({ push: () => undefined, finish: () => Promise.resolve(null), abandon: () => undefined }),
-    pseudonym: (text) => `#${text.length}`,
-    ...more,
-  });
-  return { pipeline, records, reports, dispatched };
-}
-
-const got = (value: unknown): Dispatched => ({ ok: true, value, resultBytes: 1, backendBytes: 1 });
+import type { PipelineDeps } from './pipeline.ts';
 
 describe('the runner', () => {
   it('writes the intent before it dispatches and one outcome after', async () => {

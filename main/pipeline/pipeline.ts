@@ -11,12 +11,11 @@ import {
   type Caller,
   type CallOffer,
   type ClearedCall,
-  type Exposure,
   type OfferedTool,
   type ReleasedResult,
   type ToolCall,
 } from '../contract/call.ts';
-import { Fault, outcomeCodeSchema, type OutcomeCode, type Refusal } from '../contract/errors.ts';
+import type { OutcomeCode, Refusal } from '../contract/errors.ts';
 import type { Classification } from '../contract/labels.ts';
 import type { OpenTable, Page, ReferenceNote, RowKeeper, TableHead } from '../contract/table.ts';
 import {
@@ -28,11 +27,13 @@ import {
   type CallReport,
   type Settlement,
 } from './account.ts';
+import { fromThrown, isStopped, notJudged, refused, stoppedBy, type StopReason } from './endings.ts';
+import type { FlowLabels } from './flow.ts';
 import { createOutbound, narrow, type Narrowed, type Outbound } from './outbound.ts';
 import type { Cost, Quotas } from './quotas.ts';
 import type { Pseudonym } from './redaction.ts';
 import { scrubValue } from './secrets-in-text/scrub-value.ts';
-import { refuse, type Authorizer, type Gate, type Identity, type InboundView, type StageReport } from './stage.ts';
+import type { Authorizer, Gate, Identity, InboundView, StageReport, Terms } from './stage.ts';
 import { createAdmit } from './stages/admit.ts';
 import { createAskApproval, type Approvals } from './stages/ask-approval.ts';
 import { createAuthorize, resourceOf } from './stages/authorize.ts';
@@ -49,9 +50,6 @@ export type Dispatched = { readonly resultBytes: number; readonly backendBytes: 
   | { readonly ok: false; readonly refusal: Refusal }
 );
 
-/** Why a call was stopped from outside: a code, or `cancelled` by the program that made it. */
-type StopReason = OutcomeCode | 'cancelled';
-
 export interface PipelineDeps {
   readonly tools: () => readonly OfferedTool[];
   /** None where the tool is offered in another way. */
@@ -61,6 +59,7 @@ export interface PipelineDeps {
   readonly authorizer: Authorizer;
   readonly quotas: Pick<Quotas, 'reserve' | 'settle'>;
   readonly approvals: Approvals;
+  readonly flows: FlowLabels;
   readonly audit: AuditSink;
   /** The signal aborts with a `StopReason`. Takes cleared calls only. Rows go into what `openTable` opens. */
   readonly dispatch: (cleared: ClearedCall, signal: AbortSignal, openTable: OpenTable) => Promise<Dispatched>;
@@ -103,7 +102,7 @@ class Runner implements Pipeline {
       createCheckArguments(),
       createAuthorize(deps.authorizer),
       createLimitRate(deps.quotas),
-      createAskApproval(deps.approvals),
+      createAskApproval(deps.approvals, deps.flows),
     ] as const;
     this.#outbound = createOutbound(deps.pseudonym);
   }
@@ -149,7 +148,7 @@ class Runner implements Pipeline {
     const [, , authorize] = this.#inbound;
     try {
       const verdict = authorize.check(this.#lookingBy(caller)(tool));
-      return (verdict.pass ? verdict.exposure : undefined) ?? 'public';
+      return (verdict.pass ? verdict.terms?.exposure : undefined) ?? 'public';
     } catch {
       return 'public';
     }
@@ -195,7 +194,7 @@ class Runner implements Pipeline {
   async #judge(seen: InboundView, signal: AbortSignal): Promise<Settlement | ClearedCall> {
     let view = seen;
     let policy: string | null = null;
-    let exposure: Exposure = 'public';
+    let full = false;
     for (const stage of this.#inbound) {
       const checked = stage.check(view, signal);
       const verdict = checked instanceof Promise ? await checked : checked;
@@ -203,20 +202,21 @@ class Runner implements Pipeline {
       if (checked instanceof Promise && isStopped(signal)) return stoppedBy(signal);
       policy = verdict.policy ?? policy;
       if (!verdict.pass) return { kind: 'refused', refusal: verdict.refusal, stage: stage.report.stage, policy };
-      exposure = verdict.exposure ?? exposure;
-      if (verdict.approval !== undefined) view = { ...view, approval: verdict.approval };
+      if (verdict.terms !== undefined) view = { ...view, terms: verdict.terms };
       if (checked instanceof Promise) {
         const again = this.#judgeAgain(view);
         if ('kind' in again) return again;
-        view = again.view;
-        ({ policy, exposure } = again);
+        // Only what the person was shown: they have just approved it.
+        full = view.terms?.full === 'approved' && again.view.terms?.full === 'approved';
+        ({ view, policy } = again);
       }
     }
     const { tool, call } = view;
     const { principal } = view.identity;
     // The stages guarantee these; the types ask again.
     if (tool === null || principal === null || policy === null) return notJudged();
-    return clear({ call, connector: tool.connector, tool: tool.manifest, principal, policy, exposure });
+    const exposure = view.terms?.exposure ?? 'public';
+    return clear({ call, connector: tool.connector, tool: tool.manifest, principal, policy, exposure, full });
   }
 
   /** Time passed: the person, their claims and their consent may be others. What was approved was approved for one person. */
@@ -224,17 +224,17 @@ class Runner implements Pipeline {
     const view = this.#look(before.call);
     const [admit, , authorize] = this.#inbound;
     let policy: string | null = null;
-    let exposure: Exposure = 'public';
+    let terms: Terms | undefined;
     for (const stage of [admit, authorize]) {
       const verdict = stage.check(view);
       policy = verdict.policy ?? policy;
-      if (verdict.pass) exposure = verdict.exposure ?? exposure;
-      else return { kind: 'refused', refusal: verdict.refusal, stage: stage.report.stage, policy };
+      if (!verdict.pass) return { kind: 'refused', refusal: verdict.refusal, stage: stage.report.stage, policy };
+      terms = verdict.terms ?? terms;
     }
     const [was, is] = [before.identity.principal, view.identity.principal];
     if (was?.subject !== is?.subject || was?.issuer !== is?.issuer || before.tool !== view.tool)
       return refused('access_ended', 'The person changed while this waited. Call again.');
-    return { view, policy, exposure };
+    return { view: terms === undefined ? view : { ...view, terms }, policy };
   }
 
   async #execute(parts: Execution): Promise<Settlement> {
@@ -247,6 +247,7 @@ class Runner implements Pipeline {
     }
     // The person may have left while the intent went to the disk.
     if (isStopped(signal)) return stoppedBy(signal);
+    this.#deps.flows.raise(cleared, tool);
     const table = createTable(this.#tableDeps(cleared, tool), cleared, tool);
     try {
       return await this.#released({ ...parts, tool, table });
@@ -299,7 +300,7 @@ function settledBy(narrowed: Narrowed, { tool, cleared: { policy } }: Judged, to
   if (!narrowed.pass) return { kind: 'refused', refusal: narrowed.refusal, stage: narrowed.stage, policy };
   const { value } = narrowed;
   if (!isRecord(value)) return refused('output_not_allowed', 'The result is not an object, so it was withheld.');
-  return { kind: 'released', result: releasedAs(value, tool, told), policy };
+  return { kind: 'released', result: releasedAs(value, tool, told), policy, redactions: narrowed.redactions };
 }
 
 function releasedAs(
@@ -326,7 +327,12 @@ function askable({ tool, principal }: ClearedCall, asks: Asks): Settlement {
   const declared = tool.asks ?? [];
   const undeclared = Object.values(asks.requests).some(({ kind }) => !declared.includes(kind));
   if (undeclared) return refused('output_not_allowed', 'The connector asked for what its manifest does not declare.');
-  return { kind: 'asked', asks: { ...asks, requests: scrubbed(asks.requests) }, subject: principal.subject, policy: null };
+  return {
+    kind: 'asked',
+    asks: { ...asks, requests: scrubbed(asks.requests) },
+    subject: principal.subject,
+    policy: null,
+  };
 }
 
 /** What left, by our own count; what was withheld costs a call and nothing else. */
@@ -340,7 +346,6 @@ function costOf(settlement: Settlement): Cost {
 interface Again {
   readonly view: InboundView;
   readonly policy: string | null;
-  readonly exposure: Exposure;
 }
 
 interface Judged {
@@ -357,34 +362,4 @@ interface Execution {
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function refused(code: OutcomeCode, say: string): Settlement {
-  return { kind: 'refused', refusal: refuse(code, say).refusal, stage: null, policy: null };
-}
-
-function notJudged(): Settlement {
-  return refused('internal', 'The call could not be judged.');
-}
-
-const stopSays: Partial<Record<OutcomeCode, string>> = {
-  access_ended: 'The person signed out or changed while this ran. Ask them to sign in, then call again.',
-  paused: 'The person paused all agents while this ran. Wait until they resume in Sallyport.',
-  agent_not_allowed: 'The person took the consent for this program back while this ran.',
-};
-
-function isStopped(signal: AbortSignal): boolean {
-  return signal.aborted;
-}
-
-function stoppedBy(signal: AbortSignal): Settlement {
-  const code = outcomeCodeSchema.safeParse(signal.reason);
-  if (!code.success) return { kind: 'cancelled', policy: null };
-  return refused(code.data, stopSays[code.data] ?? 'Sallyport stopped while this ran. Try again in a moment.');
-}
-
-function fromThrown(error: unknown): Settlement {
-  const code = error instanceof Fault ? outcomeCodeSchema.safeParse(error.code) : undefined;
-  if (error instanceof Fault && code?.success === true) return refused(code.data, error.message);
-  return refused('internal', 'Something broke inside Sallyport. Try again; the audit log names the call.');
 }

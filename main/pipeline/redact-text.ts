@@ -17,6 +17,7 @@ export function createTextRedactor(exposure: Classification, pseudonym: Pseudony
     principal,
     policy: '',
     exposure,
+    full: false,
   });
   return (text) => {
     try {
@@ -51,9 +52,10 @@ const tool: OfferedTool = {
     inputSchema: {},
     outputSchema: {},
     destinations: [],
-    limits: { timeoutMs: 1000, maxBackendBytes: 1024, maxResultBytes: 1024 },
+    limits: { timeoutMs: 1000, maxBackendBytes: 1024, maxResultBytes: 1024, maxResultTokens: Infinity },
     examples: [],
   },
+  receives: 'public',
   checkArguments: () => null,
   checkOutput: () => null,
   checkRow: () => false,

@@ -29,15 +29,23 @@ export interface InboundView {
   readonly gate: Gate;
   readonly nowMs: number;
   /** What policy said, for the stages after it. */
-  readonly approval?: Approval;
+  readonly terms?: Terms;
 }
 
 export type Verdict =
-  | { readonly pass: true; readonly policy?: string; readonly approval?: Approval; readonly exposure?: Exposure }
+  | { readonly pass: true; readonly policy?: string; readonly terms?: Terms }
   | { readonly pass: false; readonly refusal: Refusal; readonly policy?: string };
 
-/** `required`: the person has to approve this call before it runs. */
-export type Approval = 'none' | 'required';
+/** What a permit says beyond permitting. */
+export interface Terms {
+  /** `required`: the person has to approve this call before it runs. */
+  readonly approval: 'none' | 'required';
+  readonly exposure: Exposure;
+  /** What becomes of a call whose program has read more than its destinations may receive. */
+  readonly flow: 'refuse' | 'approve';
+  /** `approved`: once the person approved the call, its rows are not cut to an answer's few. */
+  readonly full: 'never' | 'approved';
+}
 
 export interface StageReport {
   readonly stage: string;
@@ -66,7 +74,13 @@ export interface OutboundView {
 }
 
 export type OutboundVerdict =
-  | { readonly pass: true; readonly value: unknown; readonly labels?: LabelNode }
+  | {
+      readonly pass: true;
+      readonly value: unknown;
+      readonly labels?: LabelNode;
+      /** Kinds of secrets that were taken out, one for each place; for the log. */
+      readonly found?: readonly string[];
+    }
   | { readonly pass: false; readonly refusal: Refusal };
 
 export interface OutboundStage {
@@ -110,11 +124,9 @@ export interface Authorizer {
   decide(question: AuthorizationQuestion): AuthorizationDecision;
 }
 
-export interface AuthorizationDecision {
+export interface AuthorizationDecision extends Terms {
   readonly permitted: boolean;
   readonly policy: string | null;
-  readonly approval: Approval;
-  readonly exposure: Exposure;
 }
 
 export interface AuthorizationQuestion {

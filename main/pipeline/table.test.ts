@@ -26,6 +26,14 @@ const labels = {
   'shop.people.name': { label: 'sensitive', rule: 'drop' },
 } as const;
 
+const fullTool = offeredTable({ limits: { timeoutMs: 1000, maxBackendBytes: 1_000_000, maxResultBytes: 100_000 } });
+/** The tool's bytes: 100,000. */
+async function inFull(rows: readonly unknown[]) {
+  const table = createTable({ stages, keep: null }, clearedCall('sensitive', true), fullTool);
+  await table.open({ columns })?.take(rows);
+  return table.finish({ truncated: false });
+}
+
 async function through(
   rows: Iterable<unknown>,
   exposure: Classification = 'sensitive',
@@ -42,6 +50,23 @@ const row = (id: number) => [id, ['north', 'south', 'west'][id % 3], `p${id}@exa
 const many = (count: number) => Array.from({ length: count }, (_, id) => row(id));
 const valueOf = (got: Awaited<ReturnType<typeof through>>['got']): Record<string, unknown> =>
   got.pass ? { ...got.value } : expect.unreachable(got.refusal.say);
+
+describe('rows that policy and the person let go in full', () => {
+  it('are all there, without a summary', async () => {
+    const value = valueOf(await inFull(many(1000)));
+    expect(value['rows']).toEqual(many(1000));
+    expect(value).not.toHaveProperty('summary');
+  });
+
+  it('end at the bytes of the tool, and the rest is summarized', async () => {
+    const value = valueOf(await inFull(many(5000)));
+    const kept = value['rows'] as unknown[];
+    expect(kept.length).toBeGreaterThan(1000);
+    expect(kept).toEqual(many(kept.length));
+    expect(JSON.stringify(kept).length).toBeLessThan(110_000);
+    expect(value).toMatchObject({ rowCount: 5000, summary: { rows: 5000 } });
+  });
+});
 
 describe('a result in rows', () => {
   it('that is small leaves as it is', async () => {

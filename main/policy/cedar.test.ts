@@ -23,6 +23,8 @@ describe('decisions', () => {
       policy: null,
       approval: 'required',
       exposure: 'public',
+      flow: 'refuse',
+      full: 'never',
     });
   });
 
@@ -196,6 +198,23 @@ describe('approval and exposure', () => {
   });
 });
 
+describe('flow and full rows', () => {
+  it.each<[string, string[], string]>([
+    ['no policy says', [permit('a')], 'none refuse never'],
+    ['one says', [permit('a', '', '@flow("approve") @full("approved")')], 'required approve approved'],
+    ['nobody is asked', [permit('a', '', '@full("approved") @approval("none")')], 'none refuse approved'],
+    ['another has no opinion', [permit('a', '', '@flow("approve")'), permit('b')], 'none approve never'],
+    [
+      'the strictest counts',
+      [permit('a', '', '@flow("approve") @full("approved")'), permit('b', '', '@flow("refuse") @full("never")')],
+      'none refuse never',
+    ],
+  ])('where %s', (_where, texts, expected) => {
+    const { approval, flow, full } = createAuthorizer(policies(...texts)).decide(ask());
+    expect(`${approval} ${flow} ${full}`).toBe(expected);
+  });
+});
+
 describe('loading', () => {
   it.each([
     ['permit (principal, action, resource);', /^p0\.cedar:1: every policy needs an @id/],
@@ -210,8 +229,11 @@ describe('loading', () => {
     ['@id("t") permit (principal == ?principal, action, resource);', /^p0\.cedar:1: .*templates are not supported/],
     ['@id("a") permit (principal, action == Sallyport::Action::"reed", resource);', /did you mean .*read/],
     ['@id("a") @aproval("required") permit (principal, action, resource);', /:1: @aproval means nothing here/],
-    ['@id("a") @approval("maybe") permit (principal, action, resource);', /:1: @approval is one of "none", "required"/],
+    ['@id("a") @approval("maybe") permit (principal, action, resource);', /:1: @approval is one of "required", "none"/],
     ['@id("a") @exposure permit (principal, action, resource);', /:1: @exposure is one of/],
+    ['@id("a") @flow("allow") permit (principal, action, resource);', /:1: @flow is one of "refuse", "approve"/],
+    ['@id("a") @full permit (principal, action, resource);', /:1: @full is one of "never", "approved"/],
+    ['@id("a") @flow("approve") forbid (principal, action, resource);', /:1: a forbid refuses/],
     ['@id("a") @approval("required") forbid (principal, action, resource);', /:1: a forbid refuses/],
     [
       '@id("a") forbid (principal, action, resource) unless { action != Sallyport::Action::"call" };',

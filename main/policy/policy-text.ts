@@ -68,8 +68,14 @@ function verdict({ permitted, policy, deciding }: Explained): string {
   return deciding.length === 0 ? 'not permitted: no policy permits it (default deny)' : `forbidden by ${policy ?? ''}`;
 }
 
-function terms({ permitted, approval, exposure }: Explained): string[] {
+function terms({ permitted, approval, exposure, flow, full }: Explained): string[] {
   if (!permitted) return [];
   const asked = approval === 'required' ? 'the person approves each call first' : 'not needed';
-  return [`  approval  ${asked}`, `  exposure  ${exposure} at most`];
+  const all = approval === 'required' ? 'all of them, as the person approves the call' : 'no: nobody is asked';
+  return [
+    `  approval  ${asked}`,
+    `  exposure  ${exposure} at most`,
+    ...(flow === 'approve' ? ['  flow      to where less may go: the person decides'] : []),
+    ...(full === 'approved' ? [`  full rows ${all}`] : []),
+  ];
 }

@@ -60,7 +60,7 @@ describe('lab', () => {
     ['support', 'support-may-read'],
     ['admin', 'administrators-may-read'],
   ])('%s may call tools that read, by a policy of that name', (role, policy) => {
-    const terms = { approval: 'none', exposure: 'sensitive' };
+    const terms = { approval: 'none', exposure: 'sensitive', flow: 'refuse', full: 'never' };
     expect(decide('lab', { roles: [role] })).toEqual({ permitted: true, policy, ...terms });
   });
 

@@ -35,7 +35,7 @@ interface WaitingProps {
 
 /** Deny is the default, as for a program that asks. */
 function Waiting({ approval, place, of }: WaitingProps) {
-  const { id, program, executable, person, tool, title, operation, shown, since, until } = approval;
+  const { id, program, executable, person, tool, title, operation, hasRead, full, shown, since, until } = approval;
   const name = plain(title, mostOfName);
   const [isSeen, setSeen] = useState(false);
   return (
@@ -63,6 +63,18 @@ function Waiting({ approval, place, of }: WaitingProps) {
         <dd>
           {timeOf(since)}, until {timeOf(until)}
         </dd>
+        {hasRead !== undefined && (
+          <>
+            <dt>Has read</dt>
+            <dd>{hasRead} data since you signed in. What it writes may go to others.</dd>
+          </>
+        )}
+        {full === true && (
+          <>
+            <dt>Gets</dt>
+            <dd>all rows, not only the first ones and a summary.</dd>
+          </>
+        )}
         <dt>Arguments</dt>
         <dd>
           <Arguments label={`All arguments of ${name}`} text={shown} onSeen={() => setSeen(true)} />

@@ -8,6 +8,7 @@ import { createToolRegistry } from '../../main/connectors/tool-registry.ts';
 import type { Caller } from '../../main/contract/call.ts';
 import { manifestSchema } from '../../main/contract/manifest.ts';
 import type { Principal } from '../../main/contract/principal.ts';
+import { createFlowLabels } from '../../main/pipeline/flow.ts';
 import { createPipeline } from '../../main/pipeline/pipeline.ts';
 import { createAuthorizer } from '../../main/policy/cedar.ts';
 import { alice, offeredTool, toolCall } from '../samples/pipeline.ts';
@@ -26,6 +27,7 @@ let turn = 0;
 
 function pipelineWith(durable: boolean, principal: () => typeof alice) {
   return createPipeline({
+    flows: createFlowLabels(),
     tools: () => [tool],
     findTool: () => tool,
     identity: () => ({ principal: principal(), validUntil: null, waiting: [] }),

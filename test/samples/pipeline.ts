@@ -100,8 +100,15 @@ export function toolCall(args: Record<string, unknown> = { text: 'hi' }, toolNam
 }
 
 /** What an authorizer says yes with, and no. */
-export const permits = { permitted: true, policy: 'p', approval: 'none', exposure: 'internal' } as const;
-export const forbids = { permitted: false, policy: 'no', approval: 'required', exposure: 'public' } as const;
+export const terms = { approval: 'none', exposure: 'internal', flow: 'refuse', full: 'never' } as const;
+export const permits = { permitted: true, policy: 'p', ...terms } as const;
+export const forbids = {
+  ...permits,
+  permitted: false,
+  policy: 'no',
+  approval: 'required',
+  exposure: 'public',
+} as const;
 
 /** Everything is as it should be, but for `more`. */
 export function inboundView(more: Partial<InboundView> = {}): InboundView {
@@ -115,6 +122,7 @@ export function inboundView(more: Partial<InboundView> = {}): InboundView {
   };
 }
 
-export function clearedCall(exposure: Classification = 'sensitive'): ClearedCall {
-  return clear({ call: toolCall(), connector: 'probe', tool: toolManifest, principal: alice, policy: 'p', exposure });
+export function clearedCall(exposure: Classification = 'sensitive', full = false): ClearedCall {
+  const judged = { principal: alice, policy: 'p', exposure, full };
+  return clear({ call: toolCall(), connector: 'probe', tool: toolManifest, ...judged });
 }

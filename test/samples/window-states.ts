@@ -292,6 +292,7 @@ export const windowStates: Readonly<Record<string, Sample>> = {
       approvals: [
         approval(0),
         approval(1, { operation: 'admin', title: 'Delete a warehouse', program: rightToLeft, executable: null }),
+        approval(2, { title: 'Write a note', hasRead: 'sensitive', full: true }),
       ],
     }),
     screens: ['overview', 'calls'],

@@ -26,19 +26,19 @@ describe('only a cleared call can be dispatched', () => {
       'a call with everything that a cleared one has, but for its mark',
       (dispatch, { call, tool, principal, signal }) =>
         // @ts-expect-error the mark's symbol is not exported
-        dispatch({ call, connector: 'probe', tool, principal, policy: 'p', exposure: 'internal' }, signal),
+        dispatch({ call, connector: 'probe', tool, principal, policy: 'p', exposure: 'internal', full: false }, signal),
     ],
     [
       'a call without a person',
       (_dispatch, { call, tool }) =>
         // @ts-expect-error there is no principal
-        clear({ call, connector: 'probe', tool, principal: null, policy: 'p', exposure: 'internal' }),
+        clear({ call, connector: 'probe', tool, principal: null, policy: 'p', exposure: 'internal', full: false }),
     ],
     [
       'a call that no policy permitted',
       (_dispatch, { call, tool, principal }) =>
         // @ts-expect-error there is no policy
-        clear({ call, connector: 'probe', tool, principal, policy: null, exposure: 'internal' }),
+        clear({ call, connector: 'probe', tool, principal, policy: null, exposure: 'internal', full: false }),
     ],
   ])('not %s', (_what, attempt) => {
     expectTypeOf(attempt).toBeFunction();

@@ -4,20 +4,20 @@ import { createSecretFinder, replaced, type Finding } from './secret-finder.ts';
 export interface Scrubbed {
   /** The same object where nothing was found. */
   readonly value: unknown;
-  /** Names of kinds, sorted, without repetition. */
+  /** A name of a kind for each place, sorted. */
   readonly kinds: readonly string[];
 }
 
 const finder = createSecretFinder();
 
 export function scrubValue(value: unknown): Scrubbed {
-  const kinds = new Set<string>();
+  const kinds: string[] = [];
   const scrubbed = scrubNamed(value, '', kinds);
-  return { value: scrubbed, kinds: [...kinds].toSorted() };
+  return { value: scrubbed, kinds: kinds.toSorted() };
 }
 
 /** `name` is the member that holds the value: it may say that the value is a credential. */
-function scrubNamed(value: unknown, name: string, kinds: Set<string>): unknown {
+function scrubNamed(value: unknown, name: string, kinds: string[]): unknown {
   if (typeof value === 'string') return scrubText(value, name, kinds);
   if (Array.isArray(value)) {
     const items = value.map((item: unknown) => scrubNamed(item, name, kinds));
@@ -58,13 +58,13 @@ const shortestText = 6;
 const longestNamed = 512;
 
 /** A short text is also searched together with its member's name, as it would stand in JSON. */
-function scrubText(text: string, name: string, kinds: Set<string>): string {
+function scrubText(text: string, name: string, kinds: string[]): string {
   if (text.length < shortestText) return text;
   const named = namedFindings(text, name);
-  const scrubbed = finder.scrub(named.length === 0 ? text : replaced(text, named));
-  for (const { kind } of named) kinds.add(kind);
-  for (const kind of scrubbed.kinds) kinds.add(kind);
-  return scrubbed.text;
+  const rest = named.length === 0 ? text : replaced(text, named);
+  const found = finder.find(rest);
+  for (const { kind } of [...named, ...found]) kinds.push(kind);
+  return found.length === 0 ? rest : replaced(rest, found);
 }
 
 function namedFindings(text: string, name: string): readonly Finding[] {

@@ -2,11 +2,14 @@
  * ask-approval: what writes or administers, and what policy says, runs only after the person approved this very call at the tray;
  * never over MCP. Guarantees: what was approved is what runs, once; without an answer nothing runs. Trusts the approvals it is
  * given: whoever answers them is the person. A policy can ask for more approvals than the operation does, not for fewer.
+ * What would carry what its program has read to where less may go is refused, or where policy says so the person is told and decides.
  */
 import { maxShownCharacters } from '../../contract/approval.ts';
-import type { ToolCall } from '../../contract/call.ts';
+import type { OfferedTool, ToolCall } from '../../contract/call.ts';
+import type { Classification } from '../../contract/labels.ts';
 import type { ToolManifest } from '../../contract/manifest.ts';
 import type { Principal } from '../../contract/principal.ts';
+import { carriedBeyond, type FlowLabels } from '../flow.ts';
 import { canonicalCall, shownCall } from '../shown-call.ts';
 import { pass, refuse, refuseUnknownTool, type AskingStage, type Verdict } from '../stage.ts';
 
@@ -17,6 +20,9 @@ export interface AskedApproval {
   /** What the approval is bound to, beside person, program and tool. */
   readonly canonical: string;
   readonly shown: string;
+  /** What the person is told beside: an approval given without it is none for a call that needs it. */
+  readonly hasRead: Classification | null;
+  readonly full: boolean;
 }
 
 /** `stopped`: nobody waits for it any more, or all were withdrawn. */
@@ -27,26 +33,43 @@ export interface Approvals {
   ask(asked: AskedApproval, signal: AbortSignal): Promise<ApprovalOutcome>;
 }
 
-export function createAskApproval(approvals: Approvals): AskingStage {
+export function createAskApproval(approvals: Approvals, flows: Pick<FlowLabels, 'of'>): AskingStage {
   return {
     report: {
       stage: 'ask-approval',
       mode: 'enforced',
-      rule: 'Operations write and admin, and what policy says: the person approves each call in the window.',
+      rule: 'Operations write and admin, and what policy says: the person approves each call in the window. What was read goes nowhere that may receive less.',
     },
-    check({ call, tool, identity: { principal }, approval }, signal): Verdict | Promise<Verdict> {
+    check({ call, tool, identity: { principal }, terms }, signal): Verdict | Promise<Verdict> {
       if (tool === null) return refuseUnknownTool();
-      if (tool.manifest.operation === 'read' && approval !== 'required') return pass;
+      if (tool.manifest.operation === 'read' && terms?.approval !== 'required') return pass;
       if (principal === null) return refuse('not_signed_in', 'Nobody is signed in.');
+      const carried = (): Classification | null => carriedBeyond(tool, flows.of(principal, call.caller));
+      const hasRead = carried();
+      if (hasRead !== null && terms?.flow !== 'approve') return refuseFlow(tool, hasRead);
       const shown = shownCall(call);
       if (shown.length > maxShownCharacters) return tooLong;
       const canonical = canonicalCall(call);
-      return approvals
-        .ask({ call, principal, tool: tool.manifest, canonical, shown }, signal)
-        .then((outcome) => verdicts[outcome]);
+      const told = { hasRead, full: terms?.full === 'approved' };
+      return (
+        approvals
+          .ask({ call, principal, tool: tool.manifest, canonical, shown, ...told }, signal)
+          // What it read meanwhile, the person was not told.
+          .then((outcome) => (outcome === 'approved' && carried() !== hasRead ? readMore : verdicts[outcome]))
+      );
     },
   };
 }
+
+function refuseFlow(tool: OfferedTool, label: Classification): Verdict {
+  const say = `This program has read ${label} data since the person signed in, and ${tool.name} writes to where only ${tool.receives} data may go. Tell the person what you would have written.`;
+  return refuse('flow_not_allowed', say);
+}
+
+const readMore = refuse(
+  'approval_expired',
+  'This program read more confidential data while the person was asked. Make the call again: they are asked anew.',
+);
 
 const tooLong = refuse(
   'invalid_arguments',

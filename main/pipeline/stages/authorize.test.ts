@@ -1,18 +1,18 @@
 import { expect, it } from 'vitest';
-import { forbids, inboundView, offeredTool, permits, toolCall } from '../../../test/samples/pipeline.ts';
+import { forbids, inboundView, offeredTool, permits, terms, toolCall } from '../../../test/samples/pipeline.ts';
 import { Fault } from '../../contract/errors.ts';
 import type { AuthorizationQuestion } from '../stage.ts';
 import { createAuthorize, resourceOf } from './authorize.ts';
 
 it('passes what a named policy permits', () => {
   const stage = createAuthorize({ decide: () => ({ ...permits, policy: 'p1' }) });
-  expect(stage.check(inboundView())).toEqual({ pass: true, policy: 'p1', approval: 'none', exposure: 'internal' });
+  expect(stage.check(inboundView())).toEqual({ pass: true, policy: 'p1', terms });
 });
 
-it('hands on what the policy says of approval and exposure', () => {
-  const terms = { approval: 'required', exposure: 'sensitive' } as const;
-  const stage = createAuthorize({ decide: () => ({ ...permits, ...terms }) });
-  expect(stage.check(inboundView())).toMatchObject(terms);
+it('hands on what the policy says beside permitting', () => {
+  const said = { approval: 'required', exposure: 'sensitive', flow: 'approve', full: 'approved' } as const;
+  const stage = createAuthorize({ decide: () => ({ ...permits, ...said }) });
+  expect(stage.check(inboundView())).toMatchObject({ terms: said });
 });
 
 it.each([

@@ -15,7 +15,7 @@ export function createAuthorize(authorizer: Authorizer): InboundStage {
       if (principal === null) return refuse('not_signed_in', 'Nobody is signed in.');
       const resource = resourceOf(tool, call.arguments);
       const { permitted, policy, ...terms } = authorizer.decide({ principal, caller: call.caller, tool, resource });
-      if (permitted && policy !== null) return { pass: true, policy, ...terms };
+      if (permitted && policy !== null) return { pass: true, policy, terms };
       const say = `Policy does not permit ${tool.name} for this person. Use another tool from tools/list.`;
       return refuse('not_permitted', say, policy === null ? {} : { policy });
     },

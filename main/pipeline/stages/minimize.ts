@@ -1,15 +1,27 @@
 /**
  * minimize: a result in rows reaches the agent as its first rows, an exact summary of all of them and a reference to the
  * rest. Guarantees that at most the first rows are held, that what leaves costs at most `caps.tokens` by our estimate,
- * counted as it is sent (once as data, once as text), and that what is summarized was redacted before.
+ * counted as it is sent (once as data, once as text), and that what is summarized was redacted before. Where policy lets all rows
+ * go and the person approved it, the rows of an answer are bounded by the tool's bytes instead. Any other result that costs more than its
+ * tool's tokens is withheld: what to leave out of it, only who asks knows.
  */
 import type { Refusal } from '../../contract/errors.ts';
 import { createColumnCounter, createSummaryBudget, type ColumnSummary } from '../column-summary.ts';
 import type { Page, ReferenceNote } from '../../contract/table.ts';
-import { refuse, type OutboundStage, type Row, type TableField, type TableView } from '../stage.ts';
+import { defaultResultTokens } from '../../contract/manifest.ts';
+import {
+  refuse,
+  type OutboundStage,
+  type OutboundVerdict,
+  type OutboundView,
+  type Row,
+  type TableField,
+  type TableView,
+} from '../stage.ts';
 import { estimateTokens } from '../tokens.ts';
 
-export const caps = { rows: 50, characters: 65_536, tokens: 3800 } as const;
+export const caps = { rows: 50, bytes: 65_536, tokens: 3800 } as const;
+type Caps = { readonly [Name in keyof typeof caps]: number };
 
 /** For the address of the next page. */
 const nextTokens = 120;
@@ -41,23 +53,43 @@ export function createMinimize(): MinimizeStage {
     report: {
       stage: 'minimize',
       mode: 'enforced',
-      rule: `Rows: at most ${caps.rows} and ${caps.tokens} tokens, then a summary and a reference. Else the byte limit.`,
+      rule: `Rows: at most ${caps.rows} and ${caps.tokens} tokens, then a summary and a reference; all where policy and person say so. Else the byte limit.`,
     },
-    apply: ({ value }) => ({ pass: true, value }),
+    apply: cappedByTokens,
     openTable: (view) => new Shortener(view),
   };
+}
+
+function cappedByTokens({ tool, value }: OutboundView): OutboundVerdict {
+  const { offer, result, limits } = tool.manifest;
+  const most = limits.maxResultTokens ?? defaultResultTokens;
+  // The protocol's own result goes once, and what is no text in it (pictures, sound, files) is no text to a model either.
+  const isWhole = result === 'content' || (offer !== undefined && offer !== 'tool');
+  const text = isWhole ? JSON.stringify(value, withoutBinary) : JSON.stringify(value);
+  // Nearly all: no character costs more than two tokens each time.
+  if (text.length * 4 + 8 <= most) return { pass: true, value };
+  const cost = estimateTokens(text) + (isWhole ? 0 : estimateTokens(JSON.stringify(text)));
+  if (cost <= most) return { pass: true, value };
+  const say = `The result of ${tool.name} would cost about ${cost} tokens, and ${most} is its limit, so it was withheld. Ask for less: a narrower question, or a part.`;
+  return refuse('output_not_allowed', say);
+}
+
+function withoutBinary(name: string, value: unknown): unknown {
+  return (name === 'data' || name === 'blob') && typeof value === 'string' ? '' : value;
 }
 
 class Shortener implements Shortening {
   readonly #fields: readonly TableField[];
   readonly #withheld: readonly string[];
   readonly #counters;
+  readonly #caps: Caps;
   readonly #kept: Row[] = [];
-  #keptCharacters = 0;
+  #keptBytes = 0;
   #count = 0;
   #keeps = true;
 
-  constructor({ fields, withheld }: TableView) {
+  constructor({ fields, withheld, cleared, tool }: TableView) {
+    this.#caps = cleared.full ? { rows: Infinity, bytes: tool.manifest.limits.maxResultBytes, tokens: Infinity } : caps;
     this.#fields = fields;
     this.#withheld = withheld;
     const budget = createSummaryBudget();
@@ -77,7 +109,7 @@ class Shortener implements Shortening {
 
   finishPage({ uri, from, rows: total }: Page): Shortened {
     const bare = { from, rowCount: total };
-    const rows = this.#fitting(caps.tokens - costOf(this.#value({}, bare, [])) - nextTokens);
+    const rows = this.#fitting(this.#caps.tokens - costOf(this.#value({}, bare, [])) - nextTokens);
     // One that no answer can hold is passed over, and said to be.
     const passedOver = rows.length === 0 && this.#count > 0 ? { passedOver: 1 } : {};
     const next = from + Math.max(rows.length, this.#count > 0 ? 1 : 0);
@@ -91,9 +123,9 @@ class Shortener implements Shortening {
     const bare = costOf(this.#value(rest, withReference, []));
     for (const columns of this.#summaries()) {
       const more = { summary: { rows: this.#count, columns }, ...withReference };
-      const left = caps.tokens - costOf(this.#value(rest, more, []));
+      const left = this.#caps.tokens - costOf(this.#value(rest, more, []));
       // A summary may take half of what is there; without any column it takes what it needs.
-      if (left < (caps.tokens - bare) / 2 && columns.length > 0) continue;
+      if (left < (this.#caps.tokens - bare) / 2 && columns.length > 0) continue;
       if (left < 0) break;
       return this.#passed(this.#value(rest, more, this.#fitting(left)));
     }
@@ -105,13 +137,13 @@ class Shortener implements Shortening {
   }
 
   #keep(row: Row): void {
-    this.#keptCharacters += JSON.stringify(row).length;
-    this.#keeps = this.#kept.length < caps.rows && this.#keptCharacters <= caps.characters;
+    this.#keptBytes += Buffer.byteLength(JSON.stringify(row));
+    this.#keeps = this.#kept.length < this.#caps.rows && this.#keptBytes <= this.#caps.bytes;
     if (this.#keeps) this.#kept.push(row);
   }
 
   #holdsAll(rest: Readonly<Record<string, unknown>>): boolean {
-    return costOf(this.#value(rest, {}, this.#kept)) <= caps.tokens;
+    return this.#caps.tokens === Infinity || costOf(this.#value(rest, {}, this.#kept)) <= this.#caps.tokens;
   }
 
   #value(
@@ -138,6 +170,7 @@ class Shortener implements Shortening {
   }
 
   #fitting(tokens: number): readonly Row[] {
+    if (tokens === Infinity) return this.#kept;
     let left = tokens;
     const fitting = this.#kept.findIndex((row) => {
       left -= costOf(row) + 1;

@@ -8,7 +8,7 @@ const about = { cleared: clearedCall(), tool: offeredTool(), labels: null };
 
 it('lets a value without credentials through as it is', () => {
   const value = { text: 'x', rows: [{ id: 1 }] };
-  expect(stage.apply({ ...about, value })).toEqual({ pass: true, value });
+  expect(stage.apply({ ...about, value })).toEqual({ pass: true, value, found: [] });
 });
 
 it('replaces a credential, plain and wrapped, by its kind', () => {
@@ -20,6 +20,7 @@ it('replaces a credential, plain and wrapped, by its kind', () => {
       text: 'use [redacted: GitLab token]',
       rows: [{ note: expect.stringMatching(/^\[redacted: GitLab token\]=*$/) }],
     },
+    found: ['GitLab token', 'GitLab token'],
   });
 });
 

@@ -12,6 +12,9 @@ export function createScrubSecrets(): OutboundStage {
       mode: 'enforced',
       rule: 'Replaces what has the form of a credential by its kind, also inside base64, hex and escapes.',
     },
-    apply: ({ value }) => ({ pass: true, value: scrubValue(value).value }),
+    apply({ value }) {
+      const { value: scrubbed, kinds } = scrubValue(value);
+      return { pass: true, value: scrubbed, found: kinds };
+    },
   };
 }

@@ -74,7 +74,7 @@ const tool = (name: string, more: Partial<ToolManifest> = {}): ToolManifest => (
     additionalProperties: false,
   },
   destinations: ['database'],
-  limits: { timeoutMs: 10_000, maxBackendBytes: 1_000_000, maxResultBytes: 1_000_000 },
+  limits: { timeoutMs: 10_000, maxBackendBytes: 1_000_000, maxResultBytes: 1_000_000, maxResultTokens: 10_000_000 },
   examples: [],
   ...more,
 });
@@ -84,7 +84,9 @@ export const manifest: ConnectorManifest = {
   version: '1.0.0',
   title: 'Probe',
   description: 'A connector whose other half is the test.',
-  destinations: { database: { protocol: 'postgres', authentication: 'postgres-issuer', description: 'none' } },
+  destinations: {
+    database: { protocol: 'postgres', authentication: 'postgres-issuer', description: 'none', receives: 'internal' },
+  },
   tools: [
     tool('echo'),
     tool('secret', { classification: 'sensitive' }),

@@ -79,9 +79,13 @@ export async function connectLines(socketPath: string): Promise<LineClient> {
   };
 }
 
-export async function initialized(socketPath: string, protocolVersion = '2025-11-25'): Promise<LineClient> {
+export async function initialized(
+  socketPath: string,
+  protocolVersion = '2025-11-25',
+  name = 'test',
+): Promise<LineClient> {
   const client = await connectLines(socketPath);
-  await client.ask('initialize', { protocolVersion, capabilities: {}, clientInfo: { name: 'test', version: '1' } });
+  await client.ask('initialize', { protocolVersion, capabilities: {}, clientInfo: { name, version: '1' } });
   client.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
   return client;
 }
