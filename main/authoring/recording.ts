@@ -15,9 +15,9 @@ import type { Backend } from './destination.ts';
 export const recordingsFolder = 'recordings';
 
 /** Text is UTF-8. */
-const bytesSchema = z.union([z.string(), z.strictObject({ base64: z.base64() })]).transform((given) =>
-  typeof given === 'string' ? Buffer.from(given, 'utf8') : Buffer.from(given.base64, 'base64'),
-);
+const bytesSchema = z
+  .union([z.string(), z.strictObject({ base64: z.base64() })])
+  .transform((given) => (typeof given === 'string' ? Buffer.from(given, 'utf8') : Buffer.from(given.base64, 'base64')));
 
 export const recordingSchema = z.strictObject({
   /** Of the format. */
@@ -26,7 +26,10 @@ export const recordingSchema = z.strictObject({
     .array(
       z.strictObject({
         /** What the connector sends, then what the backend answers. An empty `sends` lets the backend speak first. */
-        exchanges: z.array(z.strictObject({ sends: bytesSchema, answers: bytesSchema })).min(1).max(10_000),
+        exchanges: z
+          .array(z.strictObject({ sends: bytesSchema, answers: bytesSchema }))
+          .min(1)
+          .max(10_000),
         /** The backend closes after its last answer. */
         closes: z.boolean().default(false),
       }),
