@@ -13,7 +13,7 @@ await main(async () => {
   const ready = findGround();
   const { node, tree, env, as } = ready && fs.existsSync(path.join(ready.tree, program)) ? ready : await setUp();
   // What writes an author's files runs as their author. It runs no connector code.
-  const own = args[0] === 'connector' && args[1] !== 'test';
+  const own = args[0] === 'connector' && !['dev', 'test'].includes(args[1] ?? '');
   // The person's own folder: relative paths on the command line are theirs.
   return runInForeground(node, [path.join(tree, program), ...args], own ? { env: process.env } : { env, as });
 });

@@ -9,8 +9,10 @@ import { fileURLToPath } from 'node:url';
 import { accept, typesCheck, type Check } from './authoring/acceptance.ts';
 import { buildConnector, isSource, resolveFrom } from './authoring/build-connector.ts';
 import { checkCode } from './authoring/check-code.ts';
+import { develop, shownText } from './authoring/develop.ts';
 import { manifestTypes } from './authoring/manifest-types.ts';
 import { pack } from './authoring/pack.ts';
+import { openRecordings } from './authoring/recording.ts';
 import { createReport } from './authoring/report.ts';
 import { scaffold, typesFile } from './authoring/scaffold.ts';
 import { authoringOptionsSchema, type AuthoringOptions } from './cli/authoring-options.ts';
@@ -41,6 +43,8 @@ async function main(options: AuthoringOptions): Promise<void> {
       return;
     case 'pack':
       return packConnector(folder);
+    case 'dev':
+      return developConnector(folder, options);
     case 'test':
       return testConnector(folder, options);
   }
@@ -86,8 +90,8 @@ async function testConnector(folder: string, { json, settings }: AuthoringOption
         product,
         manifest,
         built,
-        settings: settings === undefined ? {} : readSettings(settings),
-        backend: () => Promise.resolve(null),
+        settings: readSettings(settings),
+        recordings: openRecordings(folder, manifest),
         scratch,
         tell: report.add,
       });
@@ -99,6 +103,32 @@ async function testConnector(folder: string, { json, settings }: AuthoringOption
   if (!report.end()) process.exitCode = 1;
 }
 
+/** Until Ctrl-C, or until the command that started this has gone. */
+async function developConnector(folder: string, { json, settings, exposure }: AuthoringOptions): Promise<void> {
+  const over = new AbortController();
+  const end = (): void => {
+    over.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  process.once('disconnect', end);
+  process.stdout.removeAllListeners('error').on('error', end);
+  await inScratch((scratch) =>
+    develop({
+      product,
+      tools,
+      folder,
+      checkedManifest,
+      settings: () => readSettings(settings),
+      exposure,
+      scratch,
+      show: (shown) => {
+        tell(json ? `${JSON.stringify(shown)}\n` : shownText(shown));
+      },
+      signal: over.signal,
+    }),
+  );
+}
+
 function failedBy(error: Fault): Check {
   return {
     level: 'failed',
@@ -108,7 +138,8 @@ function failedBy(error: Fault): Check {
   };
 }
 
-function readSettings(file: string): Readonly<Record<string, unknown>> {
+function readSettings(file: string | undefined): Readonly<Record<string, unknown>> {
+  if (file === undefined) return {};
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
   } catch {

@@ -9,8 +9,8 @@ import type { ConnectorManifest, ToolManifest } from '../contract/manifest.ts';
 import type { Product } from '../product.ts';
 import { listenForStrays, type Outcome } from './agent.ts';
 import type { Built } from './build-connector.ts';
-import type { Backend } from './destination.ts';
 import { probeEntry, probes, type Given, type Probe } from './probes.ts';
+import type { Recordings } from './recording.ts';
 import { startStand, type Stand } from './stand.ts';
 
 export interface Check {
@@ -25,7 +25,7 @@ export interface Accepted {
   readonly manifest: ConnectorManifest;
   readonly built: Built;
   readonly settings: Readonly<Record<string, unknown>>;
-  readonly backend: Backend;
+  readonly recordings: Recordings;
   /** Empty, for connectors made of probes. */
   readonly scratch: string;
   readonly tell: (check: Check) => void;
@@ -63,14 +63,14 @@ const reachedFromInside: Check = {
   mend: 'run "sallyport doctor"',
 };
 
-const isCallable = (offer: ToolManifest['offer']): boolean => (offer ?? 'tool') === 'tool';
+export const isCallable = (offer: ToolManifest['offer']): boolean => (offer ?? 'tool') === 'tool';
 
 /** What fits its schema, for the probes: a result of the connector's own. */
 async function runExamples(wanted: Accepted): Promise<unknown> {
   const { manifest, tell } = wanted;
   let stand: Stand;
   try {
-    stand = await startStand({ ...wanted, entry: wanted.built.entry });
+    stand = await startStand({ ...wanted, entry: wanted.built.entry, backend: wanted.recordings.backend });
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     const why = error.message;
@@ -90,7 +90,7 @@ async function runExamples(wanted: Accepted): Promise<unknown> {
         }
         const outcome = await stand.call(tool.name, given);
         if (outcome.released) value = outcome.value;
-        tell(exampleCheck(tool, what, outcome));
+        tell(exampleCheck({ tool, what, outcome, deviations: wanted.recordings.deviations() }));
       }
     }
   } finally {
@@ -104,10 +104,19 @@ function withoutExample({ name }: ToolManifest): Check {
   return { level: 'failed', what: `example ${name}`, why: 'it has none: nobody has seen it work', mend };
 }
 
-function exampleCheck(tool: ToolManifest, what: string, outcome: Outcome): Check {
+export interface ExampleRun {
+  readonly tool: ToolManifest;
+  readonly what: string;
+  readonly outcome: Outcome;
+  readonly deviations: readonly string[];
+}
+
+export function exampleCheck({ tool, what, outcome, deviations: [deviation] }: ExampleRun): Check {
+  if (deviation !== undefined)
+    return { level: 'failed', what, why: deviation, mend: 'mend the handler, or record what it sends now' };
   if (outcome.released) return { level: 'ok', what, why: 'its result passed every stage' };
   if (outcome.code === 'backend_unreachable' && tool.destinations.length > 0) {
-    const mend = `the suite has no network: test it against ${tool.destinations.join(', ')} with "sallyport up"`;
+    const mend = `there is no network here: record ${tool.destinations.join(', ')} in recordings/, or test it with "sallyport up"`;
     return { level: 'skipped', what, why: 'its destination is not here', mend };
   }
   const mend =
@@ -139,7 +148,7 @@ async function runProbes(wanted: Accepted, { group, tool, given }: ProbeRun): Pr
   writeFileSync(path.join(folder, 'manifest.json'), JSON.stringify(manifest));
   const names = manifest.tools.map(({ name }) => name);
   writeFileSync(entry, probeEntry(group, names, given));
-  const stand = await startStand({ ...wanted, manifest, entry });
+  const stand = await startStand({ ...wanted, manifest, entry, backend: wanted.recordings.backend });
   try {
     for (const probe of group) {
       const outcome = await stand.call(tool.name, tool.examples[0]?.arguments ?? {});

@@ -1,7 +1,7 @@
 /**
  * Egress of the acceptance suite: it has no network and no credential. Guarantees what real egress does about tickets: a
  * stream without a live one, or to a destination that the gateway did not name for the call, is refused and recorded.
- * Behind it stands a backend that a test brings, or nothing: then a declared destination cannot be reached.
+ * Behind it stands a recording (`recording.ts`), a backend that a test brings, or nothing: then it cannot be reached.
  */
 import type { Duplex } from 'node:stream';
 import type { ByteStream, ChannelHandlers } from '../contract/channel.ts';
@@ -101,6 +101,10 @@ async function splice(near: ByteStream, far: Duplex): Promise<void> {
     far.end();
   })();
   far.on('error', () => undefined);
-  await Promise.allSettled([inward, outward]);
+  // A backend that cuts is not one that has ended: the connector must not wait for it.
+  const cut = (): void => {
+    near.reset('backend_unreachable');
+  };
+  await Promise.all([inward.catch(cut), outward.catch(cut)]);
   far.destroy();
 }

@@ -185,6 +185,7 @@ network, no files and no credential; a destination that the manifest declares ar
 | command | what it does |
 |---|---|
 | \`sallyport connector types .\` | writes \`manifest.types.ts\` after a change of \`manifest.json\` |
+| \`sallyport connector dev .\` | its examples after each change, and how each passed the stages |
 | \`sallyport connector test .\` | the acceptance suite: every example, and everything a connector must not be able to do |
 | \`sallyport connector pack .\` | one file to hand over, and its SHA-256 |
 | \`node --test\` | the tests beside the code (Node.js 24) |

@@ -14,11 +14,13 @@ import { builtEnvironment } from '../connectors/child.ts';
 import { createSandbox } from '../connectors/sandbox.ts';
 import { connectorEgress, gatewayEgress, gatewayVault, shellGateway } from '../contract/channels.ts';
 import { Fault } from '../contract/errors.ts';
+import type { Classification } from '../contract/labels.ts';
 import type { ConnectorManifest } from '../contract/manifest.ts';
 import type { Principal } from '../contract/principal.ts';
 import type { Product } from '../product.ts';
 import { trustedCommands } from '../trusted-commands.ts';
 import { callTool, type Outcome } from './agent.ts';
+import { createAuditTail, type Audited } from './audit-tail.ts';
 import { createDestination, type Backend } from './destination.ts';
 
 export interface StandOptions {
@@ -28,10 +30,16 @@ export interface StandOptions {
   readonly manifest: ConnectorManifest;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly backend: Backend;
+  /** What the made-up person sees as it is; all of it if absent. */
+  readonly exposure?: Classification;
 }
 
 export interface Stand {
   call(tool: string, given: Readonly<Record<string, unknown>>): Promise<Outcome>;
+  /** What the log says of the call that was made last. */
+  audited(): Promise<Audited>;
+  /** Every stage that the gateway has, in its order. */
+  stages(): Promise<readonly string[]>;
   /** Of the gateway. */
   readonly isAlive: () => boolean;
   /** How the connector's process ended: a code or a signal. */
@@ -49,10 +57,11 @@ const person: Principal = {
   authenticationMethods: ['none'],
   authenticatedAt: 0,
 };
-const policies = [
+export const approval = 'none';
+const policiesFor = (exposure: Classification) => [
   {
     name: 'acceptance.cedar',
-    text: '@id("acceptance") @exposure("sensitive") @approval("none") permit (principal, action, resource);',
+    text: `@id("acceptance") @exposure("${exposure}") @approval("${approval}") permit (principal, action, resource);`,
   },
 ];
 const nothing = { notices: {}, requests: {}, streams: {}, onClose: () => undefined };
@@ -85,9 +94,15 @@ export async function startStand(options: StandOptions): Promise<Stand> {
       connector.ended.then(refuseStart),
     ]);
     const { ended } = connector;
+    const audit = createAuditTail(path.join(folder, 'audit'));
     return {
       call: (tool, given) =>
         callTool(socketPath, manifest.unprefixed === true ? tool : `${manifest.name}_${tool}`, given),
+      audited: audit.next,
+      stages: async () => {
+        const { stages } = await gateway.shell.request('status', {}, { timeoutMs: startMs });
+        return stages.map(({ stage }) => stage);
+      },
       isAlive: () => gateway.child.exitCode === null && gateway.child.signalCode === null,
       ended,
       stop,
@@ -101,7 +116,7 @@ export async function startStand(options: StandOptions): Promise<Stand> {
 const noLimit = { callsPerMinute: 1e9, burst: 1e9, rowsPerHour: 1e12, bytesPerHour: 1e12 };
 
 function configuration(
-  { manifest, settings }: StandOptions,
+  { manifest, settings, exposure = 'sensitive' }: StandOptions,
   { socketPath, folder }: { readonly socketPath: string; readonly folder: string },
 ) {
   return {
@@ -110,7 +125,7 @@ function configuration(
     stateFolder: folder,
     consent: 'allow' as const,
     connectors: [{ manifest, settings: { ...settings } }],
-    policies,
+    policies: policiesFor(exposure),
     limits: { person: noLimit, tool: noLimit },
   };
 }

@@ -1,10 +1,12 @@
 /** What `sallyport connector` hands to the program that does it. */
 import { z } from 'zod';
+import { classificationSchema } from '../contract/labels.ts';
 
 export const authoringOptionsSchema = z.strictObject({
-  task: z.enum(['new', 'types', 'test', 'pack']),
+  task: z.enum(['new', 'types', 'dev', 'test', 'pack']),
   path: z.string().min(1).max(4096),
   json: z.boolean().default(false),
   settings: z.string().max(4096).optional(),
+  exposure: classificationSchema.default('sensitive'),
 });
 export type AuthoringOptions = z.output<typeof authoringOptionsSchema>;

@@ -2,17 +2,20 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { classifications } from '../contract/labels.ts';
 import { authoringOptionsSchema } from './authoring-options.ts';
 
 interface Flags {
   readonly json?: boolean;
   readonly settings?: string;
+  readonly exposure?: string;
 }
 
 const tasks = {
   new: ['<name>', 'make a folder for a new connector, which passes "connector test" as it stands'],
   types: ['<path>', 'write manifest.types.ts, after a change of manifest.json'],
+  dev: ['<path>', 'run its examples after each change, against recorded backends, and show how each passed the stages'],
   test: ['<path>', 'run the acceptance suite: its examples, and everything that it must not be able to do'],
   pack: ['<path>', 'make one file of it in this folder, and its SHA-256'],
 } as const;
@@ -20,10 +23,10 @@ const tasks = {
 export function addConnector(program: Command): void {
   const connector = program
     .command('connector')
-    .description('make, test and pack a connector of your own')
+    .description('make, try, test and pack a connector of your own')
     .helpOption('--help', 'show this help')
     .helpCommand('help [command]', 'show help, also of one command');
-  for (const task of ['new', 'types', 'test', 'pack'] as const) {
+  for (const task of ['new', 'types', 'dev', 'test', 'pack'] as const) {
     const [argument, description] = tasks[task];
     const command = connector
       .command(task)
@@ -32,10 +35,14 @@ export function addConnector(program: Command): void {
       .argument(argument, task === 'new' ? 'its folder; the last part is its name' : 'its folder')
       .allowExcessArguments(false)
       .action((at: string, flags: Flags) => run(task, at, flags));
-    if (task === 'test')
+    if (task === 'test' || task === 'dev')
       command
         .option('--json', 'one JSON object a line on standard output')
         .option('--settings <file>', 'its settings, as they would stand in sallyport.json');
+    if (task === 'dev')
+      command.addOption(
+        new Option('--exposure <level>', 'what the reader may see').choices(classifications).default('sensitive'),
+      );
   }
 }
 
@@ -45,7 +52,10 @@ async function run(task: keyof typeof tasks, at: string, flags: Flags): Promise<
   const folder = path.dirname(here);
   const entry = here.endsWith('.mjs') ? path.join(folder, 'authoring.mjs') : path.join(folder, '..', 'authoring.ts');
   const flagsOfNode = ['--disable-sigusr1', '--disable-proto=delete', '--enable-source-maps'];
-  const child = spawn(process.execPath, [...flagsOfNode, entry, JSON.stringify(options)], { stdio: 'inherit' });
+  const child = spawn(process.execPath, [...flagsOfNode, entry, JSON.stringify(options)], {
+    // The last one tells it when this ends in whatever way.
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   process.exitCode = await new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
 }

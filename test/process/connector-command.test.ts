@@ -220,7 +220,7 @@ it('a connector whose schema cannot be used stops the start: file, line and reas
 
 it('wrong usage is 2, a folder that is none 1', async () => {
   expect((await sallyport('test')).code).toBe(2);
-  expect((await sallyport('dev', hello)).code).toBe(2);
+  expect((await sallyport('dev')).code).toBe(2);
   expect(await sallyport('test', folder)).toMatchObject({ code: 1, stderr: expect.stringContaining('manifest.json') });
 });
 
@@ -244,7 +244,10 @@ describe('the PostgreSQL connector', () => {
         manifest,
         built: { files, entry },
         settings: { schemas: ['public'] },
-        backend: () => Promise.resolve(connect(postgres.port, '127.0.0.1')),
+        recordings: {
+          backend: () => Promise.resolve(connect(postgres.port, '127.0.0.1')),
+          deviations: () => [],
+        },
         scratch,
         tell: (check) => checks.push(check),
       });

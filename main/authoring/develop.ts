@@ -1,0 +1,158 @@
+/**
+ * `connector dev`: after each change of the folder, the connector anew in its sandbox, behind a gateway and its recordings,
+ * and its examples through every stage. Guarantees that a mistake ends a round and never the watching, and that nothing of
+ * a round is left once it is over. Trusts the folder as its author does; the connector not more than anywhere.
+ */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Classification } from '../contract/labels.ts';
+import type { ConnectorManifest } from '../contract/manifest.ts';
+import type { Product } from '../product.ts';
+import { exampleCheck, isCallable, typesCheck, type Check } from './acceptance.ts';
+import { buildConnector, isSource, type Tools } from './build-connector.ts';
+import { checkCode } from './check-code.ts';
+import { manifestTypes } from './manifest-types.ts';
+import { openRecordings, type Recordings } from './recording.ts';
+import { typesFile } from './scaffold.ts';
+import { approval, startStand, type Stand } from './stand.ts';
+import { traceOf, traceText, type Trace } from './trace.ts';
+import { watchFolder } from './watch-folder.ts';
+
+export interface Development {
+  readonly product: Product;
+  readonly tools: Tools;
+  readonly folder: string;
+  readonly checkedManifest: (folder: string) => ConnectorManifest;
+  readonly settings: () => Readonly<Record<string, unknown>>;
+  readonly exposure: Classification;
+  /** Empty, for what is built. */
+  readonly scratch: string;
+  readonly show: (shown: Shown) => void;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+}
+
+export type Shown =
+  | { readonly event: 'round'; readonly changed: string | null }
+  | ({ readonly event: 'check' } & Check)
+  | { readonly event: 'example'; readonly tool: string; readonly title: string; readonly trace: Trace }
+  | { readonly event: 'watching' };
+
+export async function develop(wanted: Development): Promise<void> {
+  const { folder, show, signal } = wanted;
+  let changed: string | null = null;
+  while (!signal.aborted) {
+    // Before anything is read: what changes meanwhile makes the next round.
+    const watched = watchFolder(folder, typesFile, signal);
+    try {
+      show({ event: 'round', changed });
+      await runRound(wanted);
+      if (!signal.aborted) show({ event: 'watching' });
+      changed = await watched.changed;
+    } finally {
+      watched.close();
+    }
+  }
+}
+
+async function runRound(wanted: Development): Promise<void> {
+  const { folder, scratch, tools, signal } = wanted;
+  const add = (check: Check): void => {
+    if (!signal.aborted) wanted.show({ event: 'check', ...check });
+  };
+  const target = path.join(scratch, 'built');
+  let code: Promise<Check> | undefined;
+  try {
+    mkdirSync(target);
+    const manifest = wanted.checkedManifest(folder);
+    const recordings = openRecordings(folder, manifest);
+    if (isSource(folder)) {
+      add(writeTypes(folder, manifestTypes(manifest)));
+      code = checkCode(folder, tools.productRoot, signal);
+    }
+    const { entry } = await buildConnector(folder, target, tools);
+    if (!signal.aborted) await runExamples(wanted, { manifest, entry, recordings, add });
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    add({ level: 'failed', what: 'source', why: error.message, mend: 'mend it, and save' });
+  } finally {
+    rmSync(target, { recursive: true, force: true });
+  }
+  if (code !== undefined) add(await code);
+}
+
+/** Writes only what differs, and where this may write. */
+function writeTypes(folder: string, types: string): Check {
+  const file = path.join(folder, typesFile);
+  try {
+    if (readFileSync(file, 'utf8') !== types) writeFileSync(file, types);
+  } catch {
+    // Absent or not ours to write: the check says which command makes it.
+  }
+  return typesCheck(folder, typesFile, types);
+}
+
+interface Round {
+  readonly manifest: ConnectorManifest;
+  readonly entry: string;
+  readonly recordings: Recordings;
+  readonly add: (check: Check) => void;
+}
+
+async function runExamples(wanted: Development, round: Round): Promise<void> {
+  const { product, exposure, signal } = wanted;
+  const { manifest, entry, recordings } = round;
+  const settings = wanted.settings();
+  const stand = await startStand({ product, manifest, entry, settings, exposure, backend: recordings.backend });
+  const end = (): void => {
+    // Calls that run fail, and with them the round ends.
+    stand.stop().catch(() => undefined);
+  };
+  signal.addEventListener('abort', end);
+  try {
+    const stages = await stand.stages();
+    for (const tool of manifest.tools.filter(({ offer }) => isCallable(offer)))
+      for (const example of tool.examples) {
+        if (signal.aborted) return;
+        await runExample({ ...round, wanted, stand, stages, tool, example });
+      }
+  } finally {
+    signal.removeEventListener('abort', end);
+    await stand.stop();
+  }
+}
+
+interface OneExample extends Round {
+  readonly wanted: Development;
+  readonly stand: Stand;
+  readonly stages: readonly string[];
+  readonly tool: ConnectorManifest['tools'][number];
+  readonly example: ConnectorManifest['tools'][number]['examples'][number];
+}
+
+async function runExample(one: OneExample): Promise<void> {
+  const { wanted, stand, stages, manifest, tool, example } = one;
+  const outcome = await stand.call(tool.name, example.arguments);
+  if (wanted.signal.aborted) return;
+  const audited = await stand.audited();
+  const terms = { exposure: wanted.exposure, approval };
+  const trace = traceOf({ manifest, tool: tool.name, stages, audited, outcome, terms });
+  const what = `example ${tool.name}: ${example.title}`;
+  one.add(exampleCheck({ tool, what, outcome, deviations: one.recordings.deviations() }));
+  wanted.show({ event: 'example', tool: tool.name, title: example.title, trace });
+}
+
+export function shownText(shown: Shown): string {
+  switch (shown.event) {
+    case 'round':
+      return shown.changed === null ? '' : `\nchanged: ${shown.changed}\n`;
+    case 'check': {
+      const mend = shown.mend === undefined ? '' : `\n         mend: ${shown.mend}`;
+      return `${shown.level.padEnd(8)} ${shown.what}: ${shown.why}${mend}\n`;
+    }
+    case 'example':
+      return traceText(shown.trace);
+    case 'watching':
+      return 'watching: save a file to run it again, Ctrl-C ends\n';
+  }
+}
