@@ -44,6 +44,7 @@ import { createPersonsRows, type PersonsRows } from './references/persons-rows.t
 import { createReferences, type References } from './references/references.ts';
 import { createReferenceStore, type ReferenceStore } from './references/store.ts';
 import { createRefusalFold, type FoldingSink } from './refusal-fold.ts';
+import { within } from './within.ts';
 
 type CallReport = z.infer<typeof callReportSchema>;
 type Configuration = z.output<(typeof shellGateway)['a']['requests']['configure']['params']>;
@@ -391,13 +392,4 @@ export class GatewayCore {
 
 function lifecycle(what: 'started' | 'stopped', detail: string): AuditRecord {
   return { event: 'lifecycle', what, person: null, subject: 'gateway', detail };
-}
-
-async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs);
-  });
-  await Promise.race([work, limit]);
-  clearTimeout(timer);
 }
