@@ -41,13 +41,14 @@ export type Shown =
 export async function develop(wanted: Development): Promise<void> {
   const { folder, show, signal } = wanted;
   let changed: string | null = null;
-  while (!signal.aborted) {
+  const isOver = (): boolean => signal.aborted;
+  while (!isOver()) {
     // Before anything is read: what changes meanwhile makes the next round.
     const watched = watchFolder(folder, typesFile, signal);
     try {
       show({ event: 'round', changed });
       await runRound(wanted);
-      if (!signal.aborted) show({ event: 'watching' });
+      if (!isOver()) show({ event: 'watching' });
       changed = await watched.changed;
     } finally {
       watched.close();

@@ -98,7 +98,7 @@ export async function startStand(options: StandOptions): Promise<Stand> {
     return {
       call: (tool, given) =>
         callTool(socketPath, manifest.unprefixed === true ? tool : `${manifest.name}_${tool}`, given),
-      audited: audit.next,
+      audited: () => audit.next(),
       stages: async () => {
         const { stages } = await gateway.shell.request('status', {}, { timeoutMs: startMs });
         return stages.map(({ stage }) => stage);

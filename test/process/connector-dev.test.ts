@@ -146,7 +146,7 @@ beforeEach(() => {
   dev = undefined;
 });
 afterEach(async () => {
-  if (dev === undefined || dev.process.exitCode !== null) return;
+  if (dev === undefined || dev.process.exitCode !== null || dev.process.signalCode !== null) return;
   const ended = once(dev.process, 'exit');
   dev.process.kill('SIGTERM');
   await ended;
@@ -206,8 +206,8 @@ describe('dev', () => {
     expect(left()).toEqual([]);
   });
 
-  it('ends in the middle of a call, and leaves nothing', async () => {
-    const slow = path.join(folder, 'slow');
+  it.each(['SIGINT', 'SIGKILL'] as const)('ends in the middle of a call by %s, and leaves nothing', async (signal) => {
+    const slow = path.join(folder, signal.toLowerCase());
     await run(process.execPath, [command, 'connector', 'new', slow]);
     change(path.join(slow, 'connector.ts'), 'const { text', 'for (;;);\n      const { text');
     change(path.join(slow, 'manifest.json'), '"timeoutMs": 5000', '"timeoutMs": 60000');
@@ -215,9 +215,9 @@ describe('dev', () => {
     await eventually(() => written().includes('call-intent'), 40_000);
     const family = familyOf(dev.process.pid ?? 0);
     const ended = once(dev.process, 'exit');
-    dev.process.kill('SIGINT');
-    expect(await ended).toEqual([0, null]);
-    expect(family.filter(isAlive)).toEqual([]);
+    dev.process.kill(signal);
+    expect(await ended).toEqual(signal === 'SIGINT' ? [0, null] : [null, signal]);
+    await eventually(() => !family.some(isAlive));
     expect(left()).toEqual([]);
   });
 
