@@ -18,7 +18,7 @@ describe('scrubValue', () => {
     const before = structuredClone(value);
     expect(scrubValue(value)).toEqual({
       value: { rows: [{ id: 1, deep: [[`x ${hidden}`]], [hidden]: 2, [token.slice(4)]: null }], n: 1 },
-      kinds: ['GitHub token'],
+      kinds: ['GitHub token', 'GitHub token'],
     });
     expect(value).toEqual(before);
   });
