@@ -108,7 +108,10 @@ export class GatewayCore {
 
   constructor(deps: GatewayCoreDeps) {
     this.#deps = deps;
-    this.#log = createConnectorLog((text) => secrets.find(text), (line) => process.stderr.write(line));
+    this.#log = createConnectorLog(
+      (text) => secrets.find(text),
+      (line) => process.stderr.write(line),
+    );
   }
 
   readonly shell: ChannelHandlers<typeof shellGateway.a> = {

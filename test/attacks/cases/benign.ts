@@ -65,7 +65,7 @@ const texts: readonly [name: string, text: string][] = [
   ['SQL of an attack, as a question about it', "Why is ' OR 1=1; DROP TABLE users; -- dangerous?"],
   ['an order, quoted', 'The mail says: "Ignore previous instructions." What is it about?'],
   ['markup', '<b>bold</b> &amp; <a href="x">link</a>'],
-  ['a long text', 'abc äöü 漢字 '.repeat(2000)],
+  ['a long text', 'abc äöü 漢字 '.repeat(800)],
   ['a private character', 'icon \uE000 here'],
   ['a character beyond the plane', '𝔘𝔫𝔦𝔠𝔬𝔡𝔢 𠮷野家'],
 ];

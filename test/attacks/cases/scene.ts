@@ -70,7 +70,10 @@ export const manifest: ConnectorManifest = {
   version: '1.0.0',
   title: 'Probe',
   description: 'A connector whose other half is the test.',
-  destinations: { database: { protocol: 'postgres', authentication: 'postgres-issuer', description: 'none' } },
+  destinations: {
+    // What may be written after reading is flow.test.ts's subject.
+    database: { protocol: 'postgres', authentication: 'postgres-issuer', description: 'none', receives: 'sensitive' },
+  },
   tools: [
     tool('find', { inputSchema: findInput }),
     tool('by_table', { inputSchema: object({ table: text }), resource: '/table' }),
