@@ -22,12 +22,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        // Each file starts whole families of processes: more than two at once only make them wait for each other.
+        // Each file starts whole families of processes: more than three at once only make them wait for each other.
         test: {
           name: 'process',
           include: ['test/{process,attacks,e2e}/**/*.test.ts'],
           exclude: [asRoot, ...never],
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 90_000,
