@@ -16,7 +16,7 @@ const summary = {
         type: 'object',
         properties: {
           name: text,
-          nulls: count,
+          nulls: { ...count, description: 'Absent where none is null, and of a redacted column.' },
           distinct: count,
           distinctOver: { ...count, description: 'There are more different values than these.' },
           min: { type: ['string', 'number'] },

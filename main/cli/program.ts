@@ -155,10 +155,14 @@ function addFilters(program: Command): void {
   program
     .command('redact')
     .description(
-      'JSON lines {"id","text"} on standard input through the stages that results pass; out come the same, or {"id","blocked":true}',
+      'JSON lines {"id","text"} on standard input through the stages that results pass; out come the same, or {"id","blocked":true}. A bare text has no label (it counts as public): only what looks like a credential is replaced, at every level of --exposure',
     )
     .helpOption('--help', 'show this help')
-    .addOption(new Option('--exposure <level>', 'what the reader may see').choices(classifications).default('internal'))
+    .addOption(
+      new Option('--exposure <level>', 'what the reader may see; without labels no level hides more')
+        .choices(classifications)
+        .default('internal'),
+    )
     .allowExcessArguments(false)
     .action((options: { exposure: Classification }) => redact(options));
 }

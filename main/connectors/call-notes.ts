@@ -1,7 +1,8 @@
 /**
  * What a connector says while a call runs (progress, log messages), brought to the program whose call it is. Guarantees:
  * a connector reaches only calls of its own that are in flight, at a bounded rate, with little text in all that hides nothing: it
- * passes no outbound stage, but what looks like a credential is taken out. Trusts: the channel for which connector speaks.
+ * passes no outbound stage, but what looks like a credential is taken out. The listener that the pipeline gives counts it and drops
+ * text above the exposure (`main/pipeline/connector-words.ts`). Trusts: the channel for which connector speaks.
  */
 import type { CallListener, LogMessage, Progress } from '../contract/call.ts';
 import { plainText } from './plain-text.ts';

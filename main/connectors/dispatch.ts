@@ -39,7 +39,8 @@ export type Dispatched = { readonly resultBytes: number; readonly backendBytes: 
   /** Every row was taken: what the connector says beside them. */
   | { readonly ok: 'rows'; readonly rest: Readonly<Record<string, unknown>> }
   | { readonly ok: 'asks'; readonly asks: Asks }
-  | { readonly ok: false; readonly refusal: Refusal }
+  /** `instead`: our own sentence, where the connector worded the refusal. */
+  | { readonly ok: false; readonly refusal: Refusal; readonly instead?: string }
 );
 
 /** How long egress may take to answer; it is ours and does nothing but bookkeeping here. */
@@ -218,11 +219,10 @@ function conclude(got: Answer, records: readonly ConnectionRecord[] | null): Dis
     if (asks === null) return { ok: false, refusal: refusalOf('connector_failed'), ...sizes };
     return { ok: 'asks', asks, ...sizes };
   }
-  return {
-    ok: false,
-    refusal: { ...refusalOf(got.result.code), say: plainText(got.result.say) || sayFor(got.result.code) },
-    ...sizes,
-  };
+  const refusal = refusalOf(got.result.code);
+  const say = plainText(got.result.say);
+  if (say === '') return { ok: false, refusal, ...sizes };
+  return { ok: false, refusal: { ...refusal, say }, instead: refusal.say, ...sizes };
 }
 
 function failed(code: OutcomeCode): Dispatched {

@@ -1,5 +1,5 @@
 /**
- * What is exactly so of one column over all rows: how many are null, how many different values, the smallest and the
+ * What is exactly so of one column over all rows (of a hidden one nothing): how many are null, how many different values, the smallest and the
  * largest, the most frequent. Guarantees bounded memory however many rows come, and that nothing is said that was not
  * counted: beyond the bound it says "more than", and no most frequent values.
  */
@@ -40,7 +40,7 @@ export interface ColumnCounter {
   summary(top: number): ColumnSummary;
 }
 
-/** `hidden`: the caller does not see the values, so only nulls are counted. */
+/** `hidden`: the caller does not see the values, so nothing is counted: how many are null says something about values too. */
 export function createColumnCounter({ name }: TableColumn, hidden: boolean, budget: SummaryBudget): ColumnCounter {
   return new Counter(name, hidden, budget);
 }
@@ -69,19 +69,19 @@ class Counter implements ColumnCounter {
   }
 
   add(value: unknown): void {
+    if (this.#hidden) return;
     if (value === null || value === undefined) {
       this.#nulls += 1;
       return;
     }
-    if (this.#hidden) return;
     this.#values += 1;
     this.#extend(value);
     if (this.#distinctOver === null) this.#count(value);
   }
 
   summary(top: number): ColumnSummary {
+    if (this.#hidden) return { name: this.#name };
     const nulls = this.#nulls === 0 ? {} : { nulls: this.#nulls };
-    if (this.#hidden) return { name: this.#name, ...nulls };
     const over = this.#distinctOver;
     const distinct = over === null ? { distinct: this.#counts.size } : { distinctOver: over };
     const range = this.#range === 'number' || this.#range === 'moment' ? { min: this.#min, max: this.#max } : {};

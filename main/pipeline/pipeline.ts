@@ -27,6 +27,7 @@ import {
   type CallReport,
   type Settlement,
 } from './account.ts';
+import { areWithheld, hearing, refusalSaid, type Said } from './connector-words.ts';
 import { fromThrown, isStopped, notJudged, refused, stoppedBy, type StopReason } from './endings.ts';
 import type { FlowLabels } from './flow.ts';
 import { createOutbound, narrow, type Narrowed, type Outbound } from './outbound.ts';
@@ -47,7 +48,8 @@ export type Dispatched = { readonly resultBytes: number; readonly backendBytes: 
   /** `page`: rows of an earlier result, read by its reference. */
   | { readonly ok: 'rows'; readonly rest: Readonly<Record<string, unknown>>; readonly page?: Page }
   | { readonly ok: 'asks'; readonly asks: Asks }
-  | { readonly ok: false; readonly refusal: Refusal }
+  /** `instead`: our own sentence, where the connector worded the refusal. */
+  | { readonly ok: false; readonly refusal: Refusal; readonly instead?: string }
 );
 
 export interface PipelineDeps {
@@ -121,8 +123,10 @@ class Runner implements Pipeline {
     call.signal.addEventListener('abort', onCancel);
     if (call.signal.aborted) onCancel();
     try {
-      const settlement = await this.#settled(call, account, stop.signal);
-      this.#deps.quotas.settle(call, costOf(settlement));
+      const said: Said = { bytes: 0 };
+      const settlement = await this.#settled(call, { account, signal: stop.signal, said });
+      const { rows, bytes } = costOf(settlement);
+      this.#deps.quotas.settle(call, { rows, bytes: bytes + said.bytes });
       return account.conclude(settlement);
     } finally {
       call.signal.removeEventListener('abort', onCancel);
@@ -173,13 +177,13 @@ class Runner implements Pipeline {
     });
   }
 
-  async #settled(call: ToolCall, account: Account, signal: AbortSignal): Promise<Settlement> {
+  async #settled(call: ToolCall, run: Run): Promise<Settlement> {
     try {
       const seen = this.#look(call);
-      account.about(seen.identity.principal);
-      const cleared = await this.#judge(seen, signal);
+      run.account.about(seen.identity.principal);
+      const cleared = await this.#judge(seen, run.signal);
       if ('kind' in cleared) return cleared;
-      return await this.#execute({ cleared, tool: seen.tool, account, signal });
+      return await this.#execute({ ...run, cleared, tool: seen.tool });
     } catch (error) {
       return fromThrown(error);
     }
@@ -268,14 +272,18 @@ class Runner implements Pipeline {
     cleared,
     tool,
     signal,
+    said,
     table,
   }: Execution & { tool: OfferedTool; table: Table }): Promise<Settlement> {
-    const got = await this.#deps.dispatch(cleared, signal, table.open);
+    const withheld = areWithheld(tool, cleared.exposure);
+    const heard = clear({ ...cleared, call: hearing(cleared.call, withheld, said) });
+    const got = await this.#deps.dispatch(heard, signal, table.open);
     const sizes = { resultBytes: got.resultBytes, backendBytes: got.backendBytes, policy: cleared.policy };
     if (isStopped(signal)) return { ...stoppedBy(signal), ...sizes };
     if (got.ok === 'asks') return { ...askable(cleared, got.asks), ...sizes };
     if (!got.ok) {
-      const { refusal, stage } = table.refused ?? { refusal: scrubbed(got.refusal), stage: null };
+      const worded = { ...got, refusal: scrubbed(got.refusal) };
+      const { refusal, stage } = table.refused ?? { refusal: refusalSaid(worded, withheld, said), stage: null };
       return { kind: 'refused', refusal, stage, ...sizes };
     }
     const { all, afterRows } = this.#outbound;
@@ -335,7 +343,7 @@ function askable({ tool, principal }: ClearedCall, asks: Asks): Settlement {
   };
 }
 
-/** What left, by our own count; what was withheld costs a call and nothing else. */
+/** What left as a result, by our own count; what was withheld costs a call and nothing else. */
 function costOf(settlement: Settlement): Cost {
   if (settlement.kind === 'asked') return { rows: 0, bytes: settlement.resultBytes ?? 0 };
   if (settlement.kind !== 'released') return { rows: 0, bytes: 0 };
@@ -353,11 +361,15 @@ interface Judged {
   readonly tool: OfferedTool;
 }
 
-interface Execution {
-  readonly cleared: ClearedCall;
-  readonly tool: OfferedTool | null;
+interface Run {
   readonly account: Account;
   readonly signal: AbortSignal;
+  readonly said: Said;
+}
+
+interface Execution extends Run {
+  readonly cleared: ClearedCall;
+  readonly tool: OfferedTool | null;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,6 +1,6 @@
 /**
- * A text of nobody's tool through the outbound stages, as `sallyport redact` sends it. What is not labelled has no label to
- * be above: only what the stages find in the text itself is taken out.
+ * A text of nobody's tool through the outbound stages, as `sallyport redact` sends it. A bare text has no label to
+ * be above (it counts as public), so every exposure gives the same: only what the stages find in the text itself is taken out.
  */
 import { clear, type OfferedTool } from '../contract/call.ts';
 import type { Classification, LabelNode } from '../contract/labels.ts';

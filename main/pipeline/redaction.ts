@@ -1,6 +1,6 @@
 /**
  * What becomes of one value that a caller may not see. Guarantees that nothing of a masked or dropped value is left, not
- * its length; that a hash cannot be turned back without the gateway's key of this run. Null stays null: absence shows.
+ * its length; that a hash cannot be turned back without the gateway's key of this run. Null stays null here: in rows `redact` masks it.
  */
 import type { Redaction } from '../contract/labels.ts';
 

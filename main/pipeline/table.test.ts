@@ -113,6 +113,24 @@ describe('a result in rows', () => {
     expect(summed[2]).toEqual({ name: 'email' });
   });
 
+  it.each([null, 'mask', 'hash', 'generalize'] as const)(
+    'tells nothing by a null where the rule is %s, neither in rows nor in the summary',
+    async (rule) => {
+      const columnLabels = new Map([['shop.people.email', { label: 'sensitive', rule } as const]]);
+      const bits = { name: 'bit', type: 'integer', source: 'shop.people.email' };
+      const told = async (value: unknown) => {
+        const table = createTable({ stages, keep: null }, clearedCall('public'), { ...offeredTable(), columnLabels });
+        await table.open({ columns: [bits] })?.take(Array.from({ length: 60 }, () => [value]));
+        return valueOf(await table.finish({ truncated: false }));
+      };
+      const value = await told(null);
+      expect(value['rows']).toEqual(Array.from({ length: 50 }, () => ['***']));
+      expect(value['summary']).toEqual({ rows: 60, columns: [{ name: 'bit' }] });
+      // A hash shows which values are the same, null among them; a text without domain or date has nothing general.
+      if (rule !== 'hash') expect(await told('t')).toEqual(value);
+    },
+  );
+
   it('keeps few columns of a summary where there are many, and refuses what cannot be told at all', async () => {
     const wide = async (count: number) => {
       const tool = offeredTable();

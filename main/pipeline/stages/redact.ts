@@ -28,7 +28,7 @@ export function createRedact(pseudonym: Pseudonym): TableStage {
   };
 }
 
-/** A dropped column is gone; in the others a value that no rule fits is masked, so that null stays what the backend said. */
+/** A dropped column is gone; in the others a value that no rule fits is masked. */
 function redactRows({ cleared: { exposure }, fields }: TableView, pseudonym: Pseudonym): RowStep {
   const marked = fields.map((field) => ({ ...field, redacted: isAbove(field.label, exposure) }));
   if (!marked.some(({ redacted }) => redacted)) return { fields: marked, row: (row) => row };
@@ -40,9 +40,9 @@ function redactRows({ cleared: { exposure }, fields }: TableView, pseudonym: Pse
   };
 }
 
-/** A list or a document in a column is one value. */
+/** A list or a document in a column is one value. Null is masked too: who words the query words what is null (`CASE WHEN … THEN 1 END`). */
 function redactCell(value: unknown, rule: Redaction | null, pseudonym: Pseudonym): unknown {
-  return redactScalar(value, rule ?? 'mask', pseudonym) ?? (value === null ? null : mask);
+  return redactScalar(value, rule ?? 'mask', pseudonym) ?? mask;
 }
 
 function redact({ cleared: { exposure }, tool, labels, value }: OutboundView, pseudonym: Pseudonym): OutboundVerdict {

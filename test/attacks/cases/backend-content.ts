@@ -100,7 +100,36 @@ const rows: readonly [name: string, onCall: OnCall, more: { gives?: unknown; nev
   ],
 ];
 
+/** What a query words for itself: a bit of each cell as null or not. Nothing of it is in the answer. */
+const bit = columns('case');
+const masked = {
+  columns: [{ name: 'case', type: 'text', redacted: 'mask' }],
+  rows: [['***'], ['***'], ['***']],
+  rowCount: 3,
+  truncated: false,
+};
+const bits: readonly [name: string, cells: readonly unknown[]][] = [
+  ['CASE WHEN … THEN 1 END of a masked column: null where the bit is 0', [1, null, 1]],
+  ['CASE WHEN … THEN 1 END of a masked column: null everywhere', [null, null, null]],
+  ['NULLIF of a masked column', ['x', null, '']],
+];
+
 export const hostileContent: readonly ContentAttack[] = [
+  ...bits.map(([name, cells]) => {
+    const onCall = lines(bit, ...cells.map((cell) => [cell]), end);
+    return attack(name, 'released', {
+      adversary: 'manipulated agent',
+      tool: 'probe_people_query',
+      onCall,
+      gives: masked,
+    });
+  }),
+  attack('300 nulls of a masked column: their number is in no summary', 'released', {
+    adversary: 'manipulated agent',
+    tool: 'probe_people_query',
+    onCall: lines(bit, ...Array.from({ length: 900 }, (_, at) => [at % 3 === 0 ? null : 1]), end),
+    never: /null/,
+  }),
   ...asData.map(([name, text]) => attack(name, 'released', { onCall: value({ text }), gives: { text } })),
   ...contract.map(([name, given]) =>
     attack(name, 'output_not_allowed', { onCall: value(given), never: /needle|12345678/ }),

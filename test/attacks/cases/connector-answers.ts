@@ -226,7 +226,27 @@ const attack = (tool: string, [name, onCall, code]: (typeof answers)[number]): C
   code,
 });
 
+/** Of tools that may hold what the program may not see: the words of a refusal are ours then. */
+const worded: typeof answers = [
+  [
+    'a value in the sentence of a refusal',
+    result({ ok: false, code: 'not_permitted', say: 'hidden' }),
+    'not_permitted',
+  ],
+  [
+    'a value in the sentence of a failure',
+    result({ ok: false, code: 'backend_refused', say: 'hidden' }),
+    'backend_refused',
+  ],
+];
+
 export const connectorAnswers: readonly ConnectorAttack[] = [
+  ...worded.map((row) => attack('probe_people', row)),
+  attack('probe_people_query', [
+    'a value in the sentence of a failure, in place of rows',
+    lines(head, [1, 'a'], { ok: false, code: 'backend_refused', say: 'hidden' }),
+    'backend_refused',
+  ]),
   ...answers.map((row) => attack('probe_find', row)),
   ...tables.map((row) => attack('probe_query', row)),
   ...slow.map(([tool, name, onCall]) => attack(tool, [name, onCall, 'connector_timeout'])),

@@ -87,6 +87,7 @@ export const manifest: ConnectorManifest = {
       outputSchema: { ...object({ people: { type: 'array', items: person } }), 'x-classification': 'internal' },
     }),
     tool('query', { result: 'rows', outputSchema: table, limits: rowLimits }),
+    tool('people_query', { classification: 'sensitive', result: 'rows', outputSchema: table, limits: rowLimits }),
     tool('slow_query', { result: 'rows', outputSchema: table, limits: { ...rowLimits, timeoutMs: 300 } }),
     tool('read', { offer: 'resource', inputSchema: object({ uri: text }), outputSchema: contents }),
     tool('vault', {
