@@ -284,6 +284,13 @@ describe('managed settings', () => {
     expect(refusal({ identity }, '{\n"identty": {}\n}')).toBe('managed.json:2: unknown key "identty"');
   });
 
+  test('alone decide about policy, where they say anything of it', () => {
+    const own = '{\n"identity": ' + JSON.stringify(identity) + ',\n"policy": {\n"folder": "mine" } }';
+    expect(refusal(own, { policy: { posture: 'strict' } })).toBe(
+      'own.json:4: managed settings decide about policy: leave it out',
+    );
+  });
+
   test('alone may serve every program', () => {
     expect(load({ identity }).managedConsent).toBeUndefined();
     expect(refusal({ identity, agents: { consent: 'allow' } })).toContain('counts only in managed settings');
@@ -292,8 +299,6 @@ describe('managed settings', () => {
 
   test('have relative paths of their own folder', () => {
     put('policy/a.cedar', 'one');
-    expect(load({ identity, policy: { folder: 'nowhere' } }, { policy: { folder: 'policy' } }).policies).toHaveLength(
-      1,
-    );
+    expect(load({ identity }, { policy: { folder: 'policy' } }).policies).toHaveLength(1);
   });
 });

@@ -66,6 +66,7 @@ export function loadRegistry(sources: RegistrySources): Registry {
   const layers = [managed, own].filter((layer) => layer !== undefined);
   const parsed = parseLayers(layers);
   refuseOwnConsent(managed, own);
+  refuseOwnPolicies(managed, own);
   // The lab is no person's file.
   const isPersons = own !== undefined && sources.labConfig === undefined;
   const config = isPersons ? { ...parsed, limits: narrowedLimits(parsed.limits, managed, own) } : parsed;
@@ -121,6 +122,13 @@ function refuseOwnConsent(managed: LocatedJson | undefined, own: LocatedJson | u
   if (isRecord(agents) && agents['consent'] === 'allow' && !managed?.has(['agents', 'consent'])) {
     throw own.refuse(['agents', 'consent'], '"allow" counts only in managed settings: write "ask", or leave it out');
   }
+}
+
+/** A permit in a folder of the person's, which every program of theirs can write to, would widen what IT decided. */
+function refuseOwnPolicies(managed: LocatedJson | undefined, own: LocatedJson | undefined): void {
+  const folder = ['policy', 'folder'];
+  if (managed?.has(['policy']) && own?.has(folder))
+    throw own.refuse(folder, 'managed settings decide about policy: leave it out');
 }
 
 /** A label that nobody would follow is a mistake. */
