@@ -13,7 +13,7 @@ import { postureSchema } from './contract/config.ts';
 import type { PolicyInUse } from './contract/control.ts';
 import { Fault } from './contract/errors.ts';
 import { manifestSchema } from './contract/manifest.ts';
-import { resourceOf } from './pipeline/stages/authorize.ts';
+import { noResource, resourceOf } from './pipeline/stages/authorize.ts';
 import { explain } from './policy/explain.ts';
 import { loadPolicies } from './policy/policy-files.ts';
 import { checkText, explainText, type Explained } from './policy/policy-text.ts';
@@ -43,6 +43,7 @@ function explained(request: Explain): string {
   const { name, connector, operation, classification, destinations } = tool;
   const manifest = { operation, classification, destinations, ...(tool.resource && { resource: tool.resource }) };
   const resource = resourceOf({ manifest }, request.arguments);
+  if (resource === null) throw new Fault('invalid_arguments', `${noResource({ manifest })} Give it with --args.`);
   const { person, program, claims } = request;
   const answer = explain(policies, {
     principal: { ...person, displayName: person.username },

@@ -52,6 +52,11 @@ it.each<[string, ConnectorManifest, [line: string, said: RegExp]]>([
     second({ inputSchema: closed({ a: { type: 'string', maxLenght: 3 } }) }),
     ['"inputSchema": {', /unknown keyword/],
   ],
+  [
+    'a resource that a call may leave out',
+    second({ resource: '/text', inputSchema: closed({ text: { type: 'string' } }) }),
+    ['"resource": "/text"', /second\.resource: "\/text" has to reach a required text: "text" is not in "required"/],
+  ],
   ['a name of 64 letters', second({ name: 'n'.repeat(64) }), [`"name": "${'n'.repeat(64)}",`, /too long/]],
   [
     'a resource without a tool',

@@ -37,7 +37,7 @@ interface Place {
 function placeIn(manifest: ConnectorManifest, message: string): Place | undefined {
   for (const [index, { name }] of manifest.tools.entries()) {
     const offered = manifest.unprefixed === true ? name : `${manifest.name}_${name}`;
-    const inSchema = /^\.(inputSchema|outputSchema)((?:\/[^:]*)?): (.*)$/s;
+    const inSchema = /^\.(inputSchema|outputSchema|resource)((?:\/[^:]*)?): (.*)$/s;
     const [, schema, pointer = '', reason] = message.startsWith(offered)
       ? (inSchema.exec(message.slice(offered.length)) ?? [])
       : [];

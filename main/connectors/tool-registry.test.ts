@@ -21,7 +21,31 @@ const unevaluated = (more: Record<string, unknown>) => ({
   unevaluatedProperties: false,
   ...more,
 });
+const text = { type: 'string' };
 const adds = /adds members that are not declared/;
+
+describe('what a resource points at', () => {
+  const inner = object({ b: text }, { required: ['b'] });
+
+  it.each<[string, string, Record<string, unknown>]>([
+    ['text', '/a', object({ a: text }, { required: ['a'] })],
+    ['text inside', '/a/b', object({ a: inner }, { required: ['a'] })],
+  ])('is required text: %s', (_what, resource, inputSchema) => {
+    expect(load({ name: 'echo', resource, inputSchema }).all).toHaveLength(1);
+  });
+
+  it.each<[string, string, Record<string, unknown>, RegExp]>([
+    ['nothing', '/c', object({ a: text }, { required: ['a'] }), /"c" is no member/],
+    ['a member of Object', '/constructor', object({ a: text }), /"constructor" is no member/],
+    ['what may be absent', '/a', object({ a: text }), /"a" is not in "required"/],
+    ['what is in an object that may be absent', '/a/b', object({ a: inner }), /"a" is not in "required"/],
+    ['a list', '/a', object({ a: { type: 'array', items: text } }, { required: ['a'] }), /not of "type"/],
+    ['text or null', '/a', object({ a: { type: ['string', 'null'] } }, { required: ['a'] }), /not of "type"/],
+  ])('is not %s', (_what, resource, inputSchema, said) => {
+    expect(() => load({ name: 'echo', resource, inputSchema })).toThrow(said);
+    expect(() => load({ name: 'echo', resource, inputSchema })).toThrow(`probe_echo.resource: "${resource}" has to`);
+  });
+});
 
 describe('the registry', () => {
   it('offers tools under the connector’s name', () => {

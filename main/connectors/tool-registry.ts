@@ -17,6 +17,7 @@ import {
   type ColumnLabel,
   type columnLabelSchema,
 } from '../contract/labels.ts';
+import { wrongPointer } from '../contract/resource-pointer.ts';
 import { openPlace } from './closed-schema.ts';
 import { identityPlace } from './identity-like.ts';
 import { addOwnKeywords, textKeyword, withoutOwnKeywords } from './own-keywords.ts';
@@ -81,6 +82,9 @@ function offer(connector: ConnectorManifest, tool: ToolManifest): Omit<OfferedTo
   if (unknown !== undefined) throw new Fault('internal', `${name}: the destination ${unknown} is not declared.`);
   const input = compile(`${name}.inputSchema`, tool.inputSchema, 'input');
   refuseOtherShape(name, tool);
+  const misses = tool.resource === undefined ? null : wrongPointer(tool.resource, tool.inputSchema);
+  if (misses !== null)
+    throw new Fault('internal', `${name}.resource: "${tool.resource}" has to reach a required text: ${misses}.`);
   const output = compile(`${name}.outputSchema`, tool.outputSchema, 'output');
   const labels = compileLabels(`${name}.outputSchema`, tool.outputSchema, tool.classification);
   return {

@@ -50,7 +50,7 @@ export const toolSchema = z.strictObject({
    */
   inputSchema: jsonSchemaSchema,
   outputSchema: jsonSchemaSchema,
-  /** JSON pointer into the arguments: what `authorize` sees as the resource. Absent: the destination itself. */
+  /** JSON pointer into the arguments: what `authorize` sees as the resource, a required text. Absent: the destination itself. */
   resource: z
     .string()
     .regex(/^(\/[^/]*)+$/)

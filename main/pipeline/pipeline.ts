@@ -141,7 +141,7 @@ class Runner implements Pipeline {
     return this.#deps.tools().filter((tool) => {
       const seen = seenBy(tool);
       try {
-        return admit.check(seen).pass && authorize.check(seen).pass;
+        return admit.check(seen).pass && authorize.listed(seen) !== null;
       } catch {
         return false;
       }
@@ -151,8 +151,7 @@ class Runner implements Pipeline {
   exposure(caller: Caller, tool: OfferedTool): Classification {
     const [, , authorize] = this.#inbound;
     try {
-      const verdict = authorize.check(this.#lookingBy(caller)(tool));
-      return (verdict.pass ? verdict.terms?.exposure : undefined) ?? 'public';
+      return authorize.listed(this.#lookingBy(caller)(tool)) ?? 'public';
     } catch {
       return 'public';
     }
@@ -263,7 +262,8 @@ class Runner implements Pipeline {
 
   #tableDeps(cleared: ClearedCall, tool: OfferedTool): TableDeps {
     const { keepRows } = this.#deps;
-    const resource = resourceOf(tool, cleared.call.arguments);
+    // `authorize` refused a call without one.
+    const resource = resourceOf(tool, cleared.call.arguments) ?? '';
     const keep = (head: TableHead): RowKeeper => keepRows(cleared, resource, head);
     return { stages: this.#outbound.rowwise, keep: cleared.call.offer === 'reference' ? null : keep };
   }

@@ -3,6 +3,7 @@ import type { Caller, ClearedCall, Exposure, OfferedTool, ToolCall } from '../co
 import type { OutcomeCode, Refusal, Retry } from '../contract/errors.ts';
 import type { Classification, LabelNode, Redaction } from '../contract/labels.ts';
 import type { Principal } from '../contract/principal.ts';
+import type { anyResource } from '../contract/resource-pointer.ts';
 import type { TableColumn } from '../contract/table.ts';
 
 /** What the gateway knows about the person, taken once per call. */
@@ -133,8 +134,8 @@ export interface AuthorizationQuestion {
   readonly principal: Principal;
   readonly caller: Caller;
   readonly tool: OfferedTool;
-  /** What the call is about: the argument that the manifest points at, else the destination. */
-  readonly resource: string;
+  /** What the call is about: the argument that the manifest points at, else the destination. A list asks about any. */
+  readonly resource: string | typeof anyResource;
 }
 
 export const pass: Verdict = Object.freeze({ pass: true });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { alice, offeredTool, toolCall } from '../../test/samples/pipeline.ts';
+import { anyResource } from '../contract/resource-pointer.ts';
 import { createAuthorizer, type Question } from './cedar.ts';
 import { keyOf } from './question.ts';
 
@@ -35,6 +36,18 @@ describe('decisions', () => {
     expect(authorizer.decide(ask({ resource: 'payroll' }))).toMatchObject({ permitted: false, policy: 'not-here' });
     const both = createAuthorizer(policies(permit('b'), permit('a')));
     expect(both.decide(ask())).toMatchObject({ policy: 'a,b' });
+  });
+
+  it('names whole policies, and how many more', () => {
+    const ids = ['a', 'b', 'c', 'd', 'e'].map((letter) => letter.repeat(60));
+    const { policy } = createAuthorizer(policies(...ids.map((id) => permit(id)))).decide(ask());
+    expect(policy).toBe([...ids.slice(0, 3), '+2'].join(','));
+    const short = Array.from({ length: 150 }, (_, at) => `p${at}`);
+    const many = createAuthorizer(policies(...short.map((id) => permit(id)))).decide(ask()).policy ?? '';
+    const named = many.split(',');
+    expect(many.length).toBeLessThanOrEqual(200);
+    expect(named.slice(0, -1)).toEqual(short.sort().slice(0, named.length - 1));
+    expect(named.at(-1)).toBe(`+${150 - named.length + 1}`);
   });
 
   it.each([
@@ -272,5 +285,43 @@ describe('loading', () => {
     const { warnings } = createAuthorizer(policies(text));
     expect(warnings).toHaveLength(expected.length);
     expected.forEach((why, at) => expect(warnings[at]).toMatch(why));
+  });
+});
+
+describe('for lists', () => {
+  /** The first example of docs/policy.md. */
+  const operators =
+    '@id("operators-write-orders") @approval("required") permit (principal is Sallyport::Person, action == Sallyport::Action::"write", resource is Sallyport::Tool) when { principal.roles.contains("operator") && context.resource == "orders" };';
+  const forbid = (when: string): string => `@id("no") forbid (principal, action, resource) ${when};`;
+  const listed = (texts: string[], roles: string[] = ['operator']) => {
+    const tool = offeredTool({ operation: 'write', resource: '/text' });
+    const question = ask({ principal: { ...alice, roles }, tool, resource: anyResource });
+    return createAuthorizer(policies(...texts)).decide(question);
+  };
+
+  it.each<[string, string[], string[] | undefined, boolean]>([
+    ['permitted for one', [operators], undefined, true],
+    ['permitted to others', [operators], ['analyst'], false],
+    ['permitted by nothing', [], undefined, false],
+    ['forbidden for some', [operators, forbid('when { context.resource == "payroll" }')], undefined, true],
+    ['forbidden for all', [operators, forbid('')], undefined, false],
+    ['permitted whatever it is', [permit('a')], undefined, true],
+  ])('a tool whose resource is %s', (_what, texts, roles, permitted) => {
+    expect(listed(texts, roles)).toMatchObject({ permitted, policy: null });
+  });
+
+  it('the least that could be shown is', () => {
+    const open = permit('open', '', '@exposure("sensitive")');
+    expect(listed([open]).exposure).toBe('sensitive');
+    expect(listed([open, operators]).exposure).toBe('internal');
+    expect(listed([open, permit('p', '&& context.resource == "x"', '@exposure("public")')]).exposure).toBe('public');
+    expect(listed([open, forbid('')]).exposure).toBe('public');
+  });
+
+  it('is never taken for a call, nor a call for it', () => {
+    const authorizer = createAuthorizer(policies(permit('a', '&& context.resource == "orders"')));
+    expect(authorizer.decide(ask({ resource: anyResource })).permitted).toBe(true);
+    expect(authorizer.decide(ask({ resource: '*' })).permitted).toBe(false);
+    expect(authorizer.decide(ask({ resource: anyResource })).permitted).toBe(true);
   });
 });

@@ -6,6 +6,8 @@
 import { strictest, termsOf, type Terms } from './annotations.ts';
 import { cedar } from './cedar-module.ts';
 import { Fault } from '../contract/errors.ts';
+import { classifications } from '../contract/labels.ts';
+import { anyResource } from '../contract/resource-pointer.ts';
 import { createDecisionCache, type DecisionCache } from './decision-cache.ts';
 import { loadPolicies, placeText, type Finding, type LoadedPolicies, type PolicyFile } from './policy-files.ts';
 import { keyOf, requestOf, type Question } from './question.ts';
@@ -16,7 +18,7 @@ export type { Question } from './question.ts';
 
 export interface Decision extends Terms {
   readonly permitted: boolean;
-  /** The policies that decided, by `@id`, sorted and joined by a comma. Null: nothing permitted (default deny). */
+  /** The policies that decided, by `@id`, sorted and joined by a comma; `+n`: that many more. Null: nothing permitted (default deny). */
   readonly policy: string | null;
 }
 
@@ -30,7 +32,10 @@ export interface PolicyAuthorizer {
 }
 
 const cacheEntries = 10_000;
+/** As the audit log has it. */
 const maxPolicyText = 200;
+/** What says how many more. */
+const roomForMore = 8;
 const maxFindings = 20;
 const schemaName = 'sallyport';
 
@@ -42,7 +47,10 @@ export function createAuthorizer(files: readonly PolicyFile[]): PolicyAuthorizer
   const setName = prepare(loaded);
   const cache = createDecisionCache<Decision>(cacheEntries);
   return {
-    decide: (question) => cache.get(keyOf(question), () => evaluate(setName, loaded, question)),
+    decide: (question) =>
+      cache.get(keyOf(question), () =>
+        question.resource === anyResource ? foresee(loaded, question) : evaluate(setName, loaded, question),
+      ),
     version: loaded.version,
     warnings: warningsOf(loaded),
     counts: cache.counts,
@@ -76,14 +84,40 @@ function evaluate(setName: string, { policies }: LoadedPolicies, question: Quest
     validateRequest: true,
   });
   // Cedar skips a policy that fails to evaluate; a skipped forbid would widen.
-  if (answer.type === 'failure' || answer.response.diagnostics.errors.length > 0) {
-    throw new Fault('internal', 'A policy could not be evaluated. Ask the administrator to check the policies.');
-  }
+  if (answer.type === 'failure' || answer.response.diagnostics.errors.length > 0) throw notEvaluated();
   const { decision, diagnostics } = answer.response;
   const decided = [...diagnostics.reason].sort();
-  const policy = decided.join(',').slice(0, maxPolicyText);
   const permitted = decision === 'allow';
   const opinions = decided.flatMap((id) => policies.get(id) ?? []);
   const terms = permitted ? termsOf(question.tool.manifest.operation, opinions) : strictest;
-  return Object.freeze({ permitted, policy: policy === '' ? null : policy, ...terms });
+  return Object.freeze({ permitted, policy: policyText(decided), ...terms });
+}
+
+/** Whether some resource could be permitted, and the least that results then show: for lists, never for a call. */
+function foresee({ policies }: LoadedPolicies, question: Question): Decision {
+  const staticPolicies = Object.fromEntries([...policies].map(([id, { text }]) => [id, text]));
+  // What is unknown fits no schema. The request is ours, and the policies were checked against the schema at load.
+  const request = { ...requestOf(question), schema: schemaText, validateRequest: false };
+  const answer = cedar.isAuthorizedPartial({ ...request, policies: { staticPolicies } });
+  if (answer.type === 'failure' || answer.response.errored.length > 0) throw notEvaluated();
+  const { decision, mayBeDetermining } = answer.response;
+  const permits = mayBeDetermining.flatMap((id) => policies.get(id) ?? []).filter(({ effect }) => effect === 'permit');
+  const permitted = decision !== 'deny' && permits.length > 0;
+  const shown = permits.map((permit) => termsOf(question.tool.manifest.operation, [permit]).exposure);
+  const exposure = classifications.find((label) => permitted && shown.includes(label)) ?? 'public';
+  return Object.freeze({ ...strictest, permitted, policy: null, exposure });
+}
+
+function notEvaluated(): Fault {
+  return new Fault('internal', 'A policy could not be evaluated. Ask the administrator to check the policies.');
+}
+
+/** Whole ids, as many as fit, and how many more. */
+function policyText(ids: readonly string[]): string | null {
+  if (ids.length === 0) return null;
+  const all = ids.join(',');
+  if (all.length <= maxPolicyText) return all;
+  const room = all.slice(0, maxPolicyText - roomForMore);
+  const whole = room.slice(0, room.lastIndexOf(','));
+  return `${whole},+${ids.length - whole.split(',').length}`;
 }

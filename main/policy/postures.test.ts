@@ -124,6 +124,24 @@ describe('operator-with-approvals', () => {
 });
 
 describe('strict', () => {
+  test.each([
+    [['mfa'], true],
+    [['pwd', 'otp'], true],
+    [['hwk', 'pin'], true],
+    [['sc', 'fpt'], true],
+    [['pwd', 'face'], true],
+    ...['pwd', 'otp', 'hwk', 'swk', 'pop', 'sc', 'fpt', 'user', 'mca'].map((one): [string[], boolean] => [
+      [one],
+      false,
+    ]),
+    [['pwd', 'pin'], false],
+    [['otp', 'sms'], false],
+    [['hwk', 'user'], false],
+    [[], false],
+  ])('signed in with %j: %s', (methods, permitted) => {
+    expect(decide('strict', { roles: ['analyst'], methods }).permitted).toBe(permitted);
+  });
+
   test('a second factor, and approval for what can be sensitive', () => {
     const roles = ['analyst'];
     expect(decide('strict', { roles })).toMatchObject({ permitted: false, policy: 'posture:second-factor' });

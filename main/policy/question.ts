@@ -7,13 +7,15 @@ import { createHash } from 'node:crypto';
 import type { EntityJson, EntityUidJson } from '@cedar-policy/cedar-wasm/nodejs';
 import type { Caller, OfferedTool } from '../contract/call.ts';
 import type { Principal } from '../contract/principal.ts';
+import { anyResource } from '../contract/resource-pointer.ts';
 import { names } from './schema.ts';
 
 export interface Question {
   readonly principal: Principal;
   readonly caller: Pick<Caller, 'program' | 'executable'>;
   readonly tool: PolicyTool;
-  readonly resource: string;
+  /** `anyResource`: could it be permitted for some? */
+  readonly resource: string | typeof anyResource;
 }
 
 /** What of a tool a policy can see. */
@@ -27,7 +29,7 @@ export interface CedarRequest {
   readonly principal: EntityUidJson;
   readonly action: EntityUidJson;
   readonly resource: EntityUidJson;
-  readonly context: Record<string, string | number>;
+  readonly context: Record<string, string | number | typeof unknownResource>;
   readonly entities: EntityJson[];
 }
 
@@ -39,13 +41,16 @@ interface Seen {
 /** Longer ones count by their digest: the cache holds many keys, and an agent writes them. */
 const longestInKey = 200;
 
+/** Of Cedar's partial evaluation. */
+const unknownResource = { __extn: { fn: 'unknown', arg: 'resource' } };
+
 const people = new WeakMap<Principal, Seen>();
 const tools = new WeakMap<PolicyTool, Seen>();
 
 export function keyOf({ principal, caller, tool, resource }: Question): string {
   const { program, executable } = caller;
   const person = `${seenPerson(principal).digest}${principal.authenticatedAt}`;
-  return `${person}/${seenTool(tool).digest}${part(program)}${executable === null ? '-' : part(executable)}${part(resource)}`;
+  return `${person}/${seenTool(tool).digest}${part(program)}${executable === null ? '-' : part(executable)}${resource === anyResource ? '*' : part(resource)}`;
 }
 
 export function requestOf({ principal, caller, tool, resource }: Question): CedarRequest {
@@ -58,7 +63,7 @@ export function requestOf({ principal, caller, tool, resource }: Question): Ceda
       program: caller.program,
       ...(caller.executable === null ? {} : { executable: caller.executable }),
       signedInAt: principal.authenticatedAt,
-      resource,
+      resource: resource === anyResource ? unknownResource : resource,
     },
     entities: [person, offered],
   };

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { forbids, inboundView, offeredTool, permits, terms, toolCall } from '../../../test/samples/pipeline.ts';
+import { anyResource } from '../../contract/resource-pointer.ts';
 import { Fault } from '../../contract/errors.ts';
 import type { AuthorizationQuestion } from '../stage.ts';
 import { createAuthorize, resourceOf } from './authorize.ts';
@@ -54,8 +55,33 @@ it('asks about what the manifest points at, else about the destination', () => {
 });
 
 it('follows a JSON pointer through own members only', () => {
-  const tool = offeredTool({ resource: '/a~1b/c~0d' });
-  expect(resourceOf(tool, { 'a/b': { 'c~d': 'x' } })).toBe('x');
-  expect(resourceOf(tool, { 'a/b': { 'c~d': 7 } })).toBe('');
-  expect(resourceOf(offeredTool({ resource: '/constructor/name' }), {})).toBe('');
+  const at = (resource: string) => ({ manifest: { resource, destinations: [] } });
+  expect(resourceOf(at('/a~1b/c~0d'), { 'a/b': { 'c~d': 'x' } })).toBe('x');
+  expect(resourceOf(at('/a~1b/c~0d'), { 'a/b': { 'c~d': 7 } })).toBeNull();
+  expect(resourceOf(at('/a'), { a: '' })).toBeNull();
+  expect(resourceOf(at('/constructor/name'), {})).toBeNull();
+});
+
+it.each([{}, { text: '' }, { text: ['payroll'] }, { text: null }])('judges nothing without a resource: %j', (args) => {
+  const stage = createAuthorize({ decide: () => permits });
+  expect(stage.check(inboundView({ tool: offeredTool({ resource: '/text' }), call: toolCall(args) }))).toMatchObject({
+    pass: false,
+    refusal: { code: 'invalid_arguments', say: 'Invalid arguments: "text" must be a text that is not empty.' },
+  });
+});
+
+it('lists a tool by any resource, and one without a pointer by its destination', () => {
+  const seen: unknown[] = [];
+  const stage = createAuthorize({
+    decide: ({ resource }) => {
+      seen.push(resource);
+      return { ...permits, policy: null, exposure: 'sensitive' };
+    },
+  });
+  const call = toolCall({});
+  expect(stage.listed(inboundView({ tool: offeredTool({ resource: '/text' }), call }))).toBe('sensitive');
+  expect(stage.listed(inboundView({ call }))).toBe('sensitive');
+  expect(seen).toEqual([anyResource, 'database']);
+  expect(createAuthorize({ decide: () => forbids }).listed(inboundView({ call }))).toBeNull();
+  expect(stage.listed(inboundView({ tool: null }))).toBeNull();
 });

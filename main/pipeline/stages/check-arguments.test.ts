@@ -58,3 +58,13 @@ it('judges what names the resource as a name, marked or not', () => {
     refusal: { code: 'invalid_arguments', say: expect.stringContaining('"text" has a control') as unknown },
   });
 });
+
+it.each(['reports/../payroll', 'reports\\..\\payroll', 'reports/%2e%2e/payroll', '..', ''])(
+  'takes no way around what names the resource: %s',
+  (text) => {
+    expect(check({ text })).toEqual({ pass: true });
+    expect(check({ text }, offeredTool({ resource: '/text' }))).toMatchObject({
+      refusal: { code: 'invalid_arguments' },
+    });
+  },
+);

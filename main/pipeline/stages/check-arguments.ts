@@ -6,7 +6,7 @@
  */
 import { wrongText } from '../../contract/plain-name.ts';
 import { pass, refuse, refuseUnknownTool, type InboundStage, type InboundView, type Verdict } from '../stage.ts';
-import { resourceOf } from './authorize.ts';
+import { noResource, resourceOf } from './authorize.ts';
 
 export const argumentBounds = { depth: 16, nodes: 10_000, stringCharacters: 262_144 } as const;
 
@@ -31,7 +31,10 @@ function checkArguments({ call, tool }: InboundView): Verdict {
 function wrongResource(call: InboundView['call'], tool: NonNullable<InboundView['tool']>): string | null {
   const pointer = tool.manifest.resource;
   if (pointer === undefined) return null;
-  const wrong = wrongText('name', resourceOf(tool, call.arguments));
+  const resource = resourceOf(tool, call.arguments);
+  if (resource === null) return noResource(tool);
+  // A name is a path of one segment: whether this one is a path, an unmarked manifest does not say.
+  const wrong = wrongText('path', resource);
   return wrong === null ? null : `"${pointer.slice(1)}" ${wrong}.`;
 }
 

@@ -141,12 +141,16 @@ const folders: readonly [name: string, folder: string][] = [
 /** `by_table` judges by a member that its manifest does not mark. */
 const resources: readonly [name: string, raw: string, code: Attack['code']][] = [
   ['another table', '{"table":"salaries"}', 'not_permitted'],
-  ['no table', '{}', 'not_permitted'],
+  ['no table', '{}', 'invalid_arguments'],
+  ['an empty table', '{"table":""}', 'invalid_arguments'],
   ['the allowed table in other case', '{"table":"Orders"}', 'not_permitted'],
   ['the allowed table and another', '{"table":"orders, salaries"}', 'not_permitted'],
   ['the allowed table with quotes', '{"table":"\\"orders\\""}', 'not_permitted'],
   ['the allowed table in Cyrillic', json({ table: 'оrders' }), 'invalid_arguments'],
   ['the allowed table with a NUL', json({ table: 'orders\0' }), 'invalid_arguments'],
+  ['a step up from the allowed table', '{"table":"orders/../salaries"}', 'invalid_arguments'],
+  ['a step up with backslashes', json({ table: 'orders\\..\\salaries' }), 'invalid_arguments'],
+  ['a step up, percent-encoded', '{"table":"orders/%2e%2e/salaries"}', 'invalid_arguments'],
   ['the allowed table in a list', '{"table":["orders"]}', 'invalid_arguments'],
 ];
 

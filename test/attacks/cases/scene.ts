@@ -76,7 +76,7 @@ export const manifest: ConnectorManifest = {
   },
   tools: [
     tool('find', { inputSchema: findInput }),
-    tool('by_table', { inputSchema: object({ table: text }), resource: '/table' }),
+    tool('by_table', { inputSchema: object({ table: text }, ['table']), resource: '/table' }),
     tool('secret', { classification: 'sensitive' }),
     tool('write', { operation: 'write' }),
     tool('purge', { operation: 'admin' }),
