@@ -106,7 +106,6 @@ const masked = {
   columns: [{ name: 'case', type: 'text', redacted: 'mask' }],
   rows: [['***'], ['***'], ['***']],
   rowCount: 3,
-  truncated: false,
 };
 const bits: readonly [name: string, cells: readonly unknown[]][] = [
   ['CASE WHEN … THEN 1 END of a masked column: null where the bit is 0', [1, null, 1]],
