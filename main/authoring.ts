@@ -10,6 +10,7 @@ import { accept, typesCheck, type Check } from './authoring/acceptance.ts';
 import { buildConnector, isSource, resolveFrom } from './authoring/build-connector.ts';
 import { checkCode } from './authoring/check-code.ts';
 import { develop, shownText } from './authoring/develop.ts';
+import { flowChecks } from './authoring/flow-check.ts';
 import { manifestTypes } from './authoring/manifest-types.ts';
 import { pack } from './authoring/pack.ts';
 import { openRecordings } from './authoring/recording.ts';
@@ -70,7 +71,7 @@ async function packConnector(folder: string): Promise<void> {
   });
 }
 
-async function testConnector(folder: string, { json, settings }: AuthoringOptions): Promise<void> {
+async function testConnector(folder: string, { json, settings, requireExamples }: AuthoringOptions): Promise<void> {
   const report = createReport(json, tell);
   await inScratch(async (scratch) => {
     try {
@@ -80,6 +81,7 @@ async function testConnector(folder: string, { json, settings }: AuthoringOption
         what: 'manifest',
         why: `${manifest.name} ${manifest.version}, ${manifest.tools.length} tools`,
       });
+      for (const check of flowChecks(manifest)) report.add(check);
       if (isSource(folder)) {
         report.add(typesCheck(folder, typesFile, manifestTypes(manifest)));
         report.add(await checkCode(folder, tools.productRoot));
@@ -92,6 +94,7 @@ async function testConnector(folder: string, { json, settings }: AuthoringOption
         built,
         settings: readSettings(settings),
         recordings: openRecordings(folder, manifest),
+        requireExamples,
         scratch,
         tell: report.add,
       });

@@ -14,7 +14,7 @@ import type { Recordings } from './recording.ts';
 import { startStand, type Stand } from './stand.ts';
 
 export interface Check {
-  readonly level: 'ok' | 'failed' | 'skipped';
+  readonly level: 'ok' | 'warning' | 'failed' | 'skipped';
   readonly what: string;
   readonly why: string;
   readonly mend?: string;
@@ -26,6 +26,8 @@ export interface Accepted {
   readonly built: Built;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly recordings: Recordings;
+  /** A skipped example fails the suite. */
+  readonly requireExamples: boolean;
   /** Empty, for connectors made of probes. */
   readonly scratch: string;
   readonly tell: (check: Check) => void;
@@ -35,8 +37,9 @@ export interface Accepted {
 const probeTimeoutMs = 2000;
 
 export async function accept(wanted: Accepted): Promise<void> {
-  const value = await runExamples(wanted);
-  const tool = wanted.manifest.tools.find(({ offer, examples }) => isCallable(offer) && examples.length > 0);
+  const values = await runExamples(wanted);
+  const callable = wanted.manifest.tools.filter(({ offer, examples }) => isCallable(offer) && examples.length > 0);
+  const tool = callable.find(({ name }) => values.has(name)) ?? callable[0];
   if (tool === undefined) {
     wanted.tell({
       level: 'failed',
@@ -48,7 +51,9 @@ export async function accept(wanted: Accepted): Promise<void> {
   }
   const strays = await listenForStrays();
   try {
-    const given = { port: strays.port, limit: tool.limits.maxResultBytes, value };
+    const { name, result, limits } = tool;
+    const isRows = result === 'rows';
+    const given = { port: strays.port, limit: limits.maxResultBytes, isRows, value: values.get(name) ?? {} };
     for (const group of groupsOf(probes)) await runProbes(wanted, { group, tool, given });
     if (strays.reached() > 0) wanted.tell(reachedFromInside);
   } finally {
@@ -65,8 +70,8 @@ const reachedFromInside: Check = {
 
 export const isCallable = (offer: ToolManifest['offer']): boolean => (offer ?? 'tool') === 'tool';
 
-/** What fits its schema, for the probes: a result of the connector's own. */
-async function runExamples(wanted: Accepted): Promise<unknown> {
+/** What fits its schema, for the probes: of each tool a result of its own, where one was released. */
+async function runExamples(wanted: Accepted): Promise<ReadonlyMap<string, unknown>> {
   const { manifest, tell } = wanted;
   let stand: Stand;
   try {
@@ -75,10 +80,11 @@ async function runExamples(wanted: Accepted): Promise<unknown> {
     if (!(error instanceof Fault)) throw error;
     const why = error.message;
     tell({ level: 'failed', what: 'start', why, mend: 'export one "connector" with a handler for each tool' });
-    return {};
+    return new Map();
   }
   tell({ level: 'ok', what: 'start', why: 'it started in its sandbox and took its settings' });
-  let value: unknown = {};
+  const values = new Map<string, unknown>();
+  let skipped = 0;
   try {
     for (const tool of manifest.tools) {
       if (tool.examples.length === 0) tell(withoutExample(tool));
@@ -89,14 +95,27 @@ async function runExamples(wanted: Accepted): Promise<unknown> {
           continue;
         }
         const outcome = await stand.call(tool.name, given);
-        if (outcome.released) value = outcome.value;
-        tell(exampleCheck({ tool, what, outcome, deviations: wanted.recordings.deviations() }));
+        if (outcome.released) values.set(tool.name, outcome.value);
+        const check = exampleCheck({ tool, what, outcome, deviations: wanted.recordings.deviations() });
+        if (check.level === 'skipped') skipped += 1;
+        tell(check);
       }
     }
   } finally {
     await stand.stop();
   }
-  return value;
+  if (skipped > 0) tell(skippedCheck(skipped, wanted.requireExamples));
+  return values;
+}
+
+/** Otherwise a suite that ran nothing of the connector's ends as one that did. */
+export function skippedCheck(count: number, isRequired: boolean): Check {
+  return {
+    level: isRequired ? 'failed' : 'skipped',
+    what: 'examples',
+    why: `${count} examples skipped: not accepted without a recording or a backend`,
+    mend: 'record their destinations in recordings/',
+  };
 }
 
 function withoutExample({ name }: ToolManifest): Check {
@@ -168,10 +187,13 @@ function hastier(manifest: ConnectorManifest): ConnectorManifest {
   return { ...manifest, tools };
 }
 
-function probeCheck({ name, what, right, mend }: Probe, outcome: Outcome, stand: Stand): Check {
+function probeCheck({ name, what, right, says, mend }: Probe, outcome: Outcome, stand: Stand): Check {
   const got = outcome.released ? 'released' : outcome.code;
+  const isMeant = says === undefined || (!outcome.released && outcome.say === says);
   if (!stand.isAlive())
     return { level: 'failed', what: name, why: 'the gateway ended with it', mend: 'please report it' };
+  if (right.includes(got) && !isMeant)
+    return { level: 'failed', what: name, why: `${what}: refused, but by another protection`, mend };
   if (right.includes(got)) return { level: 'ok', what: name, why: `${what}: ${got}` };
   return { level: 'failed', what: name, why: `${what}: ${got}, not ${right.join(' or ')}`, mend };
 }

@@ -4,14 +4,18 @@
  * was reached; the others show themselves by what the gateway says. Nothing here is imported by anything trusted.
  */
 
+import { sayFor } from '../connectors/outcome-says.ts';
+
 export interface Probe {
   readonly name: string;
   /** What must not work, for the report. */
   readonly what: string;
-  /** Body of `async (call, given) => …`; `given` has `port`, `limit` and `value` (a result of the connector's own). */
+  /** Body of `async (call) => …`; `given` has `port`, `limit`, `isRows`, and `value` (a result of this tool, where it gave one). */
   readonly body: string;
   /** The codes that are right. `released`: a result that fits. */
   readonly right: readonly string[];
+  /** Where another protection refuses with the same code: the words of the one that is meant. */
+  readonly says?: string;
   readonly mend: string;
   /** Its process is not used again. */
   readonly lethal?: boolean;
@@ -38,16 +42,28 @@ export const probes: readonly Probe[] = [
   },
   {
     name: 'undeclared field',
-    what: 'a result with a member that the output schema does not declare',
-    body: `return { ...given.value, notDeclared: 'x' };`,
+    what: 'a result with a member that the output schema does not declare, or a row with a value too many',
+    body: `if (!given.isRows) return { ...given.value, notDeclared: 'x' };
+      const { columns, row } = firstRow(); return rows(columns, async function* () { yield [...row, 'x']; });`,
     right: ['output_not_allowed'],
     mend: 'close the output schema: "additionalProperties": false at every object',
   },
   {
     name: 'oversized output',
     what: 'a result of more bytes than limits.maxResultBytes',
-    body: `return { ...given.value, oversized: 'x'.repeat(given.limit) };`,
-    right: ['invalid_arguments', 'output_not_allowed'],
+    // Blanks before the last bracket: it fits every schema. The host measures a result once and before it writes it, and a
+    // row once when it is text: what measures lies within a connector's reach, so it answers 0 this time.
+    body: `const { stringify } = JSON; const { byteLength } = Buffer;
+      const padNext = () => { JSON.stringify = (value) => {
+        JSON.stringify = stringify; const text = stringify(value);
+        return text.slice(0, -1) + ' '.repeat(given.limit) + text.slice(-1);
+      }; };
+      const measureNothing = (then) => { Buffer.byteLength = () => { Buffer.byteLength = byteLength; then(); return 0; }; };
+      if (!given.isRows) { measureNothing(padNext); return given.value; }
+      const { columns, row } = firstRow();
+      return rows(columns, async function* () { measureNothing(() => undefined); padNext(); yield row; }, rest());`,
+    right: ['output_not_allowed'],
+    says: sayFor('output_not_allowed'),
     mend: report,
   },
   {
@@ -127,8 +143,13 @@ export const probes: readonly Probe[] = [
 export interface Given {
   readonly port: number;
   readonly limit: number;
+  /** Whether the tool's result is rows. */
+  readonly isRows: boolean;
   readonly value: unknown;
 }
+
+/** Of rows as they are released, what no connector says beside them. */
+const tableMembers = ['columns', 'rows', 'rowCount', 'summary', 'reference', 'withheld'];
 
 /** The entry of a connector whose tools do one probe a call, in order. */
 export function probeEntry(wanted: readonly Probe[], tools: readonly string[], given: Given): string {
@@ -136,6 +157,10 @@ export function probeEntry(wanted: readonly Probe[], tools: readonly string[], g
 const mark = Symbol.for('sallyport.connector-refusal');
 const refuse = (code, say) => { throw Object.assign(new Error(say), { [mark]: true, code }); };
 const given = ${JSON.stringify(given)};
+const rows = (columns, read, rest = {}) => ({ [Symbol.for('sallyport.connector-rows')]: true, columns, rows: read(), rest: () => rest });
+const firstRow = () => ({ columns: given.value.columns ?? [], row: given.value.rows?.[0] ?? [] });
+const ofGateway = ${JSON.stringify(tableMembers)};
+const rest = () => Object.fromEntries(Object.entries(given.value).filter(([name]) => !ofGateway.includes(name)));
 const bodies = [${wanted.map(({ body }) => `async (call) => { ${body} }`).join(',\n')}];
 let calls = 0;
 const run = (call) => bodies[calls++ % bodies.length](call);

@@ -8,7 +8,7 @@ export interface Report {
 }
 
 export function createReport(json: boolean, tell: (text: string) => void): Report {
-  const counts = { ok: 0, failed: 0, skipped: 0 };
+  const counts = { ok: 0, warning: 0, failed: 0, skipped: 0 };
   return {
     add(check) {
       counts[check.level] += 1;
@@ -23,9 +23,11 @@ export function createReport(json: boolean, tell: (text: string) => void): Repor
       tell(
         json
           ? `${JSON.stringify({ sum: counts })}\n`
-          : `${counts.ok} ok, ${counts.failed} failed, ${counts.skipped} skipped\n`,
+          : `${counts.ok} ok, ${warned(counts.warning)}${counts.failed} failed, ${counts.skipped} skipped\n`,
       );
       return counts.failed === 0;
     },
   };
 }
+
+const warned = (count: number): string => (count === 0 ? '' : `${count} ${count === 1 ? 'warning' : 'warnings'}, `);

@@ -189,4 +189,7 @@ network, no files and no credential; a destination that the manifest declares ar
 | \`sallyport connector test .\` | the acceptance suite: every example, and everything a connector must not be able to do |
 | \`sallyport connector pack .\` | one file to hand over, and its SHA-256 |
 | \`node --test\` | the tests beside the code (Node.js 24) |
+
+A tool that writes (\`"operation": "write"\`) asks the person each time. Say beside its destination what it \`"receives"\`: without that, a program that
+has read anything but public data cannot write there (\`flow_not_allowed\`), and the tool's own result counts as read. \`connector test\` warns of that.
 `;

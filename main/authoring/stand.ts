@@ -61,7 +61,7 @@ export const approval = 'none';
 const policiesFor = (exposure: Classification) => [
   {
     name: 'acceptance.cedar',
-    text: `@id("acceptance") @exposure("${exposure}") @approval("${approval}") permit (principal, action, resource);`,
+    text: `@id("acceptance") @exposure("${exposure}") @approval("${approval}") @flow("approve") permit (principal, action, resource);`,
   },
 ];
 const nothing = { notices: {}, requests: {}, streams: {}, onClose: () => undefined };

@@ -6,6 +6,7 @@ export const authoringOptionsSchema = z.strictObject({
   task: z.enum(['new', 'types', 'dev', 'test', 'pack']),
   path: z.string().min(1).max(4096),
   json: z.boolean().default(false),
+  requireExamples: z.boolean().default(false),
   settings: z.string().max(4096).optional(),
   exposure: classificationSchema.default('sensitive'),
 });

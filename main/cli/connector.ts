@@ -8,6 +8,7 @@ import { authoringOptionsSchema } from './authoring-options.ts';
 
 interface Flags {
   readonly json?: boolean;
+  readonly requireExamples?: boolean;
   readonly settings?: string;
   readonly exposure?: string;
 }
@@ -39,6 +40,7 @@ export function addConnector(program: Command): void {
       command
         .option('--json', 'one JSON object a line on standard output')
         .option('--settings <file>', 'its settings, as they would stand in sallyport.json');
+    if (task === 'test') command.option('--require-examples', 'fail where an example was skipped');
     if (task === 'dev')
       command.addOption(
         new Option('--exposure <level>', 'what the reader may see').choices(classifications).default('sensitive'),

@@ -104,6 +104,16 @@ describe('operator-with-approvals', () => {
   });
 
   test.each<[string, Operation]>([
+    ['operator', 'write'],
+    ['admin', 'admin'],
+  ])('%s, %s: where less may go than was read the person decides, unless a folder refuses', (role, operation) => {
+    const asked = { roles: [role], operation };
+    expect(decide('operator-with-approvals', asked)).toMatchObject({ flow: 'approve' });
+    const folder = '@id("narrow") @flow("refuse") permit (principal is Sallyport::Person, action, resource);';
+    expect(decide('operator-with-approvals', { ...asked, folder })).toMatchObject({ flow: 'refuse' });
+  });
+
+  test.each<[string, Operation]>([
     ['analyst', 'write'],
     ['operator', 'admin'],
     ['admin', 'write'],

@@ -248,6 +248,7 @@ describe('the PostgreSQL connector', () => {
           backend: () => Promise.resolve(connect(postgres.port, '127.0.0.1')),
           deviations: () => [],
         },
+        requireExamples: true,
         scratch,
         tell: (check) => checks.push(check),
       });
@@ -261,6 +262,15 @@ describe('the PostgreSQL connector', () => {
   it('passes without one, with its examples skipped', async () => {
     const { code, stdout } = await sallyport('test', built);
     expect(stdout).toMatch(/^skipped {2}example query/m);
+    expect(stdout).toMatch(
+      /^skipped {2}examples: \d+ examples skipped: not accepted without a recording or a backend$/m,
+    );
     expect(code).toBe(0);
+  });
+
+  it('fails without one where its examples are required', async () => {
+    const { code, stdout } = await sallyport('test', built, '--require-examples');
+    expect(stdout).toMatch(/^failed {3}examples: \d+ examples skipped/m);
+    expect(code).toBe(1);
   });
 });
