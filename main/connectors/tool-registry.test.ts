@@ -34,16 +34,33 @@ describe('what a resource points at', () => {
     expect(load({ name: 'echo', resource, inputSchema }).all).toHaveLength(1);
   });
 
-  it.each<[string, string, Record<string, unknown>, RegExp]>([
-    ['nothing', '/c', object({ a: text }, { required: ['a'] }), /"c" is no member/],
-    ['a member of Object', '/constructor', object({ a: text }), /"constructor" is no member/],
-    ['what may be absent', '/a', object({ a: text }), /"a" is not in "required"/],
-    ['what is in an object that may be absent', '/a/b', object({ a: inner }), /"a" is not in "required"/],
-    ['a list', '/a', object({ a: { type: 'array', items: text } }, { required: ['a'] }), /not of "type"/],
-    ['text or null', '/a', object({ a: { type: ['string', 'null'] } }, { required: ['a'] }), /not of "type"/],
-  ])('is not %s', (_what, resource, inputSchema, said) => {
-    expect(() => load({ name: 'echo', resource, inputSchema })).toThrow(said);
-    expect(() => load({ name: 'echo', resource, inputSchema })).toThrow(`probe_echo.resource: "${resource}" has to`);
+  it.each<[string, Partial<ToolManifest>, RegExp]>([
+    ['nothing', { resource: '/c', inputSchema: object({ a: text }, { required: ['a'] }) }, /"c" is no member/],
+    [
+      'a member of Object',
+      { resource: '/constructor', inputSchema: object({ a: text }) },
+      /"constructor" is no member/,
+    ],
+    ['what may be absent', { resource: '/a', inputSchema: object({ a: text }) }, /"a" is not in "required"/],
+    [
+      'what is in an object that may be absent',
+      { resource: '/a/b', inputSchema: object({ a: inner }) },
+      /"a" is not in "required"/,
+    ],
+    [
+      'a list',
+      { resource: '/a', inputSchema: object({ a: { type: 'array', items: text } }, { required: ['a'] }) },
+      /not of "type"/,
+    ],
+    [
+      'text or null',
+      { resource: '/a', inputSchema: object({ a: { type: ['string', 'null'] } }, { required: ['a'] }) },
+      /not of "type"/,
+    ],
+  ])('is not %s', (_what, more, said) => {
+    const loading = () => load({ name: 'echo', ...more });
+    expect(loading).toThrow(said);
+    expect(loading).toThrow(`probe_echo.resource: "${more.resource}" has to`);
   });
 });
 

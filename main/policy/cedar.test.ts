@@ -299,15 +299,15 @@ describe('for lists', () => {
     return createAuthorizer(policies(...texts)).decide(question);
   };
 
-  it.each<[string, string[], string[] | undefined, boolean]>([
-    ['permitted for one', [operators], undefined, true],
-    ['permitted to others', [operators], ['analyst'], false],
-    ['permitted by nothing', [], undefined, false],
-    ['forbidden for some', [operators, forbid('when { context.resource == "payroll" }')], undefined, true],
-    ['forbidden for all', [operators, forbid('')], undefined, false],
-    ['permitted whatever it is', [permit('a')], undefined, true],
-  ])('a tool whose resource is %s', (_what, texts, roles, permitted) => {
-    expect(listed(texts, roles)).toMatchObject({ permitted, policy: null });
+  it.each<[string, Parameters<typeof listed>, boolean]>([
+    ['permitted for one', [[operators]], true],
+    ['permitted to others', [[operators], ['analyst']], false],
+    ['permitted by nothing', [[]], false],
+    ['forbidden for some', [[operators, forbid('when { context.resource == "payroll" }')]], true],
+    ['forbidden for all', [[operators, forbid('')]], false],
+    ['permitted whatever it is', [[permit('a')]], true],
+  ])('a tool whose resource is %s', (_what, asked, permitted) => {
+    expect(listed(...asked)).toMatchObject({ permitted, policy: null });
   });
 
   it('the least that could be shown is', () => {
