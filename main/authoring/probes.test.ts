@@ -65,7 +65,7 @@ describe('behind the host', () => {
         reset: resolve,
       };
       const header = { callId: 'c', ticket: 't', tool: 'tool', arguments: {}, deadlineMs: 5000 };
-      createAnswerCall(deps as never)(header as never, stream as never);
+      createAnswerCall(deps as never)(header, stream as never);
     });
     return Buffer.concat(pieces).toString();
   }
