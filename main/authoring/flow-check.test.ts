@@ -21,6 +21,6 @@ it.each([
   ['write', 'internal', 'internal', 0],
   ['write', 'public', undefined, 0],
   ['read', 'sensitive', undefined, 0],
-])('%s of %s to where %s may go: %d', (operation, classification, receives, count) => {
+])('%s of %s to where %s may go: %d', (...[operation, classification, receives, count]) => {
   expect(warned(operation, classification, receives)).toBe(count);
 });

@@ -3,7 +3,6 @@
  * A probe ends its call with `not_permitted` when all that it tried was refused, and with `backend_refused` when something
  * was reached; the others show themselves by what the gateway says. Nothing here is imported by anything trusted.
  */
-
 import { sayFor } from '../connectors/outcome-says.ts';
 
 export interface Probe {
