@@ -28,6 +28,8 @@ export default defineConfig({
           include: ['test/{process,attacks,e2e}/**/*.test.ts'],
           exclude: [asRoot, ...never],
           maxWorkers: 3,
+          // The default of a second is an assertion on time.
+          expect: { poll: { timeout: 30_000 } },
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 90_000,
