@@ -90,6 +90,8 @@ it('calls at once cannot together pass what one may not', async () => {
   let refused = 0;
   for (const one of running) void one.then((got) => (refused += codeOf(got) === 'rate_limited' ? 1 : 0));
   await expect.poll(() => refused).toBe(34);
+  // The six that passed are on the disk before they reach the connector.
+  await expect.poll(() => open.length).toBe(6);
   for (const end of open) end();
   const seen = await Promise.all(running);
   const tally = seen.map(codeOf);
