@@ -31,8 +31,8 @@ export default defineConfig({
           // The default of a second is an assertion on time.
           expect: { poll: { timeout: 30_000 } },
           sequence: { groupOrder: 1 },
-          testTimeout: 60_000,
-          hookTimeout: 90_000,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
         },
       },
       {
