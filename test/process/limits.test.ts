@@ -65,7 +65,7 @@ it('rows that were released count, those that were withheld do not, and a restar
   const again = await start(limits);
   const refused = await call(again);
   expect(codeOf(refused)).toBe('quota_exhausted');
-  expect(again.auditRecords().at(-1)).toMatchObject({ code: 'quota_exhausted', stage: 'limit-rate' });
+  await expect.poll(() => again.auditRecords().at(-1)).toMatchObject({ code: 'quota_exhausted', stage: 'limit-rate' });
   await again.stop();
 
   // Deleting the file gives a tenth at the most, not the hour.
