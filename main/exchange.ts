@@ -4,7 +4,8 @@
  * pipe only. Trusts: the vault, its parent. Does not protect against: root reading its heap while it lives.
  */
 import { channelOverFd } from './channel/channel-over-socket.ts';
-import { inheritedFds, vaultExchange } from './contract/channels.ts';
+import { inheritedFds } from './contract/channels.ts';
+import { vaultExchange } from './contract/exchange.ts';
 import { Fault } from './contract/errors.ts';
 import { exitNow } from './secrets/exit-now.ts';
 import { harden } from './secrets/harden.ts';

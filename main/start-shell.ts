@@ -28,7 +28,7 @@ import { createSandbox } from './connectors/sandbox.ts';
 import { createShell, type Shell } from './connectors/shell.ts';
 import { createSupervisor, type Supervisor } from './connectors/supervisor.ts';
 import { lifecycle } from './connectors/wiring.ts';
-import type { HardeningReport } from './contract/channels.ts';
+import type { HardeningReport } from './contract/hardening.ts';
 import type { Program, Status } from './contract/control.ts';
 import { Fault } from './contract/errors.ts';
 import { createControlHandlers, type ShowPerson } from './control-handlers.ts';

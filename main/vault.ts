@@ -7,7 +7,8 @@
 import { channelOverFd, channelOverSocket } from './channel/channel-over-socket.ts';
 import { receiveHandOvers } from './channel/hand-over.ts';
 import { closeFd, createSocketPair } from './channel/socket-pair.ts';
-import { egressVault, gatewayVault, inheritedFds, shellVault, vaultExchange } from './contract/channels.ts';
+import { egressVault, gatewayVault, inheritedFds, shellVault } from './contract/channels.ts';
+import { vaultExchange } from './contract/exchange.ts';
 import { createExchangeStarter } from './identity/exchange-process.ts';
 import { createVaultState } from './identity/vault-state.ts';
 import { exitNow } from './secrets/exit-now.ts';

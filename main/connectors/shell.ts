@@ -3,7 +3,7 @@
  * reach it; every program of this user can ask for the rest. Trusts: gateway and vault for what they report of themselves.
  */
 import type { DoctorReport, PolicyInUse, Status } from '../contract/control.ts';
-import type { HardeningReport } from '../contract/channels.ts';
+import type { HardeningReport } from '../contract/hardening.ts';
 import { consentMend } from '../contract/with-lab.ts';
 import type { Consent } from './consent.ts';
 import { policyInUse } from './policy-in-use.ts';

@@ -4,13 +4,8 @@
  * `{"id", "result"}` or `{"id", "error": {"code", "say"}}`. Same user only. It serves the `sallyport` command.
  */
 import { z } from 'zod';
-import {
-  agentReportSchema,
-  callReportSchema,
-  hardeningReportSchema,
-  programKeySchema,
-  stageReportSchema,
-} from './channels.ts';
+import { agentReportSchema, callReportSchema, programKeySchema, stageReportSchema } from './channels.ts';
+import { hardeningReportSchema } from './hardening.ts';
 import { codeSchema } from './errors.ts';
 import { toolSchema } from './manifest.ts';
 import { principalSchema } from './principal.ts';

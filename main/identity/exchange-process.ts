@@ -7,7 +7,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { z } from 'zod';
 import type { Channel, ChannelHandlers } from '../contract/channel.ts';
-import type { vaultExchange } from '../contract/channels.ts';
+import type { vaultExchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/errors.ts';
 import type { Secret } from '../contract/secret.ts';
 
