@@ -48,7 +48,7 @@ function _shellEnd(fd: number) {
     side: 'a',
     handlers: {
       notices: { 'open-url': () => undefined, changed: () => undefined },
-      requests: {},
+      requests: { 'proxy-for': () => Promise.resolve({ answer: 'DIRECT' }) },
       streams: {},
       onClose: () => undefined,
     },

@@ -9,7 +9,7 @@ import type { ChannelContract, SideContract } from './channel.ts';
 import { destinationConfigSchema, identityConfigSchema, quotaSchema } from './config.ts';
 import { codeSchema, outcomeCodeSchema } from './errors.ts';
 import { columnLabelsSchema } from './labels.ts';
-import { exchangeNetwork } from './exchange.ts';
+import { exchangeNetwork, proxyAnswerSchema, proxyQuestionSchema } from './exchange.ts';
 import { hardeningReportSchema } from './hardening.ts';
 import { askKindSchema, connectorNameSchema, destinationNameSchema, manifestSchema } from './manifest.ts';
 import { principalSchema } from './principal.ts';
@@ -383,6 +383,10 @@ export const shellVault = contract(
         result: z.strictObject({ principal: principalSchema }),
       },
       'cancel-sign-in': { params: empty, result: empty },
+      /** For `proxy-password`: libsodium's `crypto_box` public key of this vault. */
+      'proxy-key': { params: empty, result: z.strictObject({ publicKey: base64 }) },
+      /** `crypto_box_seal`ed to that key by whoever asked the person: kept in guarded memory, until the vault ends. */
+      'proxy-password': { params: z.strictObject({ sealed: base64 }), result: empty },
       'sign-out': { params: empty, result: empty },
       status: {
         params: empty,
@@ -402,7 +406,7 @@ export const shellVault = contract(
       /** Something changed: the shell asks for `status`. */
       changed: empty,
     },
-    requests: {},
+    requests: { 'proxy-for': { params: proxyQuestionSchema, result: proxyAnswerSchema } },
     streams: {},
   },
 );
@@ -416,7 +420,7 @@ export const shellEgress = contract(
       configure: {
         params: z.strictObject({
           connector: connectorNameSchema,
-          ...exchangeNetwork,
+          authorities: exchangeNetwork.authorities,
           destinations: z.record(destinationNameSchema, destinationConfigSchema),
         }),
         result: empty,

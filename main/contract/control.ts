@@ -17,6 +17,8 @@ export const controlMethods = {
   /** Events: `{"event":"url","url"}`. `open: false` prints the URL instead of starting a browser. */
   'sign-in': { params: z.strictObject({ open: z.boolean(), forceLogin: z.boolean().default(false) }) },
   'sign-out': { params: empty },
+  /** Narrows nothing and widens nothing: without it the proxy refuses. */
+  'proxy-password': { params: z.strictObject({ password: z.string().min(1).max(1000) }) },
   pause: { params: empty },
   resume: { params: empty },
   doctor: { params: empty },
