@@ -136,9 +136,14 @@ describe('a proxy script', () => {
     ['what it was given', 'dnsResolve(host) + " " + isResolvable("elsewhere.example")', '127.0.0.1 false'],
     ['no path and no query', 'url', 'https://localhost:1234/'],
     ['no runtime', 'typeof process + typeof require + typeof fetch + typeof WebAssembly', 'undefined'.repeat(4)],
-    ['no way out of its interpreter', '[].constructor.constructor("return typeof process")()', 'undefined'],
   ])('sees %s', async (_, expression, answer) => {
     expect(await ask(`function FindProxyForURL(url, host) { return ${expression}; }`)).toBe(answer);
+  });
+
+  it('finds no way out of its interpreter by making code', async () => {
+    const script = `var make = [].constructor.constructor; var look = make('return typeof process + typeof require');
+      function FindProxyForURL() { return look(); }`;
+    expect(await ask(script)).toBe('undefinedundefined');
   });
 
   it.each([
