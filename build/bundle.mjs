@@ -28,7 +28,7 @@ const trusted = present({
   bridge: 'main/cli/bridge.ts',
   authoring: 'main/authoring.ts',
 });
-const host = present({ host: 'connector-host/host.ts' });
+const host = present({ host: 'connector-host/host.ts', pac: 'connector-host/pac.ts' });
 const lab = present({
   lab: 'test/lab/lab.ts',
   'identity-provider': 'test/lab/identity-provider.ts',
@@ -71,7 +71,7 @@ const electronMain = {
 /** In a package, native code lies beside the archive, where every process finds it. */
 const fromProduct = {
   js: `${electronMain.banner.js}
-require = ((own, product) => (name) => (name === 'koffi' ? product(name) : own(name)))(
+require = ((own, product) => (name) => (name === 'koffi' || name === 'sodium-native' ? product(name) : own(name)))(
   require,
   require('node:module').createRequire(require('node:path').join(process.resourcesPath, 'product', 'package.json')),
 );`,
@@ -128,6 +128,9 @@ async function bundle(into, release) {
   fs.cpSync(at('build/icons'), path.join(into, 'icons'), { recursive: true });
   if (!release) await build({ ...common, entryPoints: lab, outdir: path.join(into, 'lab'), packages: 'external' });
   await build({ ...common, entryPoints: host, outdir: path.join(into, 'connector-host'), external });
+  // A folder of its own: it is all of the disk that a proxy script's process sees beside its program.
+  fs.mkdirSync(path.join(into, 'pac'));
+  fs.copyFileSync(at('node_modules/quickjs-wasi/quickjs.wasm'), path.join(into, 'pac', 'quickjs.wasm'));
   await buildSdk(path.join(into, 'sdk'), common);
   for (const name of fs.existsSync(connectors) ? fs.readdirSync(connectors) : []) {
     const entry = path.join(connectors, name, 'connector.ts');

@@ -30,6 +30,7 @@ const added = {
     { name: 'lxqt-panel', proof: 'lxqt-panel' },
     { name: 'xdotool', proof: 'xdotool' },
     { name: 'imagemagick', proof: 'import' },
+    { name: 'squid', proof: 'squid' },
   ],
 };
 

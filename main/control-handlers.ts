@@ -34,6 +34,10 @@ export function createControlHandlers(
       await shell.signIn.signOut();
       return done;
     },
+    'proxy-password': async ({ password }) => {
+      await shell.proxyPassword(password);
+      return done;
+    },
     pause: async () => {
       await shell.pause();
       return done;

@@ -3,14 +3,8 @@
  * closes. Holds one short-lived credential of one person in guarded memory, and nothing after a revoke.
  */
 import type { Channel } from './contract/channel.ts';
-import {
-  connectorEgress,
-  egressVault,
-  gatewayEgress,
-  inheritedFds,
-  shellEgress,
-  type HardeningReport,
-} from './contract/channels.ts';
+import { connectorEgress, egressVault, gatewayEgress, inheritedFds, shellEgress } from './contract/channels.ts';
+import type { HardeningReport } from './contract/hardening.ts';
 import { Fault } from './contract/errors.ts';
 import { channelOverFd } from './channel/channel-over-socket.ts';
 import { createEgressWorker, type EgressConfig, type EgressWorker } from './outbound/egress-worker.ts';

@@ -4,8 +4,12 @@
  * pipe only. Trusts: the vault, its parent. Does not protect against: root reading its heap while it lives.
  */
 import { channelOverFd } from './channel/channel-over-socket.ts';
-import { inheritedFds, vaultExchange } from './contract/channels.ts';
+import type { Channel } from './contract/channel.ts';
+import type { ProxyConfig } from './contract/config.ts';
+import { inheritedFds } from './contract/channels.ts';
+import { vaultExchange } from './contract/exchange.ts';
 import { Fault } from './contract/errors.ts';
+import type { DialOrigins } from './outbound/https-request.ts';
 import { exitNow } from './secrets/exit-now.ts';
 import { harden } from './secrets/harden.ts';
 
@@ -18,6 +22,7 @@ process.on('unhandledRejection', () => exitNow(1));
 const report = { ...harden(), lockedMemory: false };
 
 const { createHttpsDialler } = await import('./outbound/https-request.ts');
+const { throughProxy, throughScript, straight } = await import('./outbound/proxy-routes.ts');
 const { writePlain, readPlain } = await import('./identity/plain-pipe.ts');
 const { secretsIn, secretsOut, vault } = inheritedFds.exchange;
 
@@ -36,14 +41,31 @@ function deliver(secrets: readonly string[]): void {
   writePlain(secretsOut, secrets).catch(() => exitNow(1));
 }
 
-const channel = channelOverFd<typeof vaultExchange, 'b'>({
+interface Network {
+  readonly authorities: readonly string[];
+  readonly proxy?: ProxyConfig | undefined;
+  readonly pac: boolean;
+  readonly proxyPassword: boolean;
+}
+
+/** Reads the proxy's password, which comes first. */
+function diallerFor({ authorities, proxy, pac, proxyPassword }: Network): DialOrigins {
+  const password = proxyPassword ? readPlain(secretsIn) : undefined;
+  const login = { username: proxy?.username, password: proxy?.username === undefined ? undefined : password };
+  const evaluate = async (question: { readonly url: string; readonly addresses: readonly string[] }): Promise<string> =>
+    (await channel.request('proxy-for', { ...question, addresses: question.addresses.slice(0, 64) })).answer;
+  const explicit = proxy === undefined ? straight : throughProxy({ ...proxy, ...login });
+  return createHttpsDialler({ authorities, routes: pac ? throughScript({ evaluate, ...login }) : explicit });
+}
+
+const channel: Channel<typeof vaultExchange.b> = channelOverFd<typeof vaultExchange, 'b'>({
   fd: vault,
   contract: vaultExchange,
   side: 'b',
   handlers: {
     notices: {},
     requests: {
-      'sign-in': async ({ identity, authorities, forceLogin }) => {
+      'sign-in': async ({ identity, forceLogin, ...network }) => {
         begin(identity.signInTimeoutMinutes * 60_000 + taskTimeoutMs);
         const { signIn } = await import('./identity/sign-in.ts');
         const openUrl = (url: string): void => {
@@ -51,25 +73,26 @@ const channel = channelOverFd<typeof vaultExchange, 'b'>({
         };
         const { accessToken, refreshToken, scopes, ...rest } = await signIn(
           { identity, forceLogin, openUrl },
-          createHttpsDialler({ authorities }),
+          diallerFor(network),
         );
         deliver([accessToken, refreshToken]);
         return { ...rest, scopes: [...scopes] };
       },
-      refresh: async ({ identity, authorities, scopes: asked }) => {
+      refresh: async ({ identity, scopes: asked, ...network }) => {
         begin(taskTimeoutMs);
         const { refresh } = await import('./identity/refresh.ts');
+        const dial = diallerFor(network);
         const { accessToken, refreshToken, scopes, ...rest } = await refresh(
           { identity, scopes: asked, refreshToken: readPlain(secretsIn) },
-          createHttpsDialler({ authorities }),
+          dial,
         );
         deliver([accessToken, refreshToken]);
         return { ...rest, scopes: [...scopes] };
       },
-      'issue-postgres': async ({ url, authorities }) => {
+      'issue-postgres': async ({ url, ...network }) => {
         begin(taskTimeoutMs);
         const { issuePostgres } = await import('./identity/issue-postgres.ts');
-        const send = createHttpsDialler({ authorities })([new URL(url).origin]);
+        const send = diallerFor(network)([new URL(url).origin]);
         const { password, ...login } = await issuePostgres({ url, accessToken: readPlain(secretsIn) }, send);
         deliver([password]);
         return login;

@@ -26,10 +26,10 @@ import {
   type callReportSchema,
   type gatewayVault,
   type HandOver,
-  type HardeningReport,
   type ProgramSeen,
   type shellGateway,
 } from './contract/channels.ts';
+import type { HardeningReport } from './contract/hardening.ts';
 import { Fault } from './contract/errors.ts';
 import { isAbove } from './contract/labels.ts';
 import type { FileSealer } from './contract/sealer.ts';

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { createClosing, explainFailure } from './cli/closing.ts';
 import { createReporter } from './cli/reporter.ts';
 import { upOptionsSchema, type UpOptions } from './cli/up-options.ts';
-import type { HardeningReport } from './contract/channels.ts';
+import type { HardeningReport } from './contract/hardening.ts';
 import { productAt, type Product } from './product.ts';
 import { harden } from './secrets/harden.ts';
 import { startShell } from './start-shell.ts';

@@ -10,7 +10,7 @@ import { examine } from './cli/doctor.ts';
 import { createReporter } from './cli/reporter.ts';
 import { upOptionsSchema, type UpOptions } from './cli/up-options.ts';
 import { createDesktop, prepareDesktop, type Desktop } from './desktop/desktop.ts';
-import type { HardeningReport } from './contract/channels.ts';
+import type { HardeningReport } from './contract/hardening.ts';
 import { Fault } from './contract/errors.ts';
 import { productAt, type Product } from './product.ts';
 import { hardenElectron } from './secrets/harden.ts';

@@ -11,6 +11,8 @@ export interface Product {
   readonly runtime: string;
   /** The bundled host of every connector. */
   readonly connectorHost: string;
+  /** The bundled program that evaluates proxy scripts. */
+  readonly proxyScriptHost: { readonly host: string; readonly interpreter: string };
   /** The connectors that ship with Sallyport. */
   readonly connectors: string;
   /** The policies that ship with Sallyport, one file a posture. */
@@ -24,6 +26,10 @@ export function productAt(root: string, runtime: string, entry: Pick<Product, 'e
     ...entry,
     runtime,
     connectorHost: path.join(dist, 'connector-host', 'host.mjs'),
+    proxyScriptHost: {
+      host: path.join(dist, 'connector-host', 'pac.mjs'),
+      interpreter: path.join(dist, 'pac', 'quickjs.wasm'),
+    },
     connectors: path.join(dist, 'connectors'),
     postures: path.join(dist, 'postures'),
   };

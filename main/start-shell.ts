@@ -23,16 +23,18 @@ import { version } from './cli/version.ts';
 import { createApprovalDesk, type ApprovalDesk } from './connectors/approval-desk.ts';
 import { createConsent, type Consent, type PersonsConsent } from './connectors/consent.ts';
 import { createKeptRows, type KeptRows } from './connectors/kept-rows.ts';
+import { createProxyScript } from './connectors/proxy-script.ts';
 import { loadRegistry, type Registry } from './connectors/registry.ts';
 import { createSandbox } from './connectors/sandbox.ts';
 import { createShell, type Shell } from './connectors/shell.ts';
 import { createSupervisor, type Supervisor } from './connectors/supervisor.ts';
 import { lifecycle } from './connectors/wiring.ts';
-import type { HardeningReport } from './contract/channels.ts';
+import type { HardeningReport } from './contract/hardening.ts';
 import type { Program, Status } from './contract/control.ts';
 import { Fault } from './contract/errors.ts';
 import { createControlHandlers, type ShowPerson } from './control-handlers.ts';
 import type { Product } from './product.ts';
+import { sealText } from './secrets/seal-text.ts';
 import { createRateGate } from './rate-gate.ts';
 import { trustedCommands } from './trusted-commands.ts';
 
@@ -104,7 +106,7 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
   const supervisor = createSupervisor({
     channels: { createSocketPair, channelOverFd, handOver },
     registry,
-    ...startersFor(ground.product, paths),
+    ...startersFor(ground.product, paths, registry),
     version,
     socketPath: paths.socket,
     stateFolder: paths.stateFolder,
@@ -146,6 +148,7 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
     },
     programs: () => consent.programs(),
     ownHardening: ground.ownHardening,
+    sealText,
     onChange,
     unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
   });
@@ -154,10 +157,15 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
   return running;
 }
 
-function startersFor(product: Product, { socket, stateFolder }: Paths) {
+function startersFor(product: Product, { socket, stateFolder }: Paths, { proxyScript }: Registry) {
+  const { runtime, proxyScriptHost } = product;
   return {
     commands: trustedCommands({ product, socketFolder: path.dirname(socket), stateFolder }),
-    startConnector: createSandbox({ host: product.connectorHost, runtime: product.runtime }),
+    startConnector: createSandbox({ host: product.connectorHost, runtime }),
+    proxyFor: createProxyScript(
+      { host: proxyScriptHost.host, entry: proxyScriptHost.interpreter, runtime },
+      proxyScript,
+    ),
   };
 }
 

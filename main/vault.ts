@@ -7,15 +7,19 @@
 import { channelOverFd, channelOverSocket } from './channel/channel-over-socket.ts';
 import { receiveHandOvers } from './channel/hand-over.ts';
 import { closeFd, createSocketPair } from './channel/socket-pair.ts';
-import { egressVault, gatewayVault, inheritedFds, shellVault, vaultExchange } from './contract/channels.ts';
+import { egressVault, gatewayVault, inheritedFds, shellVault } from './contract/channels.ts';
+import { vaultExchange } from './contract/exchange.ts';
 import { createExchangeStarter } from './identity/exchange-process.ts';
+import { createProxyPassword } from './identity/proxy-password.ts';
 import { createVaultState } from './identity/vault-state.ts';
 import { exitNow } from './secrets/exit-now.ts';
 import { createGuardedMemory, type GuardedMemory } from './secrets/guarded-memory.ts';
 import { harden } from './secrets/harden.ts';
-import { sealTo } from './secrets/sealed-box.ts';
+import { createBoxKeyPair, sealTo } from './secrets/sealed-box.ts';
 import { createRawPipe, readSecret, writeSecret } from './secrets/secret-pipe.ts';
 
+/** The shell ends the script after a part of this. */
+const proxyScriptTimeoutMs = 10_000;
 /** For the last frames to leave. */
 const farewellMs = 200;
 
@@ -32,6 +36,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal
 
 const kernelReport = harden();
 const memory = (held = createGuardedMemory());
+const proxyPassword = createProxyPassword({ createKeyPair: () => createBoxKeyPair(memory) });
 const report = { ...kernelReport, lockedMemory: memory.locked };
 
 const state = createVaultState({
@@ -43,9 +48,12 @@ const state = createVaultState({
       channelOverFd<typeof vaultExchange, 'a'>({ fd, contract: vaultExchange, side: 'a', handlers }),
     readSecret: (fd) => readSecret(memory, fd),
     writeSecret,
+    proxyPassword: () => proxyPassword.held(),
+    proxyFor: (question) => shell.request('proxy-for', question, { timeoutMs: proxyScriptTimeoutMs }),
   }),
   sealTo,
   wipeAll: () => {
+    proxyPassword.forget();
     memory.wipeAll();
   },
   record: (record) => {
@@ -86,6 +94,11 @@ const shell = channelOverFd<typeof shellVault, 'b'>({
       'sign-in': async ({ forceLogin }) => ({ principal: await state.signIn(forceLogin) }),
       'cancel-sign-in': () => {
         state.cancelSignIn();
+        return done;
+      },
+      'proxy-key': () => Promise.resolve({ publicKey: proxyPassword.publicKey() }),
+      'proxy-password': ({ sealed }) => {
+        proxyPassword.put(sealed);
         return done;
       },
       'sign-out': () => {

@@ -1,6 +1,7 @@
 import { describe, expectTypeOf, it } from 'vitest';
 import type { ByteStream, Channel } from '../contract/channel.ts';
-import type { ConnectionRecord, HandOver, HardeningReport } from '../contract/channels.ts';
+import type { ConnectionRecord, HandOver } from '../contract/channels.ts';
+import type { HardeningReport } from '../contract/hardening.ts';
 import { connectorEgress, gatewayEgress, shellVault } from '../contract/channels.ts';
 import type { ConnectionRecorded } from '../contract/audit.ts';
 import { channelOverFd } from './channel-over-socket.ts';
@@ -47,7 +48,7 @@ function _shellEnd(fd: number) {
     side: 'a',
     handlers: {
       notices: { 'open-url': () => undefined, changed: () => undefined },
-      requests: {},
+      requests: { 'proxy-for': () => Promise.resolve({ answer: 'DIRECT' }) },
       streams: {},
       onClose: () => undefined,
     },

@@ -7,6 +7,7 @@ import { doctor } from './doctor.ts';
 import { mcp } from './mcp.ts';
 import { findPaths } from './paths.ts';
 import { checkPolicy, explainPolicy, type ExplainOptions } from './policy.ts';
+import { proxyPassword } from './proxy-password.ts';
 import { redact } from './redact.ts';
 import { signIn, type SignInOptions } from './sign-in.ts';
 import { showStatus } from './status.ts';
@@ -77,6 +78,9 @@ function addPerson(program: Command): void {
     await ask(options, 'sign-out');
     process.stdout.write('signed out: every credential is wiped\n');
   });
+  talking(program, 'proxy-password', 'type the password of the company’s proxy, for this run').action(
+    (options: SocketOption) => proxyPassword(options),
+  );
   talking(program, 'pause', 'refuse every call of every agent, until the person resumes').action(
     async (options: SocketOption) => {
       await ask(options, 'pause');

@@ -63,7 +63,7 @@ export function startCore(deps: SupervisorDeps): Core {
     side: 'a',
     handlers: {
       notices: { 'open-url': ({ url }) => listener.openUrl(url), changed: listener.changed },
-      requests: {},
+      requests: { 'proxy-for': async (question) => ({ answer: await deps.proxyFor(question) }) },
       streams: {},
       onClose: () => undefined,
     },
@@ -112,6 +112,8 @@ function vaultConfiguration(deps: SupervisorDeps) {
   return {
     identity: deps.registry.config.identity,
     authorities: [...deps.registry.authorities],
+    proxy: deps.registry.config.egress.proxy,
+    pac: deps.registry.proxyScript !== undefined,
     exchangeCommand: [...deps.commands.exchange],
     connectors: deps.registry.connectors.map(({ manifest, destinations }) => ({
       name: manifest.name,

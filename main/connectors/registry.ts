@@ -37,6 +37,8 @@ export interface Registry {
   readonly policies: readonly { readonly name: string; readonly text: string }[];
   /** PEM texts. */
   readonly authorities: readonly string[];
+  /** The text of `egress.pac`. */
+  readonly proxyScript: string | undefined;
   /** What managed settings say about unknown programs; `undefined` where they are silent. */
   readonly managedConsent: 'ask' | 'allow' | undefined;
 }
@@ -78,6 +80,7 @@ export function loadRegistry(sources: RegistrySources): Registry {
     connectors,
     policies: [...readPosture(config, sources.posturesFolder), ...readPolicies(config, layers)],
     authorities: config.egress.authorities.map((file, index) => readAuthority(layers, file, index)),
+    proxyScript: config.egress.pac === undefined ? undefined : readProxyScript(layers, config.egress.pac),
     managedConsent: managed?.has(['agents', 'consent']) ? config.agents.consent : undefined,
   };
 }
@@ -236,6 +239,16 @@ function readPolicies(config: SallyportConfig, layers: readonly LocatedJson[]): 
       .map((name) => ({ name, text: readFileSync(path.join(at, name), 'utf8') }));
   } catch {
     throw blamed(layers, where).refuse(where, `the policies in ${at} cannot be read`);
+  }
+}
+
+function readProxyScript(layers: readonly LocatedJson[], file: string): string {
+  const where = ['egress', 'pac'];
+  const at = resolved(layers, where, file);
+  try {
+    return readFileSync(at, 'utf8');
+  } catch {
+    throw blamed(layers, where).refuse(where, `the proxy script ${at} cannot be read`);
   }
 }
 

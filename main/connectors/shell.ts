@@ -3,7 +3,7 @@
  * reach it; every program of this user can ask for the rest. Trusts: gateway and vault for what they report of themselves.
  */
 import type { DoctorReport, PolicyInUse, Status } from '../contract/control.ts';
-import type { HardeningReport } from '../contract/channels.ts';
+import type { HardeningReport } from '../contract/hardening.ts';
 import { consentMend } from '../contract/with-lab.ts';
 import type { Consent } from './consent.ts';
 import { policyInUse } from './policy-in-use.ts';
@@ -22,6 +22,8 @@ export interface ShellDeps {
   readonly ownHardening: HardeningReport;
   /** Something that `status` or `signInProgress` shows is different. */
   readonly onChange: () => void;
+  /** base64 of what the vault's key alone opens. */
+  readonly sealText: (publicKey: string, text: string) => string;
   /** How often a sign-in may be started while the one before has not succeeded. */
   readonly unfinishedSignIns: { passes(): boolean };
 }
@@ -31,6 +33,8 @@ export interface Shell {
   doctor(): Promise<DoctorReport>;
   policy(): PolicyInUse;
   readonly signIn: SignIn;
+  /** What the person typed, for the vault: sealed to its key here. */
+  proxyPassword(password: string): Promise<void>;
   pause(): Promise<void>;
   /** For the window alone. */
   resume(): Promise<void>;
@@ -54,6 +58,11 @@ export function createShell(deps: ShellDeps): Shell {
     },
     policy: () => policyInUse(registry),
     signIn,
+    async proxyPassword(password) {
+      const vault = supervisor.core().vault.control;
+      const { publicKey } = await vault.request('proxy-key', {});
+      await vault.request('proxy-password', { sealed: deps.sealText(publicKey, password) });
+    },
     async pause() {
       await supervisor.setPaused(true);
       supervisor.record(lifecycle('paused', 'sallyport', 'every agent is refused'));

@@ -6,6 +6,7 @@ import type { AuditRecord } from '../contract/audit.ts';
 import type { callReportSchema, HandOver, ProgramSeen } from '../contract/channels.ts';
 import type { ProcessKind, Status } from '../contract/control.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
+import type { proxyQuestionSchema } from '../contract/exchange.ts';
 import type { RegisteredConnector, Registry } from './registry.ts';
 
 /** The shell is side `a` of every control channel. */
@@ -39,6 +40,8 @@ export interface SupervisorDeps {
     connector: RegisteredConnector,
     ends: { readonly gateway: number; readonly egress: number },
   ) => SandboxedConnector;
+  /** Runs the configured proxy script in a sandbox of its own. Rejects with a `Fault`. */
+  readonly proxyFor: (question: z.output<typeof proxyQuestionSchema>) => Promise<string>;
   readonly version: string;
   readonly socketPath: string;
   readonly stateFolder: string;

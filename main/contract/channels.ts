@@ -9,6 +9,8 @@ import type { ChannelContract, SideContract } from './channel.ts';
 import { destinationConfigSchema, identityConfigSchema, quotaSchema } from './config.ts';
 import { codeSchema, outcomeCodeSchema } from './errors.ts';
 import { columnLabelsSchema } from './labels.ts';
+import { exchangeNetwork, proxyAnswerSchema, proxyQuestionSchema } from './exchange.ts';
+import { hardeningReportSchema } from './hardening.ts';
 import { askKindSchema, connectorNameSchema, destinationNameSchema, manifestSchema } from './manifest.ts';
 import { principalSchema } from './principal.ts';
 import { referenceRequests } from './reference.ts';
@@ -27,18 +29,6 @@ const durationMs = z.int().positive().max(3_600_000);
 function contract<A extends SideContract, B extends SideContract>(name: string, a: A, b: B): ChannelContract<A, B> {
   return { name, a, b };
 }
-
-/** What a process found out about its own protections; the shell compares it with the kernel's view. */
-export const hardeningReportSchema = z.strictObject({
-  /** PR_GET_DUMPABLE is 0. */
-  notDumpable: z.boolean(),
-  noCoreDumps: z.boolean(),
-  noNewPrivileges: z.boolean(),
-  dieWithParent: z.boolean(),
-  /** Guarded memory is really locked (VmLck grew); false where the process holds none. */
-  lockedMemory: z.boolean(),
-});
-export type HardeningReport = z.infer<typeof hardeningReportSchema>;
 
 // gateway (a) ↔ connector (b)
 
@@ -239,54 +229,6 @@ export const gatewayVault = contract('gateway-vault', nothing, {
   streams: {},
 });
 
-// vault (a) ↔ exchange (b)
-
-const exchangeNetwork = {
-  /** PEM text of authorities trusted beside the system store. */
-  authorities: z.array(text(65_536)).max(50),
-};
-
-/** What came back beside the tokens. */
-const exchanged = {
-  /** `aud` of the validated ID token: the vault compares it with the configured client. */
-  audience: text(200),
-  accessTokenExpiresAt: epochMs,
-  /** Granted with the access token. */
-  scopes: z.array(text(500)),
-};
-
-/** Tokens travel on raw pipes beside this channel: fd 4 in (what is exchanged), fd 5 out, each as [u32 length][bytes]…. */
-export const vaultExchange = contract(
-  'vault-exchange',
-  {
-    notices: {},
-    requests: {
-      /** Out: access token, refresh token. Ends when the browser came back, or with the process. */
-      'sign-in': {
-        params: z.strictObject({ identity: identityConfigSchema, ...exchangeNetwork, forceLogin: z.boolean() }),
-        result: z.strictObject({ principal: principalSchema, ...exchanged }),
-      },
-      /** In: refresh token. Out: access token, refresh token (rotated or the same). */
-      refresh: {
-        params: z.strictObject({ identity: identityConfigSchema, ...exchangeNetwork, scopes: z.array(text(500)) }),
-        /** Without `principal` when the provider sent no ID token (OpenID Connect Core §12.2): the claims stay. */
-        result: z.strictObject({ principal: principalSchema.optional(), ...exchanged }),
-      },
-      /** In: access token. Out: password. */
-      'issue-postgres': {
-        params: z.strictObject({ url: z.url(), ...exchangeNetwork }),
-        result: z.strictObject({ role: text(63), expiresAt: epochMs }),
-      },
-    },
-    streams: {},
-  },
-  {
-    notices: { 'open-url': z.strictObject({ url: text(16_384) }) },
-    requests: { ready: { params: hardeningReportSchema, result: empty } },
-    streams: {},
-  },
-);
-
 // shell (a) ↔ each trusted process (b): control
 
 const shellBase = {
@@ -441,6 +383,10 @@ export const shellVault = contract(
         result: z.strictObject({ principal: principalSchema }),
       },
       'cancel-sign-in': { params: empty, result: empty },
+      /** For `proxy-password`: libsodium's `crypto_box` public key of this vault. */
+      'proxy-key': { params: empty, result: z.strictObject({ publicKey: base64 }) },
+      /** `crypto_box_seal`ed to that key by whoever asked the person: kept in guarded memory, until the vault ends. */
+      'proxy-password': { params: z.strictObject({ sealed: base64 }), result: empty },
       'sign-out': { params: empty, result: empty },
       status: {
         params: empty,
@@ -460,7 +406,7 @@ export const shellVault = contract(
       /** Something changed: the shell asks for `status`. */
       changed: empty,
     },
-    requests: {},
+    requests: { 'proxy-for': { params: proxyQuestionSchema, result: proxyAnswerSchema } },
     streams: {},
   },
 );
@@ -474,7 +420,7 @@ export const shellEgress = contract(
       configure: {
         params: z.strictObject({
           connector: connectorNameSchema,
-          ...exchangeNetwork,
+          authorities: exchangeNetwork.authorities,
           destinations: z.record(destinationNameSchema, destinationConfigSchema),
         }),
         result: empty,

@@ -82,6 +82,19 @@ export const limitsSchema = z
   .prefault({});
 export type Limits = z.infer<typeof limitsSchema>;
 
+/** A proxy that makes tunnels (CONNECT). */
+export const proxySchema = z.strictObject({
+  url: z.url({ protocol: /^http$/ }),
+  /** For basic authentication (RFC 7617 §2: no colon). */
+  username: z
+    .string()
+    .regex(/^[^:]{1,200}$/)
+    .optional(),
+  /** Hosts that are reached straight: a name, or `.suffix` for all names under it. */
+  exceptFor: z.array(z.string().min(1).max(253)).max(200).default([]),
+});
+export type ProxyConfig = z.infer<typeof proxySchema>;
+
 export const configSchema = z.strictObject({
   $schema: z.string().optional(),
   identity: identityConfigSchema,
@@ -101,6 +114,10 @@ export const configSchema = z.strictObject({
     .strictObject({
       /** PEM files of authorities trusted beside the system store. */
       authorities: z.array(z.string()).max(50).default([]),
+      /** The company's proxy. Its password is typed once a run (`sallyport proxy-password`), never written down. */
+      proxy: proxySchema.optional(),
+      /** A file that holds a proxy auto-configuration script; instead of `proxy`, or beside it for the user name. */
+      pac: z.string().optional(),
     })
     .default({ authorities: [] }),
   limits: limitsSchema,

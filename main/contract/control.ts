@@ -4,13 +4,8 @@
  * `{"id", "result"}` or `{"id", "error": {"code", "say"}}`. Same user only. It serves the `sallyport` command.
  */
 import { z } from 'zod';
-import {
-  agentReportSchema,
-  callReportSchema,
-  hardeningReportSchema,
-  programKeySchema,
-  stageReportSchema,
-} from './channels.ts';
+import { agentReportSchema, callReportSchema, programKeySchema, stageReportSchema } from './channels.ts';
+import { hardeningReportSchema } from './hardening.ts';
 import { codeSchema } from './errors.ts';
 import { toolSchema } from './manifest.ts';
 import { principalSchema } from './principal.ts';
@@ -22,6 +17,8 @@ export const controlMethods = {
   /** Events: `{"event":"url","url"}`. `open: false` prints the URL instead of starting a browser. */
   'sign-in': { params: z.strictObject({ open: z.boolean(), forceLogin: z.boolean().default(false) }) },
   'sign-out': { params: empty },
+  /** Narrows nothing and widens nothing: without it the proxy refuses. */
+  'proxy-password': { params: z.strictObject({ password: z.string().min(1).max(1000) }) },
   pause: { params: empty },
   resume: { params: empty },
   doctor: { params: empty },

@@ -12,7 +12,7 @@ import type { ExchangeStarter } from './exchange-process.ts';
 import { createRenewal, endedFault, exchangeTimeoutMs, type Renewal } from './renewal.ts';
 import { createRevalidation } from './revalidation.ts';
 import { isSamePerson, type Session } from './session.ts';
-import type { VaultConfig } from './vault-config.ts';
+import { networkOf, type VaultConfig } from './vault-config.ts';
 
 export type Lifecycle = Extract<AuditRecord, { event: 'lifecycle' }>;
 
@@ -116,10 +116,10 @@ interface IssueDeps extends Pick<AccessDeps, 'exchanges' | 'config'> {
 async function issueFor(holder: Session, { issuer }: DestinationConfig, deps: IssueDeps): Promise<IssuedCredential> {
   const { exchanges, config, renewal, isCurrent } = deps;
   const input = await renewal.accessToken(holder, issuer.scope);
-  const { authorities, exchangeCommand } = config();
+  const { exchangeCommand } = config();
   const task = {
     name: 'issue-postgres',
-    params: { url: issuer.url, authorities },
+    params: { url: issuer.url, ...networkOf(config()) },
     input,
     outputs: 1,
     timeoutMs: exchangeTimeoutMs,

@@ -7,7 +7,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { z } from 'zod';
 import type { Channel, ChannelHandlers } from '../contract/channel.ts';
-import type { vaultExchange } from '../contract/channels.ts';
+import type { vaultExchange } from '../contract/exchange.ts';
 import { Fault } from '../contract/errors.ts';
 import type { Secret } from '../contract/secret.ts';
 
@@ -24,6 +24,10 @@ export interface ExchangeDeps {
   readonly closeFd: (fd: number) => void;
   readonly readSecret: (fd: number) => Promise<Secret>;
   readonly writeSecret: (fd: number, secret: Secret) => Promise<void>;
+  /** What the person typed in this run. */
+  readonly proxyPassword: () => Secret | undefined;
+  /** Runs the proxy script elsewhere. */
+  readonly proxyFor: Handlers['requests']['proxy-for'];
 }
 
 export interface ExchangeTask<K extends TaskName> {
@@ -136,6 +140,7 @@ function startExchange(
   const channel = deps.connect(pair.a, {
     notices: { 'open-url': ({ url }) => onUrl?.(url) },
     requests: {
+      'proxy-for': (question) => deps.proxyFor(question),
       ready: (report) => {
         const hardened = report.notDumpable && report.noCoreDumps && report.noNewPrivileges && report.dieWithParent;
         if (hardened || process.platform !== 'linux') ready.resolve(undefined);
@@ -164,14 +169,17 @@ async function perform<K extends TaskName>(
 ): Promise<Exchanged<K>> {
   const { channel, ready, inputFd, outputFd } = started;
   const secrets: Secret[] = [];
+  const proxyPassword = deps.proxyPassword();
   try {
     try {
       await ready;
+      if (proxyPassword !== undefined) await deps.writeSecret(inputFd, proxyPassword);
       if (task.input !== undefined) await deps.writeSecret(inputFd, task.input);
     } finally {
       deps.closeFd(inputFd);
     }
-    const reply = await channel.request(task.name, task.params, { timeoutMs: task.timeoutMs + lateGraceMs });
+    const params = { ...task.params, proxyPassword: proxyPassword !== undefined };
+    const reply = await channel.request(task.name, params, { timeoutMs: task.timeoutMs + lateGraceMs });
     while (secrets.length < task.outputs) secrets.push(await deps.readSecret(outputFd));
     return { reply, secrets };
   } catch (error) {

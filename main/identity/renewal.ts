@@ -3,7 +3,7 @@ import { Fault } from '../contract/errors.ts';
 import type { Secret } from '../contract/secret.ts';
 import type { ExchangeStarter } from './exchange-process.ts';
 import type { Session } from './session.ts';
-import type { VaultConfig } from './vault-config.ts';
+import { networkOf, type VaultConfig } from './vault-config.ts';
 
 export const exchangeTimeoutMs = 45_000;
 
@@ -61,10 +61,10 @@ export function createRenewal(deps: RenewalDeps): Renewal {
 
 async function refresh(deps: RenewalDeps, session: Session, scopes: readonly string[]): Promise<void> {
   if (!deps.isCurrent(session)) throw endedFault();
-  const { identity, authorities, exchangeCommand } = deps.config();
+  const { identity, exchangeCommand } = deps.config();
   const { reply, secrets } = await deps.exchanges.start(exchangeCommand, {
     name: 'refresh',
-    params: { identity, authorities, scopes: [...scopes] },
+    params: { identity, ...networkOf(deps.config()), scopes: [...scopes] },
     input: session.refreshToken,
     outputs: 2,
     timeoutMs: exchangeTimeoutMs,

@@ -4,7 +4,7 @@ import { Fault } from '../contract/errors.ts';
 import { isSignInUrl } from './configured-issuer.ts';
 import type { ExchangeStarter, RunningExchange } from './exchange-process.ts';
 import { createSession, type Session } from './session.ts';
-import type { VaultConfig } from './vault-config.ts';
+import { networkOf, type VaultConfig } from './vault-config.ts';
 
 export interface SignInDeskDeps {
   readonly exchanges: ExchangeStarter;
@@ -23,10 +23,10 @@ export function createSignInDesk({ exchanges, config, openUrl, now }: SignInDesk
   let running: RunningExchange<'sign-in'> | undefined;
 
   const start = (identity: IdentityConfig, forceLogin: boolean): RunningExchange<'sign-in'> => {
-    const { authorities, exchangeCommand } = config();
+    const { exchangeCommand } = config();
     const mine = exchanges.start(exchangeCommand, {
       name: 'sign-in',
-      params: { identity, authorities, forceLogin },
+      params: { identity, ...networkOf(config()), forceLogin },
       outputs: 2,
       timeoutMs: identity.signInTimeoutMinutes * 60_000,
       late: new Fault('not_signed_in', 'The sign-in was not completed in time. Start it again.'),

@@ -2,12 +2,13 @@
  * Guarantees: one HTTPS request to one of the origins it was made for; TLS 1.2 or newer, always verified against the system
  * store and the configured authorities; no redirect followed; answer and time bounded; every failure is a coded fault.
  * Trusts: the system's certificate store and the resolver.
- * Does not protect against: an allowed server that lies. It knows no proxy yet, and takes nothing from the environment.
+ * Does not protect against: an allowed server that lies. It takes nothing from the environment, the proxy neither.
  */
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import { Fault } from '../contract/errors.ts';
+import { straight, type FindRoutes, type Route } from './proxy-routes.ts';
 
 const maxAnswerBytes = 1_048_576;
 
@@ -29,6 +30,8 @@ export interface HttpsOptions {
   readonly authorities: readonly string[];
   /** For a whole request; default 15 000. */
   readonly timeoutMs?: number;
+  /** Default: straight. */
+  readonly routes?: FindRoutes;
 }
 
 /** Makes a client for these origins (`https://host:port`): it dials no others. */
@@ -38,44 +41,65 @@ export type DialOrigins = (origins: readonly string[]) => (request: HttpsRequest
  * A client rejects with `Fault`: `destination_not_allowed` (origin not listed), `backend_certificate`, `backend_unreachable`
  * (no connection, no answer in time), `backend_refused` (answer too large).
  */
-export function createHttpsDialler({ authorities, timeoutMs = 15_000 }: HttpsOptions): DialOrigins {
+export function createHttpsDialler({ authorities, timeoutMs = 15_000, routes = straight }: HttpsOptions): DialOrigins {
   // Made once: reading some hundred authorities takes longer than a request.
   const secureContext = createSecureContext({
     ca: [...getCACertificates('system'), ...authorities],
     minVersion: 'TLSv1.2',
   });
-  const agent = new Agent({ keepAlive: false, secureContext, rejectUnauthorized: true });
+  const agentFor = (route: Route): Agent =>
+    new Agent({
+      keepAlive: false,
+      secureContext,
+      rejectUnauthorized: true,
+      ...(route === undefined ? {} : { proxyEnv: { HTTPS_PROXY: route.url } }),
+    });
   return (origins) => {
     const allowed = new Set(origins);
-    return ({ method, url, headers = {}, body }) => {
+    return async ({ method, url, headers = {}, body }) => {
       const target = URL.parse(url);
       if (target?.protocol !== 'https:' || !allowed.has(target.origin)) {
-        return Promise.reject(
-          new Fault('destination_not_allowed', 'A request to an address outside the configuration was refused.'),
-        );
+        throw new Fault('destination_not_allowed', 'A request to an address outside the configuration was refused.');
       }
       const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-      const options: RequestOptions = {
-        method,
-        headers: { ...headers, ...length },
-        agent,
-        signal: AbortSignal.timeout(timeoutMs),
-      };
-      return exchange(target, options, body);
+      const signal = AbortSignal.timeout(timeoutMs);
+      return alongOne(await routes(target), (route) => {
+        const options: RequestOptions = { method, headers: { ...headers, ...length }, agent: agentFor(route), signal };
+        return exchange({ target, route }, options, body);
+      });
     };
   };
 }
 
-function exchange(target: URL, options: RequestOptions, body: string | undefined): Promise<HttpsAnswer> {
+/** The next way only when this one's proxy is not there at all: nothing was sent to anybody then. */
+async function alongOne<T>(routes: readonly Route[], along: (route: Route) => Promise<T>): Promise<T> {
+  for (const [index, route] of routes.entries()) {
+    try {
+      return await along(route);
+    } catch (error) {
+      if (!(error instanceof ProxyAbsent) || index === routes.length - 1) throw error;
+    }
+  }
+  throw new Fault('backend_unreachable', 'There is no way to the network. Check egress.proxy and egress.pac.');
+}
+
+class ProxyAbsent extends Fault {}
+
+interface Way {
+  readonly target: URL;
+  readonly route: Route;
+}
+
+function exchange(way: Way, options: RequestOptions, body: string | undefined): Promise<HttpsAnswer> {
   return new Promise((resolve, reject) => {
-    const outgoing = httpsRequest(target, options, (incoming) => {
+    const outgoing = httpsRequest(way.target, options, (incoming) => {
       readBounded(incoming).then(resolve, (error: unknown) => {
         outgoing.destroy();
-        reject(asFault(error, target));
+        reject(asFault(error, way));
       });
     });
     outgoing.on('error', (error) => {
-      reject(asFault(error, target));
+      reject(asFault(error, way));
     });
     outgoing.end(body);
   });
@@ -104,16 +128,39 @@ async function readBounded(incoming: IncomingMessage): Promise<HttpsAnswer> {
 const certificateErrors =
   /^(CERT_|CRL_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_MISMATCH|ERR_TLS_CERT)/;
 
-function asFault(error: unknown, target: URL): Fault {
+function asFault(error: unknown, { target, route }: Way): Fault {
   if (error instanceof Fault) return error;
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return certificateErrors.test(code)
-    ? new Fault(
-        'backend_certificate',
-        `The certificate of ${target.host} is not trusted (${code}). Add its authority to egress.authorities, or correct the host name.`,
-      )
-    : new Fault(
-        'backend_unreachable',
-        `${target.host} cannot be reached. Check the network and the configured address.`,
-      );
+  const code = codeOf(error);
+  if (certificateErrors.test(code)) {
+    return new Fault(
+      'backend_certificate',
+      `The certificate of ${target.host} is not trusted (${code}). Add its authority to egress.authorities, or correct the host name.`,
+    );
+  }
+  if (route !== undefined && code === 'ERR_PROXY_TUNNEL') return tunnelFault(error, { target, route });
+  if (route !== undefined && /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(code))
+    return new ProxyAbsent('backend_unreachable', `The proxy ${route.name} cannot be reached. Check egress.proxy.`);
+  return new Fault(
+    'backend_unreachable',
+    `${target.host} cannot be reached. Check the network and the configured address.`,
+  );
+}
+
+/** What Node adds to the error of a tunnel that the proxy did not open. */
+function tunnelFault(error: unknown, { target, route }: Way & { readonly route: { readonly name: string } }): Fault {
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 0;
+  if (status === 407) {
+    return new Fault(
+      'backend_unreachable',
+      `The proxy ${route.name} wants a user name and a password, or does not accept them. Set egress.proxy.username, then run: sallyport proxy-password`,
+    );
+  }
+  return new Fault(
+    'backend_unreachable',
+    `The proxy ${route.name} does not let Sallyport reach ${target.host} (HTTP ${String(status)}). Ask its administrator to allow it.`,
+  );
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

@@ -8,7 +8,7 @@
  */
 import { readFileSync } from 'node:fs';
 import koffi from 'koffi';
-import type { HardeningReport } from '../contract/channels.ts';
+import type { HardeningReport } from '../contract/hardening.ts';
 import { Fault } from '../contract/errors.ts';
 import { exitNow } from './exit-now.ts';
 

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { z } from 'zod';
 import type { SideContract } from '../../main/contract/channel.ts';
 import * as channels from '../../main/contract/channels.ts';
+import { vaultExchange } from '../../main/contract/exchange.ts';
 import { frameKind } from '../../main/contract/frames.ts';
 import { arbitraryOf } from './arbitrary-of.ts';
 import type { End } from './connected-pair.ts';
@@ -14,7 +15,7 @@ export const contracts = [
   channels.gatewayEgress,
   channels.egressVault,
   channels.gatewayVault,
-  channels.vaultExchange,
+  vaultExchange,
   channels.shellGateway,
   channels.shellVault,
   channels.shellEgress,

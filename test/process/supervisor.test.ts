@@ -35,6 +35,7 @@ function registryOf(names: readonly string[]): Registry {
     })),
     policies: [],
     authorities: [],
+    proxyScript: undefined,
     managedConsent: undefined,
   };
 }
@@ -89,6 +90,7 @@ function supervise(change: Partial<SupervisorDeps> = {}): Supervisor {
       egress: trusted('egress'),
       exchange: ['none', 'none'],
     },
+    proxyFor: () => Promise.reject(new Error('There is no script.')),
     startConnector: (_connector, { gateway, egress }) => ({
       process: spawn(process.execPath, [path.join(standIns, 'connector.ts')], {
         stdio: ['ignore', 'pipe', 'pipe', gateway, egress],
@@ -328,6 +330,7 @@ describe('sign-ins', () => {
       programs: () => [],
       onChange: () => undefined,
       ownHardening: harmless,
+      sealText: (_, text) => text,
       unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
     });
     const asker = { signal: new AbortController().signal, event: () => undefined };

@@ -9,7 +9,7 @@ import { closeFd, createSocketPair } from '../../main/channel/socket-pair.ts';
 import type { Channel } from '../../main/contract/channel.ts';
 import type { AuditRecord } from '../../main/contract/audit.ts';
 import { egressVault, gatewayVault, shellVault } from '../../main/contract/channels.ts';
-import type { SallyportConfig } from '../../main/contract/config.ts';
+import type { ProxyConfig, SallyportConfig } from '../../main/contract/config.ts';
 import type { Code } from '../../main/contract/errors.ts';
 import { createGuardedMemory } from '../../main/secrets/guarded-memory.ts';
 import { createBoxKeyPair } from '../../main/secrets/sealed-box.ts';
@@ -48,15 +48,24 @@ export interface VaultUnderTest {
 export interface VaultSettings {
   readonly config: SallyportConfig;
   readonly identity?: Partial<SallyportConfig['identity']>;
+  readonly network?: NetworkSettings | undefined;
   /** For tests that run as root. */
   readonly as?: { readonly uid: number; readonly gid: number };
   /** The checkout to start it from; default: this one. */
   readonly tree?: string;
 }
 
+interface NetworkSettings {
+  readonly proxy?: ProxyConfig;
+  readonly proxyFor?: (question: { readonly url: string; readonly addresses: readonly string[] }) => Promise<string>;
+}
+
+const noScript = (): Promise<string> => Promise.reject(new Error('There is no script.'));
+
 export async function startVault({
   config,
   identity = {},
+  network = {},
   as,
   tree = checkout,
 }: VaultSettings): Promise<VaultUnderTest> {
@@ -79,7 +88,7 @@ export async function startVault({
     side: 'a',
     handlers: {
       notices: { 'open-url': ({ url }) => urls.push(url), changed: () => undefined },
-      requests: {},
+      requests: { 'proxy-for': async (question) => ({ answer: await (network.proxyFor ?? noScript)(question) }) },
       streams: {},
       onClose: () => undefined,
     },
@@ -99,6 +108,8 @@ export async function startVault({
   await shell.request('configure', {
     identity: { ...config.identity, ...identity },
     authorities,
+    proxy: network.proxy,
+    pac: network.proxyFor !== undefined,
     exchangeCommand: [process.execPath, ...flags, path.join(tree, 'main/exchange.ts')],
     connectors: config.connectors.map(({ name, destinations }) => ({ name, destinations })),
   });

@@ -86,6 +86,8 @@ if (kind === 'gateway') {
         },
         'cancel-sign-in': () => done,
         'sign-out': () => done,
+        'proxy-key': () => Promise.resolve({ publicKey: '' }),
+        'proxy-password': () => done,
         status: () => Promise.resolve({ principal: null, validUntil: null, waiting: [], exchanges: [] }),
       },
       streams: {},

@@ -1,0 +1,77 @@
+/**
+ * Vault (a) ↔ exchange (b): one task a process (DESIGN §3). Secrets never travel here, but on raw pipes beside it.
+ */
+import { z } from 'zod';
+import type { ChannelContract } from './channel.ts';
+import { identityConfigSchema, proxySchema } from './config.ts';
+import { hardeningReportSchema } from './hardening.ts';
+import { principalSchema } from './principal.ts';
+
+const text = (max: number) => z.string().max(max);
+const empty = z.strictObject({});
+const epochMs = z.int().nonnegative();
+
+/** How an exchange process and an egress worker reach the network. */
+export const exchangeNetwork = {
+  /** PEM text of authorities trusted beside the system store. */
+  authorities: z.array(text(65_536)).max(50),
+  proxy: proxySchema.optional(),
+  /** Whether a script says which way to go: it is asked for each origin. */
+  pac: z.boolean().default(false),
+};
+
+/** The same, as one task gets it. */
+const taskNetwork = {
+  ...exchangeNetwork,
+  /** The proxy's password comes before what is exchanged, on the same pipe. */
+  proxyPassword: z.boolean().default(false),
+};
+
+/** The origin that is to be reached, and what this machine resolves its host to. */
+export const proxyQuestionSchema = z.strictObject({ url: text(2000), addresses: z.array(text(64)).max(64) });
+/** What the script answered: unchecked. */
+export const proxyAnswerSchema = z.strictObject({ answer: text(2000) });
+
+/** What came back beside the tokens. */
+const exchanged = {
+  /** `aud` of the validated ID token: the vault compares it with the configured client. */
+  audience: text(200),
+  accessTokenExpiresAt: epochMs,
+  /** Granted with the access token. */
+  scopes: z.array(text(500)),
+};
+
+/** Tokens travel on raw pipes beside this channel: fd 4 in (the proxy's password, what is exchanged), fd 5 out, each as [u32 length][bytes]…. */
+export const vaultExchange = {
+  name: 'vault-exchange',
+  a: {
+    notices: {},
+    requests: {
+      /** Out: access token, refresh token. Ends when the browser came back, or with the process. */
+      'sign-in': {
+        params: z.strictObject({ identity: identityConfigSchema, ...taskNetwork, forceLogin: z.boolean() }),
+        result: z.strictObject({ principal: principalSchema, ...exchanged }),
+      },
+      /** In: refresh token. Out: access token, refresh token (rotated or the same). */
+      refresh: {
+        params: z.strictObject({ identity: identityConfigSchema, ...taskNetwork, scopes: z.array(text(500)) }),
+        /** Without `principal` when the provider sent no ID token (OpenID Connect Core §12.2): the claims stay. */
+        result: z.strictObject({ principal: principalSchema.optional(), ...exchanged }),
+      },
+      /** In: access token. Out: password. */
+      'issue-postgres': {
+        params: z.strictObject({ url: z.url(), ...taskNetwork }),
+        result: z.strictObject({ role: text(63), expiresAt: epochMs }),
+      },
+    },
+    streams: {},
+  },
+  b: {
+    notices: { 'open-url': z.strictObject({ url: text(16_384) }) },
+    requests: {
+      ready: { params: hardeningReportSchema, result: empty },
+      'proxy-for': { params: proxyQuestionSchema, result: proxyAnswerSchema },
+    },
+    streams: {},
+  },
+} as const satisfies ChannelContract;
