@@ -68,6 +68,7 @@ async function packConnector(folder: string): Promise<void> {
     const built = await buildConnector(folder, madeFolder(scratch, 'built'), tools);
     const { file, sha256, bytes } = pack(built, process.cwd(), `${manifest.name}-${manifest.version}`);
     tell(`${file}: ${bytes} bytes, ${built.files.join(', ')}\nsha256 ${sha256}\n`);
+    tell(`beside "path" in sallyport.json: "sha256": "${sha256}"\n`);
   });
 }
 

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accept, type Check } from '../../main/authoring/acceptance.ts';
+import { folderHash } from '../../main/connectors/packed.ts';
 import { manifestSchema, type ConnectorManifest } from '../../main/contract/manifest.ts';
 import { productAt } from '../../main/product.ts';
 import { startBarePostgres } from './bare-postgres.ts';
@@ -104,10 +105,12 @@ describe('a new connector', () => {
       .update(readFileSync(path.join(folder, 'hello-0.1.0.tar')))
       .digest('hex');
     expect(first.stdout).toContain(`sha256 ${hash}`);
+    expect(first.stdout).toContain(`"sha256": "${hash}"`);
     expect(readFileSync(path.join(folder, 'hello-0.1.0.tar.sha256'), 'utf8')).toBe(`${hash}  hello-0.1.0.tar\n`);
     const unpacked = path.join(folder, 'unpacked');
     mkdirSync(unpacked);
     await run('tar', ['xf', path.join(folder, 'hello-0.1.0.tar'), '-C', unpacked]);
+    expect(folderHash(unpacked)).toBe(hash);
     expect(await sallyport('test', unpacked)).toMatchObject({ code: 0 });
   });
 });
