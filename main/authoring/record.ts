@@ -38,12 +38,16 @@ export async function record(wanted: Recorded): Promise<string[]> {
     };
   });
   const at = path.join(wanted.folder, recordingsFolder);
-  mkdirSync(at, { recursive: true });
-  return texts.map(({ name, text }) => {
-    const file = path.join(at, `${name}.json`);
-    writeFileSync(file, text);
-    return file;
-  });
+  try {
+    mkdirSync(at, { recursive: true });
+    return texts.map(({ name, text }) => {
+      const file = path.join(at, `${name}.json`);
+      writeFileSync(file, text);
+      return file;
+    });
+  } catch {
+    throw new Fault('malformed', `${at} cannot be written to by this user: record into a folder of your own`);
+  }
 }
 
 /** In a process of its own: it counts from the start, as it will in "test". */

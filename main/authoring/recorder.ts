@@ -96,15 +96,10 @@ function tapped(far: Duplex, into: Taped[]): Duplex {
 /** The first tape as a recording, with what the others sent otherwise. @throws Fault `malformed`: it cannot be replayed, or may hold a credential */
 export function recordingOf(tapes: readonly (readonly Taped[])[], protocol: string): string {
   const [first = [], ...others] = tapes;
-  const marked = first.map((connection, index) => {
+  const connections = first.map((connection, index) => {
     const sent = sentIn(connection);
     const varies = Buffer.alloc(sent.length);
     for (const other of others) markDifferences(sent, other[index], varies);
-    return { connection, sent, varies };
-  });
-  const leads = new Set(marked.flatMap(({ sent, varies }) => leadsIn(sent, (at) => varies[at] === 1)));
-  for (const { sent, varies } of marked) leadsIn(sent, isDigitAt(sent), { leads, varies });
-  const connections = marked.map(({ connection, sent, varies }) => {
     const answers = answersOf(connection, protocol);
     refuseCredentials(sent, answers);
     let [at, from] = [0, 0];
@@ -134,27 +129,6 @@ function markDifferences(sent: Buffer, other: Taped | undefined, varies: Buffer)
     while (isDigit(sent[end + 1])) end += 1;
     varies.fill(1, start, end + 1);
   }
-}
-
-const isDigitAt = (bytes: Buffer) => (at: number) => isDigit(bytes[at]);
-const leadBytes = 16;
-
-/** What stands before each run. A number that varied in one place varies wherever the same stands before it, seen or not. */
-function leadsIn(
-  sent: Buffer,
-  isIn: (at: number) => boolean,
-  mark?: { readonly leads: ReadonlySet<string>; readonly varies: Buffer },
-): string[] {
-  const found: string[] = [];
-  for (let start = 0, end = 0; start < sent.length; start = end + 1) {
-    end = start;
-    while (end < sent.length && isIn(end)) end += 1;
-    const lead = sent.toString('latin1', Math.max(0, start - leadBytes), start);
-    if (end === start || start < leadBytes) continue;
-    found.push(lead);
-    if (mark?.leads.has(lead) === true) mark.varies.fill(1, start, end);
-  }
-  return found;
 }
 
 const changes = (): Fault =>
