@@ -59,7 +59,7 @@ module.exports = {
       ...only(
         'authoring',
         '^main/authoring/',
-        `${contract}|^main/(authoring|connectors|channel)/|^main/(product|trusted-commands)\\.ts$`,
+        `${contract}|^main/(authoring|connectors|channel|pipeline/secrets-in-text)/|^main/(product|trusted-commands)\\.ts$`,
       ),
       comment: 'Starts a gateway for one connector and for minutes: a composition root that is a room.',
     },
@@ -82,6 +82,8 @@ module.exports = {
         pathNot: [
           tests,
           '^main/outbound/',
+          // An author's backend on this machine, in a program that holds no credential.
+          '^main/authoring/recorder\\.ts$',
           // Wrap an inherited descriptor in a Socket: no address, no name.
           '^main/channel/(channel-over-socket|hand-over)\\.ts$|^connector-host/channel-over-fd\\.ts$',
           // Listens for agents; connects to that same Unix socket, to learn whether a living instance holds it.

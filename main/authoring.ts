@@ -13,6 +13,7 @@ import { develop, shownText } from './authoring/develop.ts';
 import { flowChecks } from './authoring/flow-check.ts';
 import { manifestTypes } from './authoring/manifest-types.ts';
 import { pack } from './authoring/pack.ts';
+import { record } from './authoring/record.ts';
 import { openRecordings } from './authoring/recording.ts';
 import { createReport } from './authoring/report.ts';
 import { scaffold, typesFile } from './authoring/scaffold.ts';
@@ -45,7 +46,7 @@ async function main(options: AuthoringOptions): Promise<void> {
     case 'pack':
       return packConnector(folder);
     case 'dev':
-      return developConnector(folder, options);
+      return options.record.length > 0 ? recordConnector(folder, options) : developConnector(folder, options);
     case 'test':
       return testConnector(folder, options);
   }
@@ -68,6 +69,7 @@ async function packConnector(folder: string): Promise<void> {
     const built = await buildConnector(folder, madeFolder(scratch, 'built'), tools);
     const { file, sha256, bytes } = pack(built, process.cwd(), `${manifest.name}-${manifest.version}`);
     tell(`${file}: ${bytes} bytes, ${built.files.join(', ')}\nsha256 ${sha256}\n`);
+    tell(`beside "path" in sallyport.json: "sha256": "${sha256}"\n`);
   });
 }
 
@@ -130,6 +132,15 @@ async function developConnector(folder: string, { json, settings, exposure }: Au
       signal: over.signal,
     }),
   );
+}
+
+async function recordConnector(folder: string, { settings, record: wanted }: AuthoringOptions): Promise<void> {
+  const manifest = checkedManifest(folder);
+  await inScratch(async (scratch) => {
+    const { entry } = await buildConnector(folder, madeFolder(scratch, 'built'), tools);
+    const files = await record({ product, folder, manifest, entry, settings: readSettings(settings), record: wanted });
+    tell(`${files.join('\n')}\nread them before you keep them: what a backend answered is in them\n`);
+  });
 }
 
 function failedBy(error: Fault): Check {

@@ -19,7 +19,39 @@ const bytesSchema = z
   .union([z.string(), z.strictObject({ base64: z.base64() })])
   .transform((given) => (typeof given === 'string' ? Buffer.from(given, 'utf8') : Buffer.from(given.base64, 'base64')));
 
-export const recordingSchema = z.strictObject({
+/** Digits that differ from call to call, as many as these: a date, a number of milliseconds. */
+const digitsSchema = z.strictObject({ digits: z.int().min(1).max(40) });
+
+/** What is sent: these bytes, and a 1 in `varies` where any digit will do. */
+export interface Pattern {
+  readonly bytes: Buffer;
+  readonly varies: Buffer;
+}
+
+function patternOf(parts: readonly (Buffer | z.output<typeof digitsSchema>)[]): Pattern {
+  return joined(
+    parts.map((part) => {
+      if (Buffer.isBuffer(part)) return { bytes: part, varies: Buffer.alloc(part.length) };
+      return { bytes: Buffer.alloc(part.digits, '0'), varies: Buffer.alloc(part.digits, 1) };
+    }),
+  );
+}
+
+function joined(patterns: readonly Pattern[]): Pattern {
+  return {
+    bytes: Buffer.concat(patterns.map(({ bytes }) => bytes)),
+    varies: Buffer.concat(patterns.map(({ varies }) => varies)),
+  };
+}
+
+const sendsSchema = z
+  .union([bytesSchema, z.array(z.union([bytesSchema, digitsSchema])).max(10_000)])
+  .transform((given) => patternOf(Array.isArray(given) ? given : [given]));
+const answersSchema = z
+  .union([bytesSchema, z.array(bytesSchema).max(100_000)])
+  .transform((given) => (Array.isArray(given) ? Buffer.concat(given) : given));
+
+const recordingSchema = z.strictObject({
   /** Of the format. */
   sallyportRecording: z.literal(1),
   connections: z
@@ -27,7 +59,7 @@ export const recordingSchema = z.strictObject({
       z.strictObject({
         /** What the connector sends, then what the backend answers. An empty `sends` lets the backend speak first. */
         exchanges: z
-          .array(z.strictObject({ sends: bytesSchema, answers: bytesSchema }))
+          .array(z.strictObject({ sends: sendsSchema, answers: answersSchema }))
           .min(1)
           .max(10_000),
         /** The backend closes after its last answer. */
@@ -116,21 +148,25 @@ function replay(connections: readonly Connection[], deviate: (why: string) => vo
   return stream;
 }
 
-const sendsOf = ({ exchanges }: Connection): Buffer => Buffer.concat(exchanges.map(({ sends }) => sends));
+const sendsOf = ({ exchanges }: Connection): Pattern => joined(exchanges.map(({ sends }) => sends));
 
 function sentBy({ exchanges }: Connection, count: number): number {
-  return exchanges.slice(0, count).reduce((sum, { sends }) => sum + sends.length, 0);
+  return exchanges.slice(0, count).reduce((sum, { sends }) => sum + sends.bytes.length, 0);
 }
 
 function fits(sent: Buffer, connection: Connection): boolean {
-  const wanted = sendsOf(connection);
-  return sent.length <= wanted.length && sent.equals(wanted.subarray(0, sent.length));
+  return firstDifference(sent, sendsOf(connection)) === sent.length;
 }
 
 type Exchange = Connection['exchanges'][number];
 
 function isSame(one: Exchange | undefined, other: Exchange): boolean {
-  return one !== undefined && one.sends.equals(other.sends) && one.answers.equals(other.answers);
+  return (
+    one !== undefined &&
+    one.sends.bytes.equals(other.sends.bytes) &&
+    one.sends.varies.equals(other.sends.varies) &&
+    one.answers.equals(other.answers)
+  );
 }
 
 /** Against the recorded connection that goes along the longest. */
@@ -150,18 +186,21 @@ function differenceOf(
   if (index === -1)
     return `connection ${number}: the connector sent more than was recorded: ${shown(sent.subarray(at))}`;
   const start = sentBy(connection, index);
-  const recorded = wanted.subarray(start, sentBy(connection, index + 1));
+  const recorded = wanted.bytes.subarray(start, sentBy(connection, index + 1));
   return (
     `connection ${number}, exchange ${index + 1}, byte ${at - start + 1}: ` +
     `the connector sent ${shown(sent.subarray(start))}, recorded is ${shown(recorded)}`
   );
 }
 
-function firstDifference(one: Buffer, other: Buffer): number {
+function firstDifference(sent: Buffer, { bytes, varies }: Pattern): number {
   let at = 0;
-  while (at < one.length && at < other.length && one[at] === other[at]) at += 1;
+  while (at < sent.length && at < bytes.length && (varies[at] === 1 ? isDigit(sent[at]) : sent[at] === bytes[at]))
+    at += 1;
   return at;
 }
+
+export const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
 
 const maxShownBytes = 2000;
 

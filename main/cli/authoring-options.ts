@@ -8,6 +8,8 @@ export const authoringOptionsSchema = z.strictObject({
   json: z.boolean().default(false),
   requireExamples: z.boolean().default(false),
   settings: z.string().max(4096).optional(),
+  /** `destination=port` each: what answers there is recorded. */
+  record: z.array(z.string().max(200)).max(20).default([]),
   exposure: classificationSchema.default('sensitive'),
 });
 export type AuthoringOptions = z.output<typeof authoringOptionsSchema>;

@@ -11,6 +11,7 @@ interface Flags {
   readonly requireExamples?: boolean;
   readonly settings?: string;
   readonly exposure?: string;
+  readonly record?: readonly string[];
 }
 
 const tasks = {
@@ -42,9 +43,14 @@ export function addConnector(program: Command): void {
         .option('--settings <file>', 'its settings, as they would stand in sallyport.json');
     if (task === 'test') command.option('--require-examples', 'fail where an example was skipped');
     if (task === 'dev')
-      command.addOption(
-        new Option('--exposure <level>', 'what the reader may see').choices(classifications).default('sensitive'),
-      );
+      command
+        .addOption(
+          new Option('--exposure <level>', 'what the reader may see').choices(classifications).default('sensitive'),
+        )
+        .option(
+          '--record <destination=port...>',
+          'write recordings of backends on this machine that ask for no sign-in, and end',
+        );
   }
 }
 

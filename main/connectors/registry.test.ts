@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { defaultLimits } from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
+import { folderHash } from './packed.ts';
 import { loadRegistry, type Registry } from './registry.ts';
 
 const identity = { kind: 'oidc', authority: 'https://id.example', clientId: 'desktop', scopes: ['openid'] };
@@ -262,6 +263,42 @@ describe('what destinations receive', () => {
     expect(refusal({ ...saying('public'), receives: { files: { nowhere: 'public' } } })).toContain(
       'files declares no destination "nowhere"',
     );
+  });
+});
+
+describe('the hash of a connector', () => {
+  const content = () => folderHash(path.join(folder, 'connectors/files'));
+  const hashed = (sha256: string) => ({ identity, connectors: [{ ...connector, sha256 }] });
+
+  test('lets start what was packed, until one file of it is another, or one more', () => {
+    const allowed = content();
+    expect(load(hashed(allowed)).connectors).toHaveLength(1);
+    put('connectors/files/more.mjs', '');
+    expect(refusal(hashed(allowed))).toMatch(
+      /^own\.json:\d+: the content of connectors\/files has the hash [0-9a-f]{64}: /,
+    );
+    rmSync(path.join(folder, 'connectors/files/more.mjs'));
+    put('connectors/files/connector.mjs', 'evil');
+    const why = refusal(hashed(allowed));
+    expect(why).toContain(content());
+    const line =
+      JSON.stringify(hashed(allowed), null, 2)
+        .split('\n')
+        .findIndex((each) => each.includes('"sha256"')) + 1;
+    expect(why).toMatch(new RegExp(`^own\\.json:${line}: `));
+  });
+
+  test('is of plain files alone: what it cannot cover stops the start', () => {
+    const allowed = content();
+    put('connectors/files/below/more.mjs', '');
+    expect(refusal(hashed(allowed))).toContain('"below" in connectors/files is no plain file');
+    rmSync(path.join(folder, 'connectors/files/below'), { recursive: true });
+    symlinkSync('/etc/hostname', path.join(folder, 'connectors/files/link'));
+    expect(refusal(hashed(allowed))).toContain('"link" in connectors/files is no plain file');
+  });
+
+  test('is taken in one form alone', () => {
+    expect(refusal(hashed('abc'))).toMatch(/^own\.json:\d+: .*expected 64 digits/);
   });
 });
 

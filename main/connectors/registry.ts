@@ -19,6 +19,7 @@ import { withLab } from '../contract/with-lab.ts';
 import { identityPlace } from './identity-like.ts';
 import { locateJson, parseWith, readLocatedJson, type LocatedJson } from './located-json.ts';
 import { narrowedLimits } from './narrowed-limits.ts';
+import { folderHash } from './packed.ts';
 
 export interface RegisteredConnector {
   readonly manifest: ConnectorManifest;
@@ -185,6 +186,7 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
   if (!existsSync(path.join(folder, 'manifest.json'))) {
     throw refuse(['name'], `no connector "${settings.name}": ${folder} has no manifest.json`);
   }
+  if (settings.sha256 !== undefined) refuseOtherContent(folder, settings.sha256, (why) => refuse(['sha256'], why));
   const { manifest: declared, json } = readManifest(folder);
   if (declared.name !== settings.name)
     throw json.refuse(['name'], `the folder's connector is "${declared.name}", "${settings.name}" was configured`);
@@ -202,6 +204,20 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
       throw refuse(['destinations', name], `${settings.name} declares no destination "${name}"`);
   }
   return { manifest, folder, entry, settings: settings.settings, destinations: settings.destinations };
+}
+
+/** Before anything of it is read as a manifest. */
+function refuseOtherContent(folder: string, sha256: string, refuse: (why: string) => Fault): void {
+  let found: string;
+  try {
+    found = folderHash(folder);
+  } catch (error) {
+    throw refuse(error instanceof Fault ? error.message : `${folder} cannot be read`);
+  }
+  if (found !== sha256)
+    throw refuse(
+      `the content of ${folder} has the hash ${found}: unpack the file that was allowed there, and nothing else, or allow this one`,
+    );
 }
 
 /** Its schemas are not compiled here: they become code. */

@@ -38,6 +38,11 @@ export const connectorConfigSchema = z.strictObject({
   name: connectorNameSchema,
   /** Folder with manifest.json and connector.js; absent: a connector that ships with Sallyport. */
   path: z.string().optional(),
+  /** As `connector pack` prints it; absent: what lies in the folder is taken as it is. */
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'expected 64 digits of 0-9 and a-f, as "connector pack" prints them')
+    .optional(),
   settings: z.record(z.string(), z.unknown()).default({}),
   destinations: z.record(destinationNameSchema, destinationConfigSchema).default({}),
 });

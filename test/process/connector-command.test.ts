@@ -1,13 +1,14 @@
 /** `sallyport connector`: a new one passes at once, each kind of mistake is found and says its mend. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accept, type Check } from '../../main/authoring/acceptance.ts';
+import { folderHash } from '../../main/connectors/packed.ts';
 import { manifestSchema, type ConnectorManifest } from '../../main/contract/manifest.ts';
 import { productAt } from '../../main/product.ts';
 import { startBarePostgres } from './bare-postgres.ts';
@@ -104,10 +105,12 @@ describe('a new connector', () => {
       .update(readFileSync(path.join(folder, 'hello-0.1.0.tar')))
       .digest('hex');
     expect(first.stdout).toContain(`sha256 ${hash}`);
+    expect(first.stdout).toContain(`"sha256": "${hash}"`);
     expect(readFileSync(path.join(folder, 'hello-0.1.0.tar.sha256'), 'utf8')).toBe(`${hash}  hello-0.1.0.tar\n`);
     const unpacked = path.join(folder, 'unpacked');
     mkdirSync(unpacked);
     await run('tar', ['xf', path.join(folder, 'hello-0.1.0.tar'), '-C', unpacked]);
+    expect(folderHash(unpacked)).toBe(hash);
     expect(await sallyport('test', unpacked)).toMatchObject({ code: 0 });
   });
 });
@@ -231,6 +234,12 @@ describe('the PostgreSQL connector', () => {
   const product = productAt(root, process.execPath, { entries: path.join(root, 'dist/main'), extension: '.mjs' });
   const manifest = manifestSchema.parse(JSON.parse(readFileSync(path.join(built, 'manifest.json'), 'utf8')));
 
+  function copyOfBuilt(): string {
+    const copy = mkdtempSync(path.join(folder, 'built-'));
+    for (const file of files) cpSync(path.join(built, file), path.join(copy, file));
+    return copy;
+  }
+
   it('passes with a database behind it, examples and all', async () => {
     const postgres = await startBarePostgres(`
       CREATE TABLE orders (id int, region text, status text, amount_usd numeric, ordered_on date);
@@ -238,6 +247,9 @@ describe('the PostgreSQL connector', () => {
       GRANT SELECT ON orders TO PUBLIC;`);
     const scratch = mkdtempSync(path.join(folder, 'postgres-'));
     const checks: Check[] = [];
+    const copy = copyOfBuilt();
+    const settings = path.join(folder, 'postgres-settings.json');
+    writeFileSync(settings, JSON.stringify({ schemas: ['public'] }));
     try {
       await accept({
         product,
@@ -252,11 +264,27 @@ describe('the PostgreSQL connector', () => {
         scratch,
         tell: (check) => checks.push(check),
       });
+      const record = ['dev', copy, '--settings', settings, '--record', `database=${postgres.port}`];
+      expect(await sallyport(...record)).toMatchObject({ code: 0, stderr: '' });
     } finally {
       await postgres.stop();
     }
+    // Now from what was recorded alone.
+    expect(await sallyport('test', copy, '--settings', settings, '--require-examples')).toMatchObject({ code: 0 });
     expect(checks.filter(({ level }) => level !== 'ok')).toEqual([]);
     expect(checks.filter(({ what }) => what.startsWith('example')).length).toBeGreaterThan(5);
+  });
+
+  it('passes with its own recording, examples and all', async () => {
+    const copy = copyOfBuilt();
+    cpSync(path.join(root, 'connector-host/connectors/postgres/recordings'), path.join(copy, 'recordings'), {
+      recursive: true,
+    });
+    const settings = path.join(folder, 'postgres-settings.json');
+    writeFileSync(settings, JSON.stringify({ schemas: ['public'] }));
+    const { code, stdout } = await sallyport('test', copy, '--settings', settings, '--require-examples');
+    expect(stdout).not.toMatch(/^(skipped|failed)/m);
+    expect(code).toBe(0);
   });
 
   it('passes without one, with its examples skipped', async () => {
