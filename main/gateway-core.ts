@@ -74,6 +74,7 @@ interface Running {
   readonly consent: AgentConsent;
   readonly offers: Offers;
   readonly policyWarnings: readonly string[];
+  readonly decisions: { readonly hits: number; readonly misses: number };
   readonly quotas: KeptOnDisk;
   readonly approvals: KeptApprovals;
   readonly references: References;
@@ -254,6 +255,7 @@ export class GatewayCore {
       references,
       personsRows: this.#personsRows(store, log),
       policyWarnings: authorizer.warnings,
+      decisions: authorizer.counts,
     };
     this.#links.configure(new Map(connectors.map(({ manifest, settings }) => [manifest.name, settings])));
     log.append(lifecycle('started', `version ${version}, policies ${authorizer.version}`));
@@ -282,13 +284,15 @@ export class GatewayCore {
   }
 
   #status(): Status {
-    const { door, log, pipeline, policyWarnings } = this.#configured();
+    const { door, log, pipeline, policyWarnings, decisions } = this.#configured();
     return {
       agents: door.reports(),
       calls: [...this.#recentCalls],
       stages: [...pipeline.stages],
       policyWarnings: policyWarnings.slice(0, 50).map((warning) => warning.slice(0, 1000)),
       paused: this.#paused,
+      decisions: { fromCache: decisions.hits, byCedar: decisions.misses },
+      carried: this.#flows.list(),
       auditFile: log.file,
     };
   }

@@ -64,6 +64,8 @@ function find(report: Partial<DoctorReport>, status: Partial<Status> = {}): Find
       calls: [],
       processes: [],
       stages: [],
+      decisions: { fromCache: 0, byCedar: 0 },
+      carried: [],
       auditFile: path.join(folder, 'audit', 'audit.jsonl'),
       degraded: [],
       ...status,

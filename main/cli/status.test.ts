@@ -17,6 +17,8 @@ const quiet: Status = {
   calls: [],
   processes: [],
   stages: [],
+  decisions: { fromCache: 0, byCedar: 0 },
+  carried: [],
   auditFile: '/state/audit.jsonl',
   degraded: [],
 };
@@ -31,6 +33,11 @@ const call = (tool: string, at: number): Status['calls'][number] => ({
 });
 
 describe('status', () => {
+  it('says which program may have been shown what is more than public', () => {
+    expect(statusText({ ...quiet, carried: [{ program: 'claude', label: 'sensitive' }] })).toMatch(
+      /^has read +sensitive data: claude$/m,
+    );
+  });
   it('shows the last five calls, the newest first, by the name of who made them', () => {
     const calls = [1, 2, 3, 4, 5, 6, 7].map((count) => call(`tool_${String(count)}`, count));
     const text = statusText({ ...quiet, calls });

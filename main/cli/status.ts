@@ -17,6 +17,7 @@ export function statusText(status: Status): string {
       ['signed in', signedInText(status)],
       ...(status.waiting.length > 0 ? [['needs you', `${status.waiting.join(', ')}: sallyport signin`] as const] : []),
       ['agents', status.paused ? 'paused: every call is refused until Sallyport is started again' : agentsText(status)],
+      ...status.carried.map(({ program, label }) => ['has read', `${label} data: ${program}`] as const),
       ['socket', status.socket],
       ['audit', status.auditFile],
       ['version', `${status.version} on ${status.runtime}`],

@@ -98,6 +98,8 @@ async function readStatus({ supervisor, about, programs }: ShellDeps): Promise<S
       ...vault.exchanges.map((pid) => ({ kind: 'exchange' as const, pid })),
     ],
     stages: gateway.stages,
+    decisions: gateway.decisions,
+    carried: gateway.carried,
     auditFile: gateway.auditFile,
     degraded: [
       ...supervisor.connectors().flatMap(missingConnector),

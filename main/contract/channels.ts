@@ -8,7 +8,7 @@ import { auditRecordSchema, connectionRecordedSchema } from './audit.ts';
 import type { ChannelContract, SideContract } from './channel.ts';
 import { destinationConfigSchema, identityConfigSchema, quotaSchema } from './config.ts';
 import { codeSchema, outcomeCodeSchema } from './errors.ts';
-import { columnLabelsSchema } from './labels.ts';
+import { classificationSchema, columnLabelsSchema } from './labels.ts';
 import { exchangeNetwork, proxyAnswerSchema, proxyQuestionSchema } from './exchange.ts';
 import { hardeningReportSchema } from './hardening.ts';
 import { askKindSchema, connectorNameSchema, destinationNameSchema, manifestSchema } from './manifest.ts';
@@ -266,6 +266,13 @@ export const agentReportSchema = z.strictObject({
   calls: z.int().nonnegative(),
 });
 
+/** What the pipeline has decided and remembers since the gateway started. */
+export const pipelineReport = {
+  decisions: z.strictObject({ fromCache: z.int().nonnegative(), byCedar: z.int().nonnegative() }),
+  /** The flow label: what programs may have been shown of the person signed in, where it is more than public. */
+  carried: z.array(z.strictObject({ program: programKeySchema, label: classificationSchema })).max(1000),
+};
+
 export const callReportSchema = z.strictObject({
   callId: callIdSchema,
   at: epochMs,
@@ -328,6 +335,7 @@ export const shellGateway = contract(
           /** The oldest first. */
           calls: z.array(callReportSchema).max(200),
           stages: z.array(stageReportSchema),
+          ...pipelineReport,
           /** What may be a mistake in the policies: file, line and reason. */
           policyWarnings: z.array(text(1000)).max(50),
           paused: z.boolean(),

@@ -4,7 +4,13 @@
  * `{"id", "result"}` or `{"id", "error": {"code", "say"}}`. Same user only. It serves the `sallyport` command.
  */
 import { z } from 'zod';
-import { agentReportSchema, callReportSchema, programKeySchema, stageReportSchema } from './channels.ts';
+import {
+  agentReportSchema,
+  callReportSchema,
+  programKeySchema,
+  stageReportSchema,
+  pipelineReport,
+} from './channels.ts';
 import { hardeningReportSchema } from './hardening.ts';
 import { codeSchema } from './errors.ts';
 import { toolSchema } from './manifest.ts';
@@ -80,6 +86,7 @@ export const statusSchema = z.strictObject({
   calls: z.array(callReportSchema),
   processes: z.array(z.strictObject({ kind: processKindSchema, name: z.string().optional(), pid: z.int() })),
   stages: z.array(stageReportSchema),
+  ...pipelineReport,
   auditFile: z.string(),
   /** What is weaker than it should be, why, and the mend. */
   degraded: z.array(z.strictObject({ what: z.string(), why: z.string(), mend: z.string() })),

@@ -31,6 +31,8 @@ function state(more: Partial<Status> | null, window: Partial<WindowState> = {}):
     calls: [],
     processes: [],
     stages: [],
+    decisions: { fromCache: 0, byCedar: 0 },
+    carried: [],
     auditFile: '',
     degraded: [],
     ...more,

@@ -30,6 +30,7 @@ describe('the label', () => {
     const flows = createFlowLabels();
     flows.raise(cleared(caller, exposure), offeredTool({ classification }));
     expect(flows.of(alice, caller)).toBe(label);
+    expect(flows.list()).toEqual(label === 'public' ? [] : [{ program: caller.key, label }]);
   });
 
   it('counts a column that the configuration labels higher than its tool', () => {

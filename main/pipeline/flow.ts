@@ -12,6 +12,8 @@ export interface FlowLabels {
   of(principal: Principal, caller: Caller): Classification;
   /** Before dispatch: whatever comes of it, an error's words included, comes after. */
   raise(cleared: ClearedCall, tool: OfferedTool): void;
+  /** Of the person signed in: programs by their key, with what they may have been shown. */
+  list(): { readonly program: string; readonly label: Classification }[];
   /** The person signed out, or another came. */
   forget(): void;
 }
@@ -19,22 +21,23 @@ export interface FlowLabels {
 const maxPairs = 1000;
 
 export function createFlowLabels(): FlowLabels {
-  const labels = new Map<string, Classification>();
+  const labels = new Map<string, { readonly program: string; readonly label: Classification }>();
   /** Of pairs that made room: everybody counts as them from then on. */
   let least: Classification = 'public';
-  const of = (key: string): Classification => highestOf([labels.get(key) ?? 'public'], least);
+  const of = (key: string): Classification => highestOf([labels.get(key)?.label ?? 'public'], least);
   return {
     of: (principal, caller) => of(keyOf(principal, caller)),
     raise({ principal, call, exposure }, tool) {
       const shown = mostShown(tool, exposure);
       const key = keyOf(principal, call.caller);
       if (!isAbove(shown, of(key))) return;
-      labels.set(key, shown);
+      labels.set(key, { program: call.caller.key, label: shown });
       const [oldest] = labels;
       if (labels.size <= maxPairs || oldest === undefined) return;
-      least = highestOf([oldest[1]], least);
+      least = highestOf([oldest[1].label], least);
       labels.delete(oldest[0]);
     },
+    list: () => [...labels.values()],
     forget() {
       labels.clear();
       least = 'public';

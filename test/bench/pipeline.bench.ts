@@ -11,7 +11,6 @@ import { clear, type Caller, type ToolCall } from '../../main/contract/call.ts';
 import type { LabelNode } from '../../main/contract/labels.ts';
 import { Fault } from '../../main/contract/errors.ts';
 import { manifestSchema } from '../../main/contract/manifest.ts';
-import type { Principal } from '../../main/contract/principal.ts';
 import { createFlowLabels } from '../../main/pipeline/flow.ts';
 import { createOutbound } from '../../main/pipeline/outbound.ts';
 import { createPipeline } from '../../main/pipeline/pipeline.ts';
@@ -22,6 +21,8 @@ import { createAuthorize } from '../../main/pipeline/stages/authorize.ts';
 import { createCheckArguments } from '../../main/pipeline/stages/check-arguments.ts';
 import { createLimitRate } from '../../main/pipeline/stages/limit-rate.ts';
 import { createAuthorizer } from '../../main/policy/cedar.ts';
+import { connectAgent, type Agent } from '../process/agents.ts';
+import { startProduct } from '../process/harness.ts';
 import { alice, inboundView, toolCall } from '../samples/pipeline.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'sallyport-bench-'));
@@ -109,7 +110,7 @@ await measure('a line of a call, read strictly', 100_000, () => readJson(line));
 await measure('the same by JSON.parse alone', 100_000, () => JSON.parse(line) as unknown);
 await log.close();
 await stages();
-workload();
+await workload();
 
 /** Each stage by itself, on the same call. */
 async function stages(): Promise<void> {
@@ -143,28 +144,34 @@ async function stages(): Promise<void> {
   }
 }
 
-/**
- * As the lab is used: three people one after the other, each with three programs that list the tools and call all of them;
- * every 50th call finds new claims, as a renewal brings them, and one program in three makes a connection of its own a call.
- */
-function workload(): void {
-  const lab = createAuthorizer(labPolicies);
-  const ask = (principal: Principal, caller: Caller): void => {
-    for (const tool of tools.all) lab.decide({ principal, caller, tool, resource: 'database' });
-  };
-  for (const role of ['analyst', 'support', 'admin']) {
-    let principal: Principal = { ...alice, subject: role, username: role, roles: [role] };
-    for (const program of ['one', 'two', 'three']) {
-      for (let call = 0; call < 100; call += 1) {
-        if (call % 50 === 0) principal = structuredClone(principal);
-        // A list of tools asks about each of them; so do these calls.
-        ask(principal, { ...toolCall().caller, program, pid: program === 'three' ? call : 1 });
-      }
+/** As the lab is used, on the running product: two people, two agents each of another era, who list the tools and call all of them. */
+async function workload(): Promise<void> {
+  const product = await startProduct();
+  try {
+    for (const person of ['alice', 'bob']) {
+      await product.signIn(person);
+      for (const era of ['v1', 'v2'] as const) await work(await connectAgent(product, era, 'socket'));
     }
+    const { fromCache, byCedar } = (await product.status()).decisions;
+    const share = ((fromCache / (fromCache + byCedar)) * 100).toFixed(1);
+    process.stdout.write(
+      `the lab’s workload, in the running product: ${fromCache + byCedar} decisions, ${byCedar} by Cedar, ${share} % from the cache\n`,
+    );
+  } finally {
+    await product.stop();
   }
-  const { hits, misses } = lab.counts;
-  const share = ((hits / (hits + misses)) * 100).toFixed(1);
-  process.stdout.write(
-    `the lab’s workload: ${hits + misses} decisions, ${misses} by Cedar, ${share} % from the cache\n`,
-  );
+}
+
+async function work(agent: Agent): Promise<void> {
+  await agent.listTools();
+  for (let round = 0; round < 15; round += 1) {
+    const calls = [
+      ['postgres_list_tables', {}],
+      ['postgres_describe_table', { table: 'orders' }],
+      ['postgres_aggregate', { table: 'orders', measures: [{ function: 'count' }], groupBy: ['region'] }],
+      ['postgres_query', { sql: `SELECT ${String(round)} AS round` }],
+    ] as const;
+    for (const [tool, given] of calls) await agent.call(tool, given);
+  }
+  await agent.close();
 }

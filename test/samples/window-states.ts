@@ -62,6 +62,8 @@ const empty: Status = {
   calls: [],
   processes: [],
   stages: [],
+  decisions: { fromCache: 0, byCedar: 0 },
+  carried: [],
   auditFile: '/home/alice/.local/state/sallyport/audit/audit-2026-11-26.jsonl',
   degraded: [],
 };

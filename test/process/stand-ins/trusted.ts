@@ -57,6 +57,8 @@ if (kind === 'gateway') {
             agents: [],
             calls: [],
             stages: [],
+            decisions: { fromCache: 0, byCedar: 0 },
+            carried: [],
             policyWarnings: [],
             paused: false,
             auditFile: JSON.stringify(seen),
