@@ -17,21 +17,29 @@ import { stateSequences } from './cases/state-sequences.ts';
 import { voiceSequences } from './cases/voice-sequences.ts';
 import { refusedStatements } from './refused-statements.ts';
 
-const cases: readonly Attack[] = [
-  ...agentMessages,
-  ...agentArguments,
-  ...agentRequests,
-  ...approvalSequences,
-  ...limitSequences,
-  ...hostileContent,
-  ...connectorAnswers,
-  ...voiceSequences,
-  ...egressAnswers,
-  ...consentSequences,
-  ...stateSequences,
-  ...controlSocket,
-  ...network,
-];
+/**
+ * Which protection is Sallyport's alone: no backend knows of these, so there is nothing to try with everything permitted. What a
+ * backend must refuse by itself is in `permit-all.test.ts`, with every statement of `refused-statements.ts`.
+ */
+const tables: Readonly<Record<string, readonly [cases: readonly Attack[], why: string]>> = {
+  agentMessages: [agentMessages, 'what is no message reaches no backend'],
+  agentArguments: [
+    agentArguments,
+    'what no tool takes; what identity they claim is tried in permit-all as other people’s rows',
+  ],
+  agentRequests: [agentRequests, 'requests of the protocol; who nobody offers a tool has none'],
+  approvalSequences: [approvalSequences, 'a backend asks nobody'],
+  limitSequences: [limitSequences, 'rates of a person over all their programs'],
+  hostileContent: [hostileContent, 'comes from the backend itself'],
+  connectorAnswers: [connectorAnswers, 'comes after the backend'],
+  voiceSequences: [voiceSequences, 'between client and connector'],
+  egressAnswers: [egressAnswers, 'between our processes'],
+  consentSequences: [consentSequences, 'a backend knows no programs'],
+  stateSequences: [stateSequences, 'pauses and sign-outs; a disabled person is in permit-all too'],
+  controlSocket: [controlSocket, 'on this machine'],
+  network: [network, 'about which backend it is'],
+};
+const cases = Object.values(tables).flatMap(([each]) => each);
 
 /** Statements against a real PostgreSQL are in a table of their own, and count beside these. */
 const least: Readonly<Record<Adversary, number>> = {
@@ -61,4 +69,8 @@ it('no case stands twice', () => {
     ({ adversary, name, ...more }) => `${adversary} ${name} ${'tool' in more ? String(more.tool) : ''}`,
   );
   expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
+});
+
+it('each table says why its cases are not run with everything permitted', () => {
+  expect(Object.entries(tables).filter(([, [each, why]]) => each.length === 0 || why === '')).toEqual([]);
 });

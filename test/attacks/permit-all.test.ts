@@ -151,3 +151,86 @@ describe.each([
     expect(nobody.stderr).toContain('"nobody" is not signed in here');
   });
 });
+
+describe('the connector that ships, permitted everything', () => {
+  const outcomeOf = async (tool: string, given: Readonly<Record<string, unknown>>): Promise<unknown> => {
+    const { isError, structuredContent } = await agent.call(`postgres_${tool}`, given);
+    return isError === true ? structuredContent?.['code'] : structuredContent;
+  };
+  beforeAll(() => signIn('bob'), 30_000);
+
+  test('lists no table and no column that is not granted', async () => {
+    const listed = JSON.stringify(await outcomeOf('list_tables', {}));
+    expect(listed).toContain('orders');
+    expect(listed).not.toMatch(/claims|"access"|pg_catalog/);
+    const people = JSON.stringify(await outcomeOf('describe_table', { schema: 'shop', table: 'people' }));
+    expect(people).toContain('customer_since');
+    expect(people).not.toMatch(/"name":"(full_name|email|phone|card_last4)"/);
+  });
+
+  test.each([
+    ['describe_table', { schema: 'access', table: 'claims' }],
+    ['describe_table', { schema: 'pg_catalog', table: 'pg_authid' }],
+    ['aggregate', { schema: 'access', table: 'claims', measures: [{ function: 'count' }] }],
+    ['aggregate', { schema: 'shop', table: 'people', measures: [{ function: 'max', column: 'card_last4' }] }],
+    ['aggregate', { schema: 'shop', table: 'people', measures: [{ function: 'count' }], groupBy: ['phone'] }],
+    ['query', { sql: 'SELECT full_name FROM shop.people' }],
+  ])('%s of what is not granted: %o', async (tool, given) => {
+    expect(await outcomeOf(tool, given)).toMatch(/^(not_permitted|invalid_arguments|backend_refused)$/);
+  });
+
+  test('counts own rows only', async () => {
+    const counted = { table: 'orders', schema: 'shop', measures: [{ function: 'count' }], groupBy: ['region'] };
+    const { rows } = (await outcomeOf('aggregate', counted)) as { rows: readonly unknown[] };
+    expect(rows).toHaveLength(1);
+  });
+});
+
+describe('carol, who administers, permitted everything', () => {
+  beforeAll(() => signIn('carol'), 30_000);
+
+  test('the control: all rows and all columns of the shop are hers', async () => {
+    expect(await rowsOf('SELECT count(DISTINCT owner)::integer > 1 AS n FROM shop.people')).toEqual([{ n: true }]);
+    expect(await rowsOf('SELECT count(card_last4)::integer > 0 AS n FROM shop.people')).toEqual([{ n: true }]);
+  });
+
+  test('writes, COPY, code, files, other sessions, becoming somebody: no more than anybody', async () => {
+    // Reading the shop's tables is hers.
+    const others = refusedStatements.filter(
+      (sql) => !/^(SELECT|TABLE|WITH|VALUES)\b(?!.*\bFOR \w+).*\bshop\.|^COPY shop\.people TO STDOUT$/is.test(sql),
+    );
+    expect(others.length).toBeGreaterThanOrEqual(80);
+    const outcomes = await run(...others);
+    expect(others.filter((_, at) => outcomes[at]?.code !== '42501')).toEqual([]);
+  });
+});
+
+describe('who may not sign in any more, permitted everything', () => {
+  const control = (method: 'sign-in' | 'sign-out', params: Record<string, unknown>, onUrl?: (url: string) => void) =>
+    askControl({
+      controlSocket: controlSocketBeside(product.socket),
+      method,
+      params,
+      onEvent: ({ url }) => {
+        if (typeof url === 'string') onUrl?.(url);
+      },
+    });
+
+  test.each(['alice', 'mallory'])('%s, disabled, gets no further than the provider’s form', async (user) => {
+    if (user === 'alice') {
+      await signIn('alice');
+      expect(await rowsOf('SELECT 1 AS n')).toEqual([{ n: 1 }]);
+      await lab.disable('alice');
+      await control('sign-out', {});
+    }
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const ended = control('sign-in', { open: false, forceLogin: true }, resolve).catch((error: unknown) =>
+      String(error),
+    );
+    expect(await lab.signInDriver(await promise, user)).toHaveProperty('refused');
+    await control('sign-out', {});
+    expect(await ended).not.toHaveProperty('principal');
+    const { isError, structuredContent } = await agent.call('unchecked_run', { statements: ['SELECT 1'] });
+    expect([isError, structuredContent?.['code']]).toEqual([true, 'not_signed_in']);
+  });
+});

@@ -137,7 +137,7 @@ export async function crash({ electron }: DesktopApp): Promise<number> {
 
 /** The same, and the window that takes its place. */
 export async function crashPage(app: DesktopApp): Promise<{ readonly renderer: number; readonly window: Page }> {
-  const [window, renderer] = await Promise.all([app.electron.waitForEvent('window', { timeout: 30_000 }), crash(app)]);
+  const [window, renderer] = await Promise.all([app.electron.waitForEvent('window', { timeout: 90_000 }), crash(app)]);
   return { renderer, window };
 }
 
