@@ -164,7 +164,7 @@ async function workload(): Promise<void> {
 
 async function work(agent: Agent): Promise<void> {
   await agent.listTools();
-  for (let round = 0; round < 15; round += 1) {
+  for (let round = 0; round < 25; round += 1) {
     const calls = [
       ['postgres_list_tables', {}],
       ['postgres_describe_table', { table: 'orders' }],
