@@ -192,14 +192,8 @@ function consentFinding({ consent }: Status): Finding {
   };
 }
 
-function stageFinding({ stage, mode, rule }: Status['stages'][number]): Finding {
-  if (mode === 'enforced') return { level: 'ok', what: `stage ${stage}`, why: rule === '' ? 'enforced' : rule };
-  return {
-    level: 'weaker',
-    what: `stage ${stage}`,
-    why: `passes by rule: ${rule.replace(/\.$/, '')}`,
-    mend: laterMend,
-  };
+function stageFinding({ stage, rule }: Status['stages'][number]): Finding {
+  return { level: 'ok', what: `stage ${stage}`, why: rule === '' ? 'enforced' : rule };
 }
 
 function authorityFinding(): Finding {

@@ -240,8 +240,7 @@ const shellBase = {
 
 export const stageReportSchema = z.strictObject({
   stage: text(40),
-  /** `by_rule`: present, and passes everything by the rule that is named. */
-  mode: z.enum(['enforced', 'by_rule']),
+  mode: z.literal('enforced'),
   rule: text(200),
 });
 

@@ -37,7 +37,7 @@ export function createFlowLabels(): FlowLabels {
       least = highestOf([oldest[1].label], least);
       labels.delete(oldest[0]);
     },
-    list: () => [...labels.values()],
+    list: () => [...labels.values()].map(({ program, label }) => ({ program, label: highestOf([label], least) })),
     forget() {
       labels.clear();
       least = 'public';

@@ -50,8 +50,7 @@ export interface Terms {
 
 export interface StageReport {
   readonly stage: string;
-  /** `by_rule`: present, and passes everything by the rule that is named. */
-  readonly mode: 'enforced' | 'by_rule';
+  readonly mode: 'enforced';
   readonly rule: string;
 }
 

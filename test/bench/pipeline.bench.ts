@@ -171,7 +171,10 @@ async function work(agent: Agent): Promise<void> {
       ['postgres_aggregate', { table: 'orders', measures: [{ function: 'count' }], groupBy: ['region'] }],
       ['postgres_query', { sql: `SELECT ${String(round)} AS round` }],
     ] as const;
-    for (const [tool, given] of calls) await agent.call(tool, given);
+    for (const [tool, given] of calls) {
+      const { isError, structuredContent } = await agent.call(tool, given);
+      if (isError === true) throw new Fault('internal', `${tool} ended as ${String(structuredContent?.['code'])}`);
+    }
   }
   await agent.close();
 }

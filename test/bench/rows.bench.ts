@@ -13,9 +13,16 @@ const sql = `SELECT n AS id, (ARRAY['north','south','west','east'])[n % 4 + 1] A
 
 const product = await startProduct();
 await product.signIn('alice');
-const { gateway, egress, connectors } = product.pids;
-const watched = { gateway, egress: egress['postgres'] ?? 0, connector: innermost(connectors['postgres'] ?? 0) };
-const agent = await connectAgent(product, 'v2', 'socket');
+const { shell, gateway, vault, egress, connectors } = product.pids;
+const agent = await connectAgent(product, 'v2', 'bridge');
+const watched = {
+  shell,
+  gateway,
+  vault,
+  egress: egress['postgres'] ?? 0,
+  connector: innermost(connectors['postgres'] ?? 0),
+  bridge: agent.bridgePid ?? 0,
+};
 
 function anonymousMb(pid: number): number {
   return Number(/^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;

@@ -121,7 +121,7 @@ const findings: NonNullable<WindowState['protection']> = [
     why: 'readable: a process is open to this user for its first moments, until it hardens itself',
     mend: 'install the package, where the runtime belongs to root with mode 0711',
   },
-  { level: 'weaker', what: 'stage redact', why: 'passes by rule: nothing is redacted', mend: laterMend },
+  { level: 'weaker', what: 'connector postgres filter', why: 'system calls are not filtered', mend: laterMend },
   { level: 'failed', what: 'clock', why: 'it is 4 minutes behind the identity provider', mend: 'turn on time sync' },
   { level: 'skipped', what: 'proxy', why: 'none is configured' },
 ];
