@@ -4,9 +4,11 @@
  * pipe only. Trusts: the vault, its parent. Does not protect against: root reading its heap while it lives.
  */
 import { channelOverFd } from './channel/channel-over-socket.ts';
+import type { Channel } from './contract/channel.ts';
 import { inheritedFds } from './contract/channels.ts';
 import { vaultExchange } from './contract/exchange.ts';
 import { Fault } from './contract/errors.ts';
+import type { DialOrigins } from './outbound/https-request.ts';
 import { exitNow } from './secrets/exit-now.ts';
 import { harden } from './secrets/harden.ts';
 
@@ -19,6 +21,7 @@ process.on('unhandledRejection', () => exitNow(1));
 const report = { ...harden(), lockedMemory: false };
 
 const { createHttpsDialler } = await import('./outbound/https-request.ts');
+const { heedingOutages } = await import('./identity/provider-outage.ts');
 const { writePlain, readPlain } = await import('./identity/plain-pipe.ts');
 const { secretsIn, secretsOut, vault } = inheritedFds.exchange;
 
@@ -37,7 +40,14 @@ function deliver(secrets: readonly string[]): void {
   writePlain(secretsOut, secrets).catch(() => exitNow(1));
 }
 
-const channel = channelOverFd<typeof vaultExchange, 'b'>({
+/** What to the provider goes: one that is in trouble is not asked again. */
+function toProvider(authorities: readonly string[]): DialOrigins {
+  return heedingOutages(createHttpsDialler({ authorities }), (ms) => {
+    channel.notify('retry-after', { ms });
+  });
+}
+
+const channel: Channel<typeof vaultExchange.b> = channelOverFd<typeof vaultExchange, 'b'>({
   fd: vault,
   contract: vaultExchange,
   side: 'b',
@@ -52,7 +62,7 @@ const channel = channelOverFd<typeof vaultExchange, 'b'>({
         };
         const { accessToken, refreshToken, scopes, ...rest } = await signIn(
           { identity, forceLogin, openUrl },
-          createHttpsDialler({ authorities }),
+          toProvider(authorities),
         );
         deliver([accessToken, refreshToken]);
         return { ...rest, scopes: [...scopes] };
@@ -62,7 +72,7 @@ const channel = channelOverFd<typeof vaultExchange, 'b'>({
         const { refresh } = await import('./identity/refresh.ts');
         const { accessToken, refreshToken, scopes, ...rest } = await refresh(
           { identity, scopes: asked, refreshToken: readPlain(secretsIn) },
-          createHttpsDialler({ authorities }),
+          toProvider(authorities),
         );
         deliver([accessToken, refreshToken]);
         return { ...rest, scopes: [...scopes] };
@@ -74,6 +84,12 @@ const channel = channelOverFd<typeof vaultExchange, 'b'>({
         const { password, ...login } = await issuePostgres({ url, accessToken: readPlain(secretsIn) }, send);
         deliver([password]);
         return login;
+      },
+      'poll-events': async ({ identity, authorities, acknowledged, refused }) => {
+        begin(taskTimeoutMs);
+        const { pollEvents } = await import('./identity/poll-events.ts');
+        const accessToken = readPlain(secretsIn);
+        return pollEvents({ identity, accessToken, acknowledged, refused }, toProvider(authorities));
       },
     },
     streams: {},

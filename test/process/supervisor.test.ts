@@ -328,7 +328,8 @@ describe('sign-ins', () => {
       programs: () => [],
       onChange: () => undefined,
       ownHardening: harmless,
-      unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
+      stopped: () => undefined,
+    unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
     });
     const asker = { signal: new AbortController().signal, event: () => undefined };
     const codes: unknown[] = [];

@@ -86,7 +86,15 @@ if (kind === 'gateway') {
         },
         'cancel-sign-in': () => done,
         'sign-out': () => done,
-        status: () => Promise.resolve({ principal: null, validUntil: null, waiting: [], exchanges: [] }),
+        status: () =>
+          Promise.resolve({
+            principal: null,
+            validUntil: null,
+            waiting: [],
+            exchanges: [],
+            ended: null,
+            eventsFailing: null,
+          }),
       },
       streams: {},
       onClose,
