@@ -84,28 +84,30 @@ const padded = (length: number, to: number): number => Math.ceil(length / to) * 
 
 /** `Hello` without a rule, else `AddMatch`. */
 function callOfBus(serial: number, rule?: string): Buffer {
-  const fields = Buffer.concat([
+  const fields = [
     field(1, 'o', '/org/freedesktop/DBus'),
     field(6, 's', 'org.freedesktop.DBus'),
     field(2, 's', 'org.freedesktop.DBus'),
     field(3, 's', rule === undefined ? 'Hello' : 'AddMatch'),
-    ...(rule === undefined ? [] : [Buffer.from([8, 1, 0x67, 0, 1, 0x73, 0, 0])]),
-  ]);
+    ...(rule === undefined ? [] : [Buffer.from([8, 1, 0x67, 0, 1, 0x73, 0])]),
+  ];
+  // Each starts at a multiple of 8; what follows the last one is not counted.
+  const length = fields.reduce((sum, each) => padded(sum, 8) + each.length, 0);
   const body = rule === undefined ? Buffer.alloc(0) : textOf(rule);
   // Little endian, method call, no flags, version 1.
   const head = Buffer.alloc(16);
   head.set([0x6c, 1, 0, 1]);
   head.writeUInt32LE(body.length, 4);
   head.writeUInt32LE(serial, 8);
-  head.writeUInt32LE(fields.length, 12);
-  return Buffer.concat([head, fields, Buffer.alloc(padded(fields.length, 8) - fields.length), body]);
+  head.writeUInt32LE(length, 12);
+  return Buffer.concat([head, ...fields.map(filled), body]);
 }
 
-/** A header field, padded so that the next one starts where it must. */
 function field(code: number, type: string, value: string): Buffer {
-  const bytes = Buffer.concat([Buffer.from([code, 1, type.charCodeAt(0), 0]), textOf(value)]);
-  return Buffer.concat([bytes, Buffer.alloc(padded(bytes.length, 8) - bytes.length)]);
+  return Buffer.concat([Buffer.from([code, 1, type.charCodeAt(0), 0]), textOf(value)]);
 }
+
+const filled = (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.alloc(padded(bytes.length, 8) - bytes.length)]);
 
 function textOf(value: string): Buffer {
   const length = Buffer.alloc(4);

@@ -46,6 +46,8 @@ export function createEventPoll(deps: EventPollDeps): EventPoll {
   let failures = 0;
   let atOnce = 0;
   let failing: string | null = null;
+  /** When the person authenticated, by the sign-in: a refreshed ID token may say later. */
+  let authenticatedAt = 0;
 
   const say = (why: string | null): void => {
     if (failing === why) return;
@@ -80,7 +82,7 @@ export function createEventPoll(deps: EventPollDeps): EventPoll {
       deps.record('security-event-refused', 'vault', `${String(refused.length)} not believed: ${why}`);
     }
     if (deps.session() !== session) return;
-    const ending = fresh.find((event) => concerns(event, session));
+    const ending = fresh.find((event) => concerns(event, session) && event.at >= authenticatedAt);
     if (ending === undefined) return;
     deps.record('security-event', 'vault', ending.kind);
     deps.end(ending.kind === 'account-disabled' ? 'account-disabled' : 'session-revoked', ending.kind);
@@ -103,6 +105,8 @@ export function createEventPoll(deps: EventPollDeps): EventPoll {
       const { events } = deps.config().identity;
       stop();
       failures = atOnce = 0;
+      // The provider's clock on both sides. The same second counts: fail closed.
+      authenticatedAt = Math.floor((deps.session()?.principal.authenticatedAt ?? 0) / 1000) * 1000;
       if (events !== undefined) schedule(0, events.intervalSeconds * 1000);
     },
     stop,
@@ -139,14 +143,8 @@ function scopeOf({ events, scopes }: VaultConfig['identity']): string {
   return events?.scope ?? scopes.find((scope) => !openIdScopes.includes(scope)) ?? 'openid';
 }
 
-/** The provider's clock on both sides. The same second counts: fail closed. */
-function concerns({ kind, person, at }: SecurityEvent, { principal }: Session): boolean {
-  return (
-    kind !== 'other' &&
-    person?.issuer === principal.issuer &&
-    person.subject === principal.subject &&
-    at >= Math.floor(principal.authenticatedAt / 1000) * 1000
-  );
+function concerns({ kind, person }: SecurityEvent, { principal }: Session): boolean {
+  return kind !== 'other' && person?.issuer === principal.issuer && person.subject === principal.subject;
 }
 
 /** Which were seen, and what the transmitter still has to be told of them. */

@@ -24,6 +24,8 @@ export function heedingOutages(dial: DialOrigins, told: (ms: number) => void): D
 /** RFC 9110 §10.2.3: seconds, or a date. Undefined when it is neither. */
 export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined;
-  const ms = /^\d{1,9}$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - nowMs;
+  const text = header.trim();
+  const dateMs = /^[A-Z][a-z]{2}/.test(text) ? Date.parse(text) : NaN;
+  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : dateMs - nowMs;
   return Number.isFinite(ms) ? Math.min(Math.max(0, Math.round(ms)), longestMs) : undefined;
 }

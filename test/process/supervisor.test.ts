@@ -329,7 +329,7 @@ describe('sign-ins', () => {
       onChange: () => undefined,
       ownHardening: harmless,
       stopped: () => undefined,
-    unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
+      unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
     });
     const asker = { signal: new AbortController().signal, event: () => undefined };
     const codes: unknown[] = [];
