@@ -96,6 +96,8 @@ module.exports = {
           '^main/authoring/agent\\.ts$',
           // Asks whether an inspector is open.
           '^main/desktop/debugging\\.ts$',
+          // Listens to the message buses: Unix sockets.
+          '^main/desktop/bus-signals\\.ts$',
           // Counts the system's certificate authorities.
           '^main/cli/doctor\\.ts$',
         ].join('|'),

@@ -23,6 +23,7 @@ const report = { ...harden(), lockedMemory: false };
 
 const { createHttpsDialler } = await import('./outbound/https-request.ts');
 const { throughProxy, throughScript, straight } = await import('./outbound/proxy-routes.ts');
+const { heedingOutages } = await import('./identity/provider-outage.ts');
 const { writePlain, readPlain } = await import('./identity/plain-pipe.ts');
 const { secretsIn, secretsOut, vault } = inheritedFds.exchange;
 
@@ -48,7 +49,7 @@ interface Network {
   readonly proxyPassword: boolean;
 }
 
-/** Reads the proxy's password, which comes first. */
+/** Reads the proxy's password, which comes first: before anything else is read. */
 function diallerFor({ authorities, proxy, pac, proxyPassword }: Network): DialOrigins {
   const password = proxyPassword ? readPlain(secretsIn) : undefined;
   const login = { username: proxy?.username, password: proxy?.username === undefined ? undefined : password };
@@ -56,6 +57,13 @@ function diallerFor({ authorities, proxy, pac, proxyPassword }: Network): DialOr
     (await channel.request('proxy-for', { ...question, addresses: question.addresses.slice(0, 64) })).answer;
   const explicit = proxy === undefined ? straight : throughProxy({ ...proxy, ...login });
   return createHttpsDialler({ authorities, routes: pac ? throughScript({ evaluate, ...login }) : explicit });
+}
+
+/** What to the provider goes: one that is in trouble is not asked again. */
+function toProvider(network: Network): DialOrigins {
+  return heedingOutages(diallerFor(network), (ms) => {
+    channel.notify('retry-after', { ms });
+  });
 }
 
 const channel: Channel<typeof vaultExchange.b> = channelOverFd<typeof vaultExchange, 'b'>({
@@ -73,7 +81,7 @@ const channel: Channel<typeof vaultExchange.b> = channelOverFd<typeof vaultExcha
         };
         const { accessToken, refreshToken, scopes, ...rest } = await signIn(
           { identity, forceLogin, openUrl },
-          diallerFor(network),
+          toProvider(network),
         );
         deliver([accessToken, refreshToken]);
         return { ...rest, scopes: [...scopes] };
@@ -81,7 +89,7 @@ const channel: Channel<typeof vaultExchange.b> = channelOverFd<typeof vaultExcha
       refresh: async ({ identity, scopes: asked, ...network }) => {
         begin(taskTimeoutMs);
         const { refresh } = await import('./identity/refresh.ts');
-        const dial = diallerFor(network);
+        const dial = toProvider(network);
         const { accessToken, refreshToken, scopes, ...rest } = await refresh(
           { identity, scopes: asked, refreshToken: readPlain(secretsIn) },
           dial,
@@ -96,6 +104,12 @@ const channel: Channel<typeof vaultExchange.b> = channelOverFd<typeof vaultExcha
         const { password, ...login } = await issuePostgres({ url, accessToken: readPlain(secretsIn) }, send);
         deliver([password]);
         return login;
+      },
+      'poll-events': async ({ identity, acknowledged, refused, ...network }) => {
+        begin(taskTimeoutMs);
+        const { pollEvents } = await import('./identity/poll-events.ts');
+        const dial = toProvider(network);
+        return pollEvents({ identity, accessToken: readPlain(secretsIn), acknowledged, refused }, dial);
       },
     },
     streams: {},

@@ -10,6 +10,7 @@ import { examine } from './cli/doctor.ts';
 import { createReporter } from './cli/reporter.ts';
 import { upOptionsSchema, type UpOptions } from './cli/up-options.ts';
 import { createDesktop, prepareDesktop, type Desktop } from './desktop/desktop.ts';
+import { onShutdown, watchScreenLock } from './desktop/screen-lock.ts';
 import type { HardeningReport } from './contract/hardening.ts';
 import { Fault } from './contract/errors.ts';
 import { productAt, type Product } from './product.ts';
@@ -66,6 +67,7 @@ function main(): void {
     event.preventDefault();
     void closing.close(0);
   });
+  app.once('ready', () => onShutdown(() => void closing.close(0)));
   const started: Started = { options, startedAtMs, closing, product: productOf(options), ownHardening };
   app
     .whenReady()
@@ -102,6 +104,14 @@ async function run({ options, startedAtMs, closing, product, ownHardening }: Sta
       show: (screen, options) => desktop.show(screen, options),
     });
     desk.attach(running);
+    const unwatch = watchScreenLock({
+      onLock: () => void running.shell.screenLocked().catch(() => undefined),
+      onNoticed: (isNoticed) => running.shell.lockNoticed(isNoticed),
+    });
+    closing.add(() => {
+      unwatch();
+      return Promise.resolve();
+    });
   } catch (error) {
     inWindow.fail(error);
   }

@@ -22,6 +22,7 @@ import { readyEvent, readyText, tellCall, tellSupervisorEvent } from './cli/up-r
 import { version } from './cli/version.ts';
 import { createApprovalDesk, type ApprovalDesk } from './connectors/approval-desk.ts';
 import { createConsent, type Consent, type PersonsConsent } from './connectors/consent.ts';
+import { watchManagedStop } from './connectors/managed-stop.ts';
 import { createKeptRows, type KeptRows } from './connectors/kept-rows.ts';
 import { createProxyScript } from './connectors/proxy-script.ts';
 import { loadRegistry, type Registry } from './connectors/registry.ts';
@@ -129,6 +130,16 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
       fatal: (say) => closing.fail(new Fault('internal', say)),
     },
   });
+  const stop = watchManagedStop({
+    file: paths.managedFile,
+    changed: (reason) => void shell.stop(reason).catch(() => undefined),
+  });
+  closing.add(() => {
+    stop.close();
+    return Promise.resolve();
+  });
+  // Before anything is served: nothing runs yet that could be told, so it is kept for the first gateway.
+  if (stop.reason() !== undefined) await supervisor.setPaused(true).catch(() => undefined);
   const consent = createConsent({
     epochMs: Date.now,
     onAnswers: (answers) => supervisor.setConsent(answers),
@@ -150,6 +161,7 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
     ownHardening: ground.ownHardening,
     sealText,
     onChange,
+    stopped: () => stop.reason(),
     unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
   });
   const running = { shell, consent: onRecord(consent, supervisor), approvals, kept: createKeptRows(supervisor) };

@@ -4,6 +4,7 @@
  * own frames; it ends, wiped, when the shell or the gateway does (a credential that cannot be recorded is not issued).
  * Trusts: the shell for configuration and hand-overs. Does not protect against: root.
  */
+import { networkInterfaces } from 'node:os';
 import { channelOverFd, channelOverSocket } from './channel/channel-over-socket.ts';
 import { receiveHandOvers } from './channel/hand-over.ts';
 import { closeFd, createSocketPair } from './channel/socket-pair.ts';
@@ -68,6 +69,11 @@ const state = createVaultState({
     shell.notify('open-url', { url });
   },
   now: Date.now,
+  monotonic: () => performance.now(),
+  addresses: () =>
+    Object.values(networkInterfaces())
+      .flatMap((each = []) => each.filter(({ internal }) => !internal).map(({ address }) => address))
+      .join(' '),
   random: Math.random,
 });
 

@@ -16,7 +16,7 @@ export function statusText(status: Status): string {
     aligned([
       ['signed in', signedInText(status)],
       ...(status.waiting.length > 0 ? [['needs you', `${status.waiting.join(', ')}: sallyport signin`] as const] : []),
-      ['agents', status.paused ? 'paused: every call is refused until Sallyport is started again' : agentsText(status)],
+      ['agents', pausedText(status) ?? agentsText(status)],
       ...status.carried.map(({ program, label }) => ['has read', `${label} data: ${program}`] as const),
       ['socket', status.socket],
       ['audit', status.auditFile],
@@ -59,8 +59,19 @@ function section(title: string, rows: readonly (readonly [string, string])[]): s
   return rows.length === 0 ? '' : `${title}\n${aligned(rows)}`;
 }
 
-function signedInText({ signedIn }: Status): string {
-  if (!signedIn) return 'nobody: sallyport signin';
+function pausedText({ paused, pausedBy, stopped }: Status): string | undefined {
+  if (stopped !== undefined) return `stopped by your organization: ${stopped}`;
+  if (!paused) return undefined;
+  return pausedBy === 'lock'
+    ? 'paused when the screen was locked: resume in the window'
+    : 'paused: every call is refused until Sallyport is started again';
+}
+
+function signedInText({ signedIn, ended, stopped }: Status): string {
+  if (!signedIn) {
+    if (stopped !== undefined) return 'nobody';
+    return ended === undefined ? 'nobody: sallyport signin' : `nobody: ${ended.why}. ${ended.mend} (sallyport signin)`;
+  }
   const { displayName, username, roles } = signedIn.principal;
   const until = signedIn.validUntil === null ? '' : `, confirmed until ${timeText(signedIn.validUntil)}`;
   return `${displayName} (${username}${roles.length > 0 ? `; ${roles.join(', ')}` : ''})${until}`;

@@ -70,6 +70,8 @@ export function loadRegistry(sources: RegistrySources): Registry {
   const parsed = parseLayers(layers);
   refuseOwnConsent(managed, own);
   refuseOwnPolicies(managed, own);
+  if (sources.labConfig === undefined) refuseOwnLock(managed, own);
+  if (own?.has(['stopped'])) throw own.refuse(['stopped'], 'it counts only in managed settings: leave it out');
   // The lab is no person's file.
   const isPersons = own !== undefined && sources.labConfig === undefined;
   const config = isPersons ? { ...parsed, limits: narrowedLimits(parsed.limits, managed, own) } : parsed;
@@ -133,6 +135,15 @@ function refuseOwnPolicies(managed: LocatedJson | undefined, own: LocatedJson | 
   const folder = ['policy', 'folder'];
   if (managed?.has(['policy']) && own?.has(folder))
     throw own.refuse(folder, 'managed settings decide about policy: leave it out');
+}
+
+/** A screen that anybody may come to: only the organization says that this does not matter. */
+function refuseOwnLock(managed: LocatedJson | undefined, own: LocatedJson | undefined): void {
+  const where = ['identity', 'onLock'];
+  if (!own?.has(where) || managed?.has(where)) return;
+  const { identity } = own.value as { readonly identity?: { readonly onLock?: unknown } };
+  if (identity?.onLock === 'nothing')
+    throw own.refuse(where, '"nothing" counts only in managed settings: write "pause" or "sign-out", or leave it out');
 }
 
 /** A label that nobody would follow is a mistake. */

@@ -2,13 +2,15 @@
  * What the shell does when it is asked: status, doctor, sign-in, pause, resume. `resume` widens: only the window may
  * reach it; every program of this user can ask for the rest. Trusts: gateway and vault for what they report of themselves.
  */
+import { endWords } from '../contract/access-end.ts';
 import type { DoctorReport, PolicyInUse, Status } from '../contract/control.ts';
+import { Fault } from '../contract/errors.ts';
 import type { HardeningReport } from '../contract/hardening.ts';
 import { consentMend } from '../contract/with-lab.ts';
 import type { Consent } from './consent.ts';
 import { policyInUse } from './policy-in-use.ts';
 import type { Registry } from './registry.ts';
-import { createSignIn, type SignIn } from './sign-in.ts';
+import { createSignIn, stoppedSay, type SignIn } from './sign-in.ts';
 import type { Supervisor } from './supervisor.ts';
 import { lifecycle } from './wiring.ts';
 
@@ -26,6 +28,8 @@ export interface ShellDeps {
   readonly sealText: (publicKey: string, text: string) => string;
   /** How often a sign-in may be started while the one before has not succeeded. */
   readonly unfinishedSignIns: { passes(): boolean };
+  /** The organization's reason, while it stops everything. */
+  readonly stopped: () => string | undefined;
 }
 
 export interface Shell {
@@ -38,11 +42,18 @@ export interface Shell {
   pause(): Promise<void>;
   /** For the window alone. */
   resume(): Promise<void>;
+  /** The person went away: what the configuration says of it (`identity.onLock`). */
+  screenLocked(): Promise<void>;
+  /** Whether this desktop tells of a locked screen. */
+  lockNoticed(isNoticed: boolean): void;
+  /** The organization stopped everything, or, without a reason, does so no more. */
+  stop(reason: string | undefined): Promise<void>;
 }
 
 export function createShell(deps: ShellDeps): Shell {
   const { supervisor, registry, openBrowser, unfinishedSignIns, onChange } = deps;
-  const { authority, signInTimeoutMinutes } = registry.config.identity;
+  const { authority, signInTimeoutMinutes, onLock = 'pause' } = registry.config.identity;
+  const own: OwnState = { pausedByLock: false, lockUnnoticed: false };
   const signIn = createSignIn({
     supervisor,
     authority,
@@ -50,11 +61,17 @@ export function createShell(deps: ShellDeps): Shell {
     openBrowser,
     unfinished: unfinishedSignIns,
     onChange,
+    stopped: deps.stopped,
   });
+  async function pause(why: string): Promise<void> {
+    await supervisor.setPaused(true);
+    supervisor.record(lifecycle('paused', 'sallyport', why));
+    onChange();
+  }
   return {
-    status: () => readStatus(deps),
+    status: () => readStatus(deps, own),
     async doctor() {
-      return { processes: await readHardening(deps), status: await readStatus(deps) };
+      return { processes: await readHardening(deps), status: await readStatus(deps, own) };
     },
     policy: () => policyInUse(registry),
     signIn,
@@ -63,14 +80,31 @@ export function createShell(deps: ShellDeps): Shell {
       const { publicKey } = await vault.request('proxy-key', {});
       await vault.request('proxy-password', { sealed: deps.sealText(publicKey, password) });
     },
-    async pause() {
-      await supervisor.setPaused(true);
-      supervisor.record(lifecycle('paused', 'sallyport', 'every agent is refused'));
-      onChange();
-    },
+    pause: () => pause('every agent is refused'),
     async resume() {
+      const stopped = deps.stopped();
+      if (stopped !== undefined) throw new Fault('not_permitted', stoppedSay(stopped));
+      own.pausedByLock = false;
       await supervisor.setPaused(false);
       supervisor.record(lifecycle('resumed', 'sallyport', 'agents are served again'));
+      onChange();
+    },
+    async screenLocked() {
+      if (onLock === 'sign-out') await signIn.signOut();
+      if (onLock !== 'pause' || supervisor.paused()) return;
+      own.pausedByLock = true;
+      await pause('the screen was locked');
+    },
+    lockNoticed(isNoticed) {
+      own.lockUnnoticed = !isNoticed && onLock !== 'nothing';
+      onChange();
+    },
+    async stop(reason) {
+      if (reason !== undefined) {
+        // Each on its own: a core that restarts knows nobody, and hears of the pause.
+        await Promise.allSettled([supervisor.setPaused(true), signIn.cancel(), signIn.signOut()]);
+        supervisor.record(lifecycle('stopped-by-organization', 'sallyport', reason));
+      }
       onChange();
     },
   };
@@ -78,16 +112,24 @@ export function createShell(deps: ShellDeps): Shell {
 
 const statusTimeoutMs = 5_000;
 
-async function readStatus({ supervisor, about, programs }: ShellDeps): Promise<Status> {
+interface OwnState {
+  pausedByLock: boolean;
+  lockUnnoticed: boolean;
+}
+
+async function readStatus({ supervisor, about, programs, stopped }: ShellDeps, own: OwnState): Promise<Status> {
   const [gateway, vault] = await Promise.all([
     supervisor.core().gateway.control.request('status', {}, { timeoutMs: statusTimeoutMs }),
     supervisor.core().vault.control.request('status', {}, { timeoutMs: statusTimeoutMs }),
   ]);
+  const ended = endWords(vault.ended);
   return {
     ...about,
     signedIn: vault.principal && { principal: vault.principal, validUntil: vault.validUntil },
     waiting: vault.waiting,
     paused: supervisor.paused(),
+    ...whyClosed(stopped(), supervisor.paused() && own.pausedByLock),
+    ...(ended === undefined ? {} : { ended }),
     connectors: supervisor.connectors(),
     agents: gateway.agents,
     programs: [...programs()],
@@ -105,9 +147,39 @@ async function readStatus({ supervisor, about, programs }: ShellDeps): Promise<S
       ...supervisor.connectors().flatMap(missingConnector),
       ...supervisor.degraded(),
       ...weakerConsent(about.consent),
+      ...unheard(vault.eventsFailing, own.lockUnnoticed),
       ...gateway.policyWarnings.map((why) => ({ what: 'policy', why: why.replace(/\.$/, ''), mend: policyMend })),
     ],
   };
+}
+
+function whyClosed(stopped: string | undefined, isLocked: boolean): Pick<Status, 'pausedBy' | 'stopped'> {
+  if (stopped !== undefined) return { pausedBy: 'stopped', stopped };
+  return isLocked ? { pausedBy: 'lock' } : {};
+}
+
+/** What would end access, and is not heard. */
+function unheard(eventsFailing: string | null, lockUnnoticed: boolean): Status['degraded'] {
+  return [
+    ...(eventsFailing === null
+      ? []
+      : [
+          {
+            what: 'security events',
+            why: eventsFailing.replace(/\.$/, ''),
+            mend: 'access still ends within the policy window',
+          },
+        ]),
+    ...(lockUnnoticed
+      ? [
+          {
+            what: 'screen lock',
+            why: 'this desktop does not tell when it locks',
+            mend: 'pause or sign out before you leave',
+          },
+        ]
+      : []),
+  ];
 }
 
 function missingConnector({ name, state, why }: Status['connectors'][number]): Status['degraded'] {

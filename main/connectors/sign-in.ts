@@ -40,6 +40,8 @@ export interface SignInDeps {
   /** How often a sign-in may be started while the one before has not succeeded. */
   readonly unfinished: { passes(): boolean };
   readonly onChange: () => void;
+  /** Why nobody may sign in now. */
+  readonly stopped?: () => string | undefined;
 }
 
 export function createSignIn(deps: SignInDeps): SignIn {
@@ -102,6 +104,8 @@ export function createSignIn(deps: SignInDeps): SignIn {
 
   return {
     begin(request, asker) {
+      const stopped = deps.stopped?.();
+      if (stopped !== undefined) throw new Fault('not_permitted', stoppedSay(stopped));
       if (isUnfinished && !unfinished.passes()) {
         const say = 'Too many sign-ins were started. One that is open goes on; try again in 5 seconds.';
         if (progress.step !== 'browser') move({ step: 'failed', say });
@@ -127,6 +131,8 @@ export function createSignIn(deps: SignInDeps): SignIn {
     },
   };
 }
+
+export const stoppedSay = (reason: string): string => `Your organization stopped Sallyport: ${reason}`;
 
 /** RFC 6749 §3.1: the authorization endpoint is TLS only; here it must also be where the configuration says. */
 export function isOfAuthority(url: string, authority: string): boolean {

@@ -24,7 +24,7 @@ export interface ProcessEntry {
 export interface Supervisor {
   /** Resolves when the gateway listens. Rejects with a `Fault` that names what did not start. */
   start(): Promise<void>;
-  /** The gateway first: it finishes the log. */
+  /** Credentials are wiped first; then the gateway ends, which finishes the log. */
   stop(): Promise<void>;
   /** Throws `internal` while everything is being restarted. */
   core(): Core;
@@ -128,11 +128,16 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   };
 }
 
+/** Credentials first, then what finishes its log. */
 async function stopInOrder(core: Core, pairs: Pairs): Promise<void> {
+  await core.vault.control.request('sign-out', {}, { timeoutMs: wipeTimeoutMs }).catch(() => undefined);
   await core.stopGateway();
   await pairs.stop();
   await core.stopVault();
 }
+
+/** The vault is ended in any case; until then nothing waits for it long. */
+const wipeTimeoutMs = 1000;
 
 interface Turns {
   take(work: () => Promise<void>): Promise<void>;

@@ -77,6 +77,11 @@ const lifecycleSchema = z.strictObject({
     'signed-out',
     'person-changed',
     'access-ended',
+    // What the provider told of people; those that were not believed.
+    'security-event',
+    'security-event-refused',
+    // The organization's kill switch.
+    'stopped-by-organization',
     'credential-issued',
     'reauthentication-required',
     'process-restarted',

@@ -3,6 +3,7 @@
  * egress↔vault only as `crypto_box_seal` ciphertext, and vault↔exchange carries tokens on raw pipes beside the channel.
  */
 import { z } from 'zod';
+import { endCauseSchema } from './access-end.ts';
 import { approvalAnswerSchema, approvalSchema } from './approval.ts';
 import { auditRecordSchema, connectionRecordedSchema } from './audit.ts';
 import type { ChannelContract, SideContract } from './channel.ts';
@@ -402,6 +403,10 @@ export const shellVault = contract(
           validUntil: epochMs.nullable(),
           waiting: z.array(connectorNameSchema),
           exchanges: z.array(z.int()).max(100),
+          /** Why the last access ended; null while somebody is signed in, and before the first. */
+          ended: endCauseSchema.nullable(),
+          /** Why the provider's security events cannot be fetched; null when they can, or none are configured. */
+          eventsFailing: text(300).nullable(),
         }),
       },
     },

@@ -6,6 +6,16 @@ import { withLab } from './with-lab.ts';
 
 const httpsUrl = z.url({ protocol: /^https$/ });
 
+/** Where the provider's security events are fetched (OpenID Shared Signals, RFC 8936). */
+const securityEventsSchema = z.strictObject({
+  url: httpsUrl,
+  /** Of the access token that the transmitter accepts; without it: the first API scope of the sign-in. */
+  scope: z.string().min(1).max(500).optional(),
+  /** `aud` of the events; without it: the client. */
+  audience: z.string().min(1).max(500).optional(),
+  intervalSeconds: z.number().min(1).max(3600).default(60),
+});
+
 export const identityConfigSchema = z.strictObject({
   kind: z.enum(['entra', 'oidc']),
   authority: httpsUrl,
@@ -16,6 +26,11 @@ export const identityConfigSchema = z.strictObject({
   policyWindowMinutes: z.number().positive().max(60).default(15),
   /** How long a sign-in may stay open in the browser, minutes. */
   signInTimeoutMinutes: z.number().positive().max(60).default(10),
+  /** What a locked screen does to access; without it: pause. "nothing" counts only in managed settings. */
+  onLock: z.enum(['pause', 'sign-out', 'nothing']).optional(),
+  /** After a longer sleep of the computer the person signs in again, minutes; without it: 10. */
+  longestSleepMinutes: z.number().positive().max(60).optional(),
+  events: securityEventsSchema.optional(),
 });
 export type IdentityConfig = z.infer<typeof identityConfigSchema>;
 
@@ -100,6 +115,9 @@ export const proxySchema = z.strictObject({
 });
 export type ProxyConfig = z.infer<typeof proxySchema>;
 
+/** The organization's kill switch. `reason` is shown to the person. */
+export const stoppedSchema = z.strictObject({ reason: z.string().min(1).max(300) });
+
 export const configSchema = z.strictObject({
   $schema: z.string().optional(),
   identity: identityConfigSchema,
@@ -127,5 +145,7 @@ export const configSchema = z.strictObject({
     .default({ authorities: [] }),
   limits: limitsSchema,
   agents: z.strictObject({ consent: z.enum(['ask', 'allow']).default('ask') }).default({ consent: 'ask' }),
+  /** Managed settings only, and watched while Sallyport runs: everything ends, and stays so until this is gone. */
+  stopped: stoppedSchema.optional(),
 });
 export type SallyportConfig = z.infer<typeof configSchema>;

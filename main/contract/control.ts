@@ -4,12 +4,13 @@
  * `{"id", "result"}` or `{"id", "error": {"code", "say"}}`. Same user only. It serves the `sallyport` command.
  */
 import { z } from 'zod';
+import { endWordsSchema } from './access-end.ts';
 import {
   agentReportSchema,
   callReportSchema,
+  pipelineReport,
   programKeySchema,
   stageReportSchema,
-  pipelineReport,
 } from './channels.ts';
 import { hardeningReportSchema } from './hardening.ts';
 import { codeSchema } from './errors.ts';
@@ -70,6 +71,12 @@ export const statusSchema = z.strictObject({
   /** Connectors that wait for the person to authenticate again. */
   waiting: z.array(z.string()),
   paused: z.boolean(),
+  /** Why it is paused, where the person did not do it: `stopped` ends only with managed settings. */
+  pausedBy: z.enum(['lock', 'stopped']).optional(),
+  /** The organization's reason, for the person. */
+  stopped: z.string().optional(),
+  /** Why the last access ended, and what to do. */
+  ended: endWordsSchema.optional(),
   consent: z.enum(['ask', 'allow']),
   connectors: z.array(
     z.strictObject({

@@ -6,6 +6,7 @@ import type { ChannelContract } from './channel.ts';
 import { identityConfigSchema, proxySchema } from './config.ts';
 import { hardeningReportSchema } from './hardening.ts';
 import { principalSchema } from './principal.ts';
+import { polledSchema, refusedEventSchema } from './security-event.ts';
 
 const text = (max: number) => z.string().max(max);
 const empty = z.strictObject({});
@@ -63,11 +64,25 @@ export const vaultExchange = {
         params: z.strictObject({ url: z.url(), ...taskNetwork }),
         result: z.strictObject({ role: text(63), expiresAt: epochMs }),
       },
+      /** In: access token. One poll (RFC 8936); what is acknowledged and refused was received by earlier ones. */
+      'poll-events': {
+        params: z.strictObject({
+          identity: identityConfigSchema,
+          ...taskNetwork,
+          acknowledged: z.array(text(200)).max(1000),
+          refused: z.array(refusedEventSchema).max(1000),
+        }),
+        result: polledSchema,
+      },
     },
     streams: {},
   },
   b: {
-    notices: { 'open-url': z.strictObject({ url: text(16_384) }) },
+    notices: {
+      'open-url': z.strictObject({ url: text(16_384) }),
+      /** The provider asked to be left alone for this long (RFC 9110 §10.2.3). */
+      'retry-after': z.strictObject({ ms: z.int().nonnegative().max(3_600_000) }),
+    },
     requests: {
       ready: { params: hardeningReportSchema, result: empty },
       'proxy-for': { params: proxyQuestionSchema, result: proxyAnswerSchema },

@@ -46,7 +46,9 @@ function personItems(
 ): readonly TrayItem[] {
   if (status === null) return [];
   return [
-    status.signedIn === null ? item('Sign in…', 'signIn') : item('Sign out', 'signOut'),
+    ...(status.stopped !== undefined
+      ? []
+      : [status.signedIn === null ? item('Sign in…', 'signIn') : item('Sign out', 'signOut')]),
     status.paused ? item('Resume in the window…', 'open') : item('Pause all agents', 'pause'),
   ];
 }
@@ -74,12 +76,17 @@ function sentenceOf({ status, failure }: WindowState, icon: TrayIcon): string {
     case 'starting':
       return 'starting';
     case 'paused':
-      return 'all agents are paused';
+      return pausedSentence(status);
     case 'needs-you':
       return 'needs you';
     case 'nobody':
-      return 'nobody is signed in';
+      return status?.ended === undefined ? 'nobody is signed in' : status.ended.why;
     case 'signed-in':
       return `signed in as ${person === undefined ? 'somebody' : plain(person, 60)}`;
   }
+}
+
+function pausedSentence(status: WindowState['status']): string {
+  if (status?.pausedBy === 'stopped') return 'stopped by your organization';
+  return status?.pausedBy === 'lock' ? 'paused when the screen was locked' : 'all agents are paused';
 }

@@ -4,13 +4,14 @@
  * whole policy window.
  * Trusts: exchange processes for validation; `session.ts` checks issuer, client and person again.
  */
+import type { EndCause } from '../contract/access-end.ts';
 import type { AuditRecord } from '../contract/audit.ts';
 import type { DestinationConfig } from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
+import { createContinuity, notConfirmed, type Continuity } from './continuity.ts';
 import type { IssuedCredential, RevokeReason } from './credentials.ts';
 import type { ExchangeStarter } from './exchange-process.ts';
 import { createRenewal, endedFault, exchangeTimeoutMs, type Renewal } from './renewal.ts';
-import { createRevalidation } from './revalidation.ts';
 import { isSamePerson, type Session } from './session.ts';
 import { networkOf, type VaultConfig } from './vault-config.ts';
 
@@ -25,6 +26,8 @@ export interface AccessDeps {
   readonly revoke: (reason: RevokeReason) => void;
   readonly authenticated: () => void;
   readonly now: () => number;
+  /** Milliseconds that this process lived through. */
+  readonly monotonic: () => number;
   /** 0 to 1. */
   readonly random: () => number;
 }
@@ -33,8 +36,11 @@ export interface Access {
   session(): Session | undefined;
   /** A sign-in succeeded. */
   adopt(fresh: Session): void;
-  /** Nothing happens when nobody is signed in. */
-  end(reason: 'signed_out' | 'access_ended', detail: string): void;
+  /** Nothing happens when nobody is signed in. `cause`: for the person; by default what fits the reason. */
+  end(reason: 'signed_out' | 'access_ended', detail: string, cause?: EndCause): void;
+  /** Why the last one ended; null while somebody is signed in. */
+  ended(): EndCause | null;
+  readonly continuity: Pick<Continuity, 'eventsFailing' | 'woke' | 'networkChanged'>;
   /** Rejects with `Fault` `not_signed_in`, `access_ended`, or what provider and issuer answered. */
   issue(destination: DestinationConfig): Promise<IssuedCredential>;
 }
@@ -42,29 +48,26 @@ export interface Access {
 export function createAccess(deps: AccessDeps): Access {
   const { now, record } = deps;
   let session: Session | undefined;
+  let ended: EndCause | null = null;
 
-  const end = (reason: 'signed_out' | 'access_ended', detail: string): void => {
+  const end = (
+    reason: 'signed_out' | 'access_ended',
+    detail: string,
+    cause: EndCause = reason === 'signed_out' ? 'signed-out' : 'provider-refused',
+  ): void => {
     if (session === undefined) return;
+    ended = cause;
     record(reason === 'signed_out' ? 'signed-out' : 'access-ended', 'vault', detail);
-    revalidation.stop();
+    continuity.stop();
     session.wipe();
     session = undefined;
-    deps.exchanges.cancelAll(['refresh', 'issue-postgres'], endedFault());
+    deps.exchanges.cancelAll(withTokens, endedFault());
     deps.revoke(reason);
     deps.changed();
   };
-  const renewal = createRenewal({
+  const continuity: Continuity = createContinuity({
     ...deps,
-    isCurrent: (one) => one === session,
-    renewed: ({ validUntil }) => {
-      revalidation.confirmed(validUntil);
-      deps.changed();
-    },
-    dead: (_, say) => {
-      end('access_ended', say);
-    },
-  });
-  const revalidation = createRevalidation({
+    session: () => session,
     confirm: async () => {
       if (session === undefined) return true;
       return renewal.confirm(session).then(
@@ -72,32 +75,46 @@ export function createAccess(deps: AccessDeps): Access {
         () => session === undefined,
       );
     },
-    expired: () => {
-      end('access_ended', notConfirmed);
+    accessToken: (one, scope) => renewal.accessToken(one, scope),
+    end: (cause, detail) => {
+      end('access_ended', detail, cause);
     },
-    now,
-    random: deps.random,
+  });
+  const renewal = createRenewal({
+    ...deps,
+    outage: continuity.outage,
+    isCurrent: (one) => one === session,
+    renewed: ({ validUntil }) => {
+      continuity.confirmed(validUntil);
+      deps.changed();
+    },
+    dead: (_, say) => {
+      end('access_ended', say);
+    },
   });
   return {
     session: () => session,
+    ended: () => ended,
+    continuity,
     adopt: (fresh) => {
       const before = session;
       session = fresh;
+      ended = null;
       before?.wipe();
       if (before !== undefined && !isSamePerson(before.principal, fresh.principal)) {
         record('person-changed', 'vault', `before: ${before.principal.username}`);
-        deps.exchanges.cancelAll(['refresh', 'issue-postgres'], endedFault());
+        deps.exchanges.cancelAll(withTokens, endedFault());
         deps.revoke('person_changed');
       }
       deps.authenticated();
-      revalidation.confirmed(fresh.validUntil);
+      continuity.begin(fresh.validUntil);
       record('signed-in', 'vault', fresh.principal.authenticationMethods.join(' '));
       deps.changed();
     },
     end,
     issue: async (destination) => {
       // A timer may be late, after the machine slept.
-      if (session !== undefined && session.validUntil <= now()) end('access_ended', notConfirmed);
+      if (session !== undefined && session.validUntil <= now()) end('access_ended', notConfirmed, 'not-confirmed');
       const holder = session;
       if (holder === undefined)
         throw new Fault('not_signed_in', 'Nobody is signed in. Ask the person to sign in to Sallyport.');
@@ -106,7 +123,8 @@ export function createAccess(deps: AccessDeps): Access {
   };
 }
 
-const notConfirmed = 'the identity provider could not be reached within the policy window';
+/** What an exchange does with this person's tokens. */
+const withTokens = ['refresh', 'issue-postgres', 'poll-events'] as const;
 
 interface IssueDeps extends Pick<AccessDeps, 'exchanges' | 'config'> {
   readonly renewal: Renewal;

@@ -41,6 +41,8 @@ export interface ExchangeTask<K extends TaskName> {
   /** What `done` rejects with when it was late. */
   readonly late?: Fault;
   readonly onUrl?: (url: string) => void;
+  /** The provider wants to be left alone for so long. */
+  readonly onRetryAfter?: (ms: number) => void;
 }
 
 export interface Exchanged<K extends TaskName> {
@@ -69,7 +71,7 @@ export function createExchangeStarter(deps: ExchangeDeps): ExchangeStarter {
   const running = new Map<ChildProcess, { readonly name: TaskName; readonly cancel: (fault: Fault) => void }>();
   return {
     start: (command, task) => {
-      const started = startExchange(deps, command, task.onUrl);
+      const started = startExchange(deps, command, task);
       const { child, ended } = started;
       let reason: Fault | undefined;
       const cancel = (fault: Fault): void => {
@@ -115,7 +117,7 @@ interface Started {
 function startExchange(
   deps: ExchangeDeps,
   command: readonly string[],
-  onUrl: ((url: string) => void) | undefined,
+  { onUrl, onRetryAfter }: Pick<ExchangeTask<TaskName>, 'onUrl' | 'onRetryAfter'>,
 ): Started {
   const pair = deps.createSocketPair();
   const input = deps.createRawPipe();
@@ -138,7 +140,7 @@ function startExchange(
     });
   });
   const channel = deps.connect(pair.a, {
-    notices: { 'open-url': ({ url }) => onUrl?.(url) },
+    notices: { 'open-url': ({ url }) => onUrl?.(url), 'retry-after': ({ ms }) => onRetryAfter?.(ms) },
     requests: {
       'proxy-for': (question) => deps.proxyFor(question),
       ready: (report) => {

@@ -1,7 +1,8 @@
 /** Refreshes one after another (refresh tokens rotate) and finds or obtains the access token for a scope. */
 import { Fault } from '../contract/errors.ts';
 import type { Secret } from '../contract/secret.ts';
-import type { ExchangeStarter } from './exchange-process.ts';
+import type { ExchangeStarter, ExchangeTask } from './exchange-process.ts';
+import type { Outage } from './outage.ts';
 import type { Session } from './session.ts';
 import { networkOf, type VaultConfig } from './vault-config.ts';
 
@@ -15,6 +16,7 @@ export interface RenewalDeps {
   /** The provider said that this grant is over; `say` is the fault's text. */
   readonly dead: (session: Session, say: string) => void;
   readonly now: () => number;
+  readonly outage: Outage;
 }
 
 export interface Renewal {
@@ -61,14 +63,22 @@ export function createRenewal(deps: RenewalDeps): Renewal {
 
 async function refresh(deps: RenewalDeps, session: Session, scopes: readonly string[]): Promise<void> {
   if (!deps.isCurrent(session)) throw endedFault();
+  deps.outage.check();
   const { identity, exchangeCommand } = deps.config();
-  const { reply, secrets } = await deps.exchanges.start(exchangeCommand, {
+  const task: ExchangeTask<'refresh'> = {
     name: 'refresh',
     params: { identity, ...networkOf(deps.config()), scopes: [...scopes] },
     input: session.refreshToken,
     outputs: 2,
     timeoutMs: exchangeTimeoutMs,
-  }).done;
+    onRetryAfter: (ms: number) => {
+      deps.outage.retryAfter(ms);
+    },
+  };
+  const { reply, secrets } = await deps.exchanges.start(exchangeCommand, task).done.catch((error: unknown) => {
+    throw deps.outage.failed(error);
+  });
+  deps.outage.recovered();
   if (!deps.isCurrent(session)) {
     for (const secret of secrets) secret.wipe();
     throw endedFault();

@@ -5,6 +5,8 @@
 export interface Revalidation {
   /** The person was confirmed now; `validUntil` in milliseconds since the epoch. */
   confirmed(validUntil: number): void;
+  /** Asks now: the computer woke up, or has another network. */
+  again(): void;
   stop(): void;
 }
 
@@ -23,19 +25,25 @@ export function createRevalidation({ confirm, expired, now, random }: Revalidati
   let next: NodeJS.Timeout | undefined;
   let end: NodeJS.Timeout | undefined;
   let round = 0;
+  /** Of the present window; undefined when nobody is signed in. */
+  let longestMs: number | undefined;
 
-  const stop = (): void => {
+  const forgetAttempts = (): void => {
     round += 1;
     clearTimeout(next);
-    clearTimeout(end);
   };
-  const attempt = (delayMs: number, failures: number, longestMs: number): void => {
+  const stop = (): void => {
+    forgetAttempts();
+    clearTimeout(end);
+    longestMs = undefined;
+  };
+  const attempt = (delayMs: number, failures: number, mostMs: number): void => {
     const started = round;
     next = setTimeout(() => {
       void confirm().then((reached) => {
         if (reached || started !== round) return;
-        const backOffMs = Math.min(firstRetryMs * 2 ** failures, longestMs);
-        attempt(backOffMs * (0.5 + random() / 2), failures + 1, longestMs);
+        const backOffMs = Math.min(firstRetryMs * 2 ** failures, mostMs);
+        attempt(backOffMs * (0.5 + random() / 2), failures + 1, mostMs);
       });
     }, delayMs);
   };
@@ -44,7 +52,13 @@ export function createRevalidation({ confirm, expired, now, random }: Revalidati
       stop();
       const windowMs = Math.max(0, validUntil - now());
       end = setTimeout(expired, windowMs);
-      attempt((windowMs * 2) / 3, 0, windowMs / 10);
+      longestMs = windowMs / 10;
+      attempt((windowMs * 2) / 3, 0, longestMs);
+    },
+    again: () => {
+      if (longestMs === undefined) return;
+      forgetAttempts();
+      attempt(0, 0, longestMs);
     },
     stop,
   };

@@ -12,7 +12,7 @@ import { isConfiguredIssuer } from './configured-issuer.ts';
 import { parseJson, type Provider } from './discovery.ts';
 
 /** Asymmetric only: with HS256 whoever knows the public client could sign; `none` signs nothing. */
-const algorithms = [
+export const algorithms = [
   'RS256',
   'RS384',
   'RS512',

@@ -1,11 +1,14 @@
 /** The vault's parts put together: access, sign-in, credentials. What each guarantees is said there. */
+import type { EndCause } from '../contract/access-end.ts';
 import { Fault } from '../contract/errors.ts';
 import type { Principal } from '../contract/principal.ts';
 import type { Secret } from '../contract/secret.ts';
-import { createAccess, type Lifecycle } from './access.ts';
+import { createAccess, type Access, type Lifecycle } from './access.ts';
 import { createCredentials, type Credentials } from './credentials.ts';
 import type { ExchangeStarter } from './exchange-process.ts';
+import { watchNetwork } from './network-watch.ts';
 import { createSignInDesk } from './sign-in-desk.ts';
+import { createSleepWatch, type SleepWatch } from './sleep-watch.ts';
 import type { VaultConfig } from './vault-config.ts';
 
 export interface VaultStateDeps {
@@ -18,6 +21,10 @@ export interface VaultStateDeps {
   readonly changed: () => void;
   readonly openUrl: (url: string) => void;
   readonly now: () => number;
+  /** Milliseconds that this process lived through. */
+  readonly monotonic: () => number;
+  /** The machine's addresses but loopback's. */
+  readonly addresses: () => string;
   /** 0 to 1. */
   readonly random: () => number;
 }
@@ -29,6 +36,9 @@ export interface VaultStatus {
   readonly waiting: string[];
   /** Pids of exchange processes. */
   readonly exchanges: number[];
+  /** Why the last access ended; null while somebody is signed in. */
+  readonly ended: EndCause | null;
+  readonly eventsFailing: string | null;
 }
 
 export interface VaultState extends Pick<Credentials, 'attach'> {
@@ -70,7 +80,11 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
     },
   });
   const credentials = createCredentials({
-    issue: (destination) => access.issue(destination),
+    issue: (destination) => {
+      // Before a timer says so: nothing is issued to a computer that just woke up.
+      surroundings.look();
+      return access.issue(destination);
+    },
     sealTo: deps.sealTo,
     signedIn: () => access.session() !== undefined,
     destination: (connector, name) => config().connectors.find((each) => each.name === connector)?.destinations[name],
@@ -82,6 +96,7 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
       changed();
     },
   });
+  const surroundings = watchSurroundings(deps, access);
   const desk = createSignInDesk({ ...deps, config });
   return {
     attach: (connector, revoke) => credentials.attach(connector, revoke),
@@ -110,16 +125,34 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
       access.end('signed_out', 'every credential was wiped');
       deps.wipeAll();
     },
-    status: () => {
-      const session = access.session();
-      return {
-        principal: session?.principal ?? null,
-        validUntil: session?.validUntil ?? null,
-        waiting: credentials.waiting(),
-        exchanges: exchanges.pids(),
-      };
-    },
+    status: () => ({ ...statusOf(access), waiting: credentials.waiting(), exchanges: exchanges.pids() }),
   };
+}
+
+function statusOf(access: Access): Omit<VaultStatus, 'waiting' | 'exchanges'> {
+  const session = access.session();
+  return {
+    principal: session?.principal ?? null,
+    validUntil: session?.validUntil ?? null,
+    ended: access.ended(),
+    eventsFailing: access.continuity.eventsFailing(),
+  };
+}
+
+/** The machine sleeps, wakes up, and changes its network. */
+function watchSurroundings(deps: VaultStateDeps, { continuity }: Access): SleepWatch {
+  watchNetwork({
+    addresses: deps.addresses,
+    changed: () => {
+      continuity.networkChanged();
+    },
+  });
+  return createSleepWatch({
+    ...deps,
+    woke: (sleptMs) => {
+      continuity.woke(sleptMs);
+    },
+  });
 }
 
 function labelOf(person: Principal | undefined): Lifecycle['person'] {

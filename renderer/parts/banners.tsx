@@ -16,10 +16,20 @@ export function Banners({ state: { status, failure } }: { readonly state: Window
           <Action onAct={() => shell.quit({})}>Quit</Action>
         </div>
       )}
-      {status?.paused === true && (
+      {status?.stopped !== undefined && (
+        <div className="banner bad" role="alert">
+          <div>
+            <strong>Your organization stopped Sallyport.</strong>
+            <p>{plain(status.stopped, 300)} Nobody can sign in or resume until it allows that again.</p>
+          </div>
+        </div>
+      )}
+      {status?.paused === true && status.stopped === undefined && (
         <div className="banner attention" role="status">
           <div>
-            <strong>All agents are paused.</strong>
+            <strong>
+              {status.pausedBy === 'lock' ? 'Paused when the screen was locked.' : 'All agents are paused.'}
+            </strong>
             <p>Every call is refused until you resume.</p>
           </div>
           <Action look="primary" widens onAct={() => shell.resume({})}>

@@ -20,7 +20,7 @@ export function Person({ state: { status, signIn } }: { readonly state: WindowSt
       </>
     );
   if (inBrowser !== false) return inBrowser;
-  return status === null ? <Starting /> : <Nobody failed={failed} />;
+  return status === null ? <Starting /> : <Nobody failed={failed} ended={status.ended} />;
 }
 
 function Starting() {
@@ -32,11 +32,22 @@ function Starting() {
   );
 }
 
-function Nobody({ failed }: { readonly failed: string | null }) {
+interface NobodyProps {
+  readonly failed: string | null;
+  readonly ended: Status['ended'];
+}
+
+function Nobody({ failed, ended }: NobodyProps) {
   return (
     <section className="person" aria-label="Person">
       <h2>Nobody is signed in</h2>
-      <p className="lead">Agents get nothing until you sign in, once, in your own browser.</p>
+      {ended === undefined ? (
+        <p className="lead">Agents get nothing until you sign in, once, in your own browser.</p>
+      ) : (
+        <p className="lead" role="status">
+          Access ended: {ended.why}. {ended.mend}
+        </p>
+      )}
       <Failure say={failed} />
       <div className="actions">
         <Action look="primary" onAct={() => shell.signIn({})}>

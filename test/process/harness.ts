@@ -46,6 +46,8 @@ export interface Product {
   readonly events: readonly Readonly<Record<string, unknown>>[];
   /** Runs `sallyport` with these arguments against this product. */
   cli(...args: readonly string[]): Promise<Ended>;
+  /** The same, of which the first line is wanted before it ends. */
+  cliWithUrl(...args: readonly string[]): { readonly url: Promise<string>; readonly ended: Promise<Ended> };
   bridgeCommand(...args: readonly string[]): { command: string; args: string[]; env: Record<string, string> };
   signIn(user: string): Promise<void>;
   status(): Promise<Status>;
@@ -142,6 +144,14 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     pids: await ready,
     events,
     cli,
+    cliWithUrl(...args) {
+      const child = launch('sallyport.mjs', args);
+      child.stdin?.end();
+      const url = new Promise<string>((resolve) => {
+        readline.createInterface({ input: child.stdout! }).once('line', resolve);
+      });
+      return { url, ended: finished(child) };
+    },
     bridgeCommand: (...args) => ({
       command: ground.node,
       args: [path.join(ground.tree, 'dist', 'main', 'bridge.mjs'), 'mcp', '--socket', socket, ...args],

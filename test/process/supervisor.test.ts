@@ -331,6 +331,7 @@ describe('sign-ins', () => {
       onChange: () => undefined,
       ownHardening: harmless,
       sealText: (_, text) => text,
+      stopped: () => undefined,
       unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
     });
     const asker = { signal: new AbortController().signal, event: () => undefined };

@@ -40,6 +40,8 @@ export interface VaultUnderTest {
   readonly ended: Promise<number | null>;
   /** Resolves with the next sign-in URL that the vault asks to open. */
   nextUrl(): Promise<string>;
+  /** How many it asked to open that nobody took. */
+  urlsWaiting(): number;
   attachEgress(connector: string): Promise<EgressUnderTest>;
   closeGateway(): void;
   stop(): Promise<void>;
@@ -47,7 +49,9 @@ export interface VaultUnderTest {
 
 export interface VaultSettings {
   readonly config: SallyportConfig;
-  readonly identity?: Partial<SallyportConfig['identity']>;
+  readonly identity?: {
+    readonly [K in keyof SallyportConfig['identity']]?: SallyportConfig['identity'][K] | undefined;
+  };
   readonly network?: NetworkSettings | undefined;
   /** For tests that run as root. */
   readonly as?: { readonly uid: number; readonly gid: number };
@@ -123,6 +127,7 @@ export async function startVault({
       await until(() => urls.length > 0);
       return urls.shift() ?? '';
     },
+    urlsWaiting: () => urls.length,
     attachEgress: async (connector) => {
       const pair = createSocketPair();
       const revoked: string[] = [];

@@ -90,7 +90,15 @@ if (kind === 'gateway') {
         'sign-out': () => done,
         'proxy-key': () => Promise.resolve({ publicKey: '' }),
         'proxy-password': () => done,
-        status: () => Promise.resolve({ principal: null, validUntil: null, waiting: [], exchanges: [] }),
+        status: () =>
+          Promise.resolve({
+            principal: null,
+            validUntil: null,
+            waiting: [],
+            exchanges: [],
+            ended: null,
+            eventsFailing: null,
+          }),
       },
       streams: {},
       onClose,

@@ -1,0 +1,65 @@
+/** A person who is disabled while their agent works: in the whole product, with the lab, through real calls. */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startLab, type RunningLab } from '../lab/start-lab.ts';
+import { connectAgent, type Agent } from './agents.ts';
+import { eventually, makeFolder, ownGround, startProduct, type Product } from './harness.ts';
+
+const windowMs = 9000;
+const query = { sql: 'SELECT count(*) AS orders FROM shop.orders' };
+
+let lab: RunningLab;
+let product: Product;
+let agent: Agent;
+beforeAll(async () => {
+  lab = await startLab();
+  const folder = makeFolder(ownGround);
+  const file = path.join(folder, 'sallyport.json');
+  const { limits: _, ...config } = lab.config;
+  writeFileSync(
+    file,
+    JSON.stringify({ ...config, identity: { ...config.identity, policyWindowMinutes: windowMs / 60_000 } }),
+  );
+  product = await startProduct({ folder, args: ['--config', file, '--consent', 'allow'] });
+  agent = await connectAgent(product, 'v1', 'socket');
+});
+afterAll(async () => {
+  await agent.close();
+  await product.stop();
+  await lab.stop();
+});
+
+async function signIn(user: string): Promise<void> {
+  const signing = product.cliWithUrl('signin', '--print-url');
+  expect(await lab.signInDriver(await signing.url, user)).toEqual({ done: true });
+  expect((await signing.ended).code).toBe(0);
+}
+
+async function codeOfCall(): Promise<unknown> {
+  const result = await agent.call('postgres_query', query);
+  return result.isError === true ? result.structuredContent?.['code'] : 'released';
+}
+
+test('mallory, disabled while signed in, has no successful call later than the window', async () => {
+  await lab.enable('mallory');
+  await signIn('mallory');
+  await eventually(async () => (await codeOfCall()) === 'released');
+  await lab.disable('mallory');
+  const disabledAt = Date.now();
+  let lastReleasedAt = 0;
+  await eventually(async () => {
+    const at = Date.now();
+    const code = await codeOfCall();
+    if (code === 'released') lastReleasedAt = at;
+    return code === 'not_signed_in';
+  }, 60_000);
+  expect(lastReleasedAt - disabledAt).toBeLessThanOrEqual(windowMs);
+  const { ended } = await product.status();
+  expect(ended?.why).toBe('the identity provider ended your access');
+  expect((await product.cli('status')).stdout).toContain(
+    'nobody: the identity provider ended your access. Sign in again.',
+  );
+  // Nothing brings it back but a person.
+  expect(await codeOfCall()).toBe('not_signed_in');
+});
