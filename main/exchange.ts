@@ -67,13 +67,32 @@ const channel = channelOverFd<typeof vaultExchange, 'b'>({
         deliver([accessToken, refreshToken]);
         return { ...rest, scopes: [...scopes] };
       },
-      'issue-postgres': async ({ url, authorities }) => {
+      'issue-postgres': async ({ url, authorities, subject }) => {
         begin(taskTimeoutMs);
         const { issuePostgres } = await import('./identity/issue-postgres.ts');
         const send = createHttpsDialler({ authorities })([new URL(url).origin]);
-        const { password, ...login } = await issuePostgres({ url, accessToken: readPlain(secretsIn) }, send);
+        const { password, ...login } = await issuePostgres(
+          { url, accessToken: readPlain(secretsIn), subject },
+          send,
+        );
         deliver([password]);
         return login;
+      },
+      issue: async ({ authorities, ...asked }) => {
+        begin(taskTimeoutMs);
+        const { obtain } = await import('./identity/obtain.ts');
+        const dial = createHttpsDialler({ authorities });
+        const { secrets, ...rest } = await obtain({ ...asked, accessToken: readPlain(secretsIn) }, dial);
+        deliver(secrets);
+        return rest;
+      },
+      rotate: async ({ authorities, way, ...asked }) => {
+        begin(taskTimeoutMs);
+        if (way.kind !== 'vault-secret') throw new Fault('malformed', 'Only a long-lived secret is rotated.');
+        const { rotateVaultSecret } = await import('./identity/vault-secret.ts');
+        const dial = createHttpsDialler({ authorities });
+        await rotateVaultSecret({ ...asked, way, accessToken: readPlain(secretsIn) }, dial);
+        return {};
       },
     },
     streams: {},

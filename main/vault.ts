@@ -60,6 +60,9 @@ const state = createVaultState({
   openUrl: (url) => {
     shell.notify('open-url', { url });
   },
+  ledgerChanged: (entries) => {
+    shell.notify('ledger', { entries });
+  },
   now: Date.now,
   random: Math.random,
 });

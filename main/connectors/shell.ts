@@ -74,8 +74,11 @@ async function readStatus({ supervisor, about, programs }: ShellDeps): Promise<S
     supervisor.core().gateway.control.request('status', {}, { timeoutMs: statusTimeoutMs }),
     supervisor.core().vault.control.request('status', {}, { timeoutMs: statusTimeoutMs }),
   ]);
+  const { ledger } = supervisor.core();
+  const secrets = ledger.ages();
   return {
     ...about,
+    ...(secrets.length === 0 ? {} : { secrets }),
     signedIn: vault.principal && { principal: vault.principal, validUntil: vault.validUntil },
     waiting: vault.waiting,
     paused: supervisor.paused(),
@@ -93,6 +96,7 @@ async function readStatus({ supervisor, about, programs }: ShellDeps): Promise<S
     degraded: [
       ...supervisor.connectors().flatMap(missingConnector),
       ...supervisor.degraded(),
+      ...ledger.degraded(),
       ...weakerConsent(about.consent),
       ...gateway.policyWarnings.map((why) => ({ what: 'policy', why: why.replace(/\.$/, ''), mend: policyMend })),
     ],

@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import type { ChannelContract } from './channel.ts';
 import { identityConfigSchema } from './config.ts';
+import { credentialSchema } from './credentials.ts';
 import { hardeningReportSchema } from './hardening.ts';
 import { principalSchema } from './principal.ts';
 
@@ -16,6 +17,9 @@ export const exchangeNetwork = {
   /** PEM text of authorities trusted beside the system store. */
   authorities: z.array(text(65_536)).max(50),
 };
+
+/** For whom, so that an answer for somebody else is refused. */
+const person = z.strictObject({ subject: text(512), username: text(512) });
 
 /** What came back beside the tokens. */
 const exchanged = {
@@ -45,8 +49,29 @@ export const vaultExchange = {
       },
       /** In: access token. Out: password. */
       'issue-postgres': {
-        params: z.strictObject({ url: z.url(), ...exchangeNetwork }),
+        params: z.strictObject({ url: z.url(), ...exchangeNetwork, subject: text(512).optional() }),
         result: z.strictObject({ role: text(63), expiresAt: epochMs }),
+      },
+      /** In: access token. Out: the credential's secrets, one or two: never more public than its name. */
+      issue: {
+        params: z.strictObject({
+          identity: identityConfigSchema,
+          ...exchangeNetwork,
+          way: credentialSchema,
+          person,
+        }),
+        result: z.strictObject({
+          /** Login, access key id or audience: no secret. */
+          role: text(500),
+          expiresAt: epochMs,
+          /** Of a secret that lives long. */
+          version: z.strictObject({ number: z.int().nonnegative(), createdAt: epochMs }).optional(),
+        }),
+      },
+      /** In: access token. Out: nothing. Has a secret that lives long replaced by a new one. */
+      rotate: {
+        params: z.strictObject({ ...exchangeNetwork, way: credentialSchema, person, version: z.int().nonnegative() }),
+        result: empty,
       },
     },
     streams: {},

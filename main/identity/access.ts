@@ -5,12 +5,15 @@
  * Trusts: exchange processes for validation; `session.ts` checks issuer, client and person again.
  */
 import type { AuditRecord } from '../contract/audit.ts';
-import type { DestinationConfig } from '../contract/config.ts';
+import { wayOf, type DestinationConfig } from '../contract/config.ts';
+import type { WayOf } from '../contract/credentials.ts';
 import { Fault } from '../contract/errors.ts';
 import type { IssuedCredential, RevokeReason } from './credentials.ts';
 import type { ExchangeStarter } from './exchange-process.ts';
-import { createRenewal, endedFault, exchangeTimeoutMs, type Renewal } from './renewal.ts';
+import { issueAnother, personalTasks, type IssueDeps } from './issue.ts';
+import { createRenewal, endedFault, exchangeTimeoutMs } from './renewal.ts';
 import { createRevalidation } from './revalidation.ts';
+import type { RotationLedger } from './rotation-ledger.ts';
 import { isSamePerson, type Session } from './session.ts';
 import type { VaultConfig } from './vault-config.ts';
 
@@ -24,6 +27,7 @@ export interface AccessDeps {
   readonly changed: () => void;
   readonly revoke: (reason: RevokeReason) => void;
   readonly authenticated: () => void;
+  readonly ledger: Pick<RotationLedger, 'note' | 'mayRotate'>;
   readonly now: () => number;
   /** 0 to 1. */
   readonly random: () => number;
@@ -49,7 +53,7 @@ export function createAccess(deps: AccessDeps): Access {
     revalidation.stop();
     session.wipe();
     session = undefined;
-    deps.exchanges.cancelAll(['refresh', 'issue-postgres'], endedFault());
+    deps.exchanges.cancelAll(personalTasks, endedFault());
     deps.revoke(reason);
     deps.changed();
   };
@@ -86,7 +90,7 @@ export function createAccess(deps: AccessDeps): Access {
       before?.wipe();
       if (before !== undefined && !isSamePerson(before.principal, fresh.principal)) {
         record('person-changed', 'vault', `before: ${before.principal.username}`);
-        deps.exchanges.cancelAll(['refresh', 'issue-postgres'], endedFault());
+        deps.exchanges.cancelAll(personalTasks, endedFault());
         deps.revoke('person_changed');
       }
       deps.authenticated();
@@ -101,25 +105,24 @@ export function createAccess(deps: AccessDeps): Access {
       const holder = session;
       if (holder === undefined)
         throw new Fault('not_signed_in', 'Nobody is signed in. Ask the person to sign in to Sallyport.');
-      return issueFor(holder, destination, { ...deps, renewal, isCurrent: () => session === holder });
+      const way = wayOf(destination);
+      if (way === undefined)
+        throw new Fault('destination_not_allowed', 'The configuration does not say where this credential comes from.');
+      const issuing = { ...deps, renewal, isCurrent: () => session === holder };
+      return way.kind === 'postgres-issuer' ? issueFor(holder, way, issuing) : issueAnother(holder, way, issuing);
     },
   };
 }
 
 const notConfirmed = 'the identity provider could not be reached within the policy window';
 
-interface IssueDeps extends Pick<AccessDeps, 'exchanges' | 'config'> {
-  readonly renewal: Renewal;
-  readonly isCurrent: () => boolean;
-}
-
-async function issueFor(holder: Session, { issuer }: DestinationConfig, deps: IssueDeps): Promise<IssuedCredential> {
+async function issueFor(holder: Session, issuer: WayOf<'postgres-issuer'>, deps: IssueDeps): Promise<IssuedCredential> {
   const { exchanges, config, renewal, isCurrent } = deps;
   const input = await renewal.accessToken(holder, issuer.scope);
   const { authorities, exchangeCommand } = config();
   const task = {
     name: 'issue-postgres',
-    params: { url: issuer.url, authorities },
+    params: { url: issuer.url, authorities, subject: holder.principal.subject },
     input,
     outputs: 1,
     timeoutMs: exchangeTimeoutMs,

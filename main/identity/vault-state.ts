@@ -3,8 +3,10 @@ import { Fault } from '../contract/errors.ts';
 import type { Principal } from '../contract/principal.ts';
 import type { Secret } from '../contract/secret.ts';
 import { createAccess, type Lifecycle } from './access.ts';
+import type { LedgerEntry } from '../contract/credentials.ts';
 import { createCredentials, type Credentials } from './credentials.ts';
 import type { ExchangeStarter } from './exchange-process.ts';
+import { createRotationLedger } from './rotation-ledger.ts';
 import { createSignInDesk } from './sign-in-desk.ts';
 import type { VaultConfig } from './vault-config.ts';
 
@@ -17,6 +19,8 @@ export interface VaultStateDeps {
   /** Who is signed in, until when, or who waits has changed. */
   readonly changed: () => void;
   readonly openUrl: (url: string) => void;
+  /** The ages of long-lived secrets: for the file that the shell keeps. */
+  readonly ledgerChanged: (entries: LedgerEntry[]) => void;
   readonly now: () => number;
   /** 0 to 1. */
   readonly random: () => number;
@@ -58,8 +62,10 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
       detail: detail.slice(0, 300),
     });
   };
+  const ledger = createRotationLedger({ changed: deps.ledgerChanged, now: deps.now });
   const access = createAccess({
     ...deps,
+    ledger,
     config,
     record,
     revoke: (reason) => {
@@ -87,6 +93,7 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
     attach: (connector, revoke) => credentials.attach(connector, revoke),
     configure: (next) => {
       given = next;
+      ledger.load(next.ledger);
     },
     signIn: async (forceLogin) => {
       try {
