@@ -86,7 +86,11 @@ export function startCore(deps: SupervisorDeps): Core {
       });
       await Promise.all([
         within(gatewayChild, gatewayReady, startupTimeoutMs),
-        within(vaultChild, vault.request('configure', { ...vaultConfiguration(deps), ledger: ledger.entries() }), startupTimeoutMs),
+        within(
+          vaultChild,
+          vault.request('configure', { ...vaultConfiguration(deps), ledger: ledger.entries() }),
+          startupTimeoutMs,
+        ),
       ]);
     },
     attach(message, fd) {

@@ -20,7 +20,8 @@ export interface RoleRequest {
 
 /** Throws `Fault`: the dialler's, `reauthentication_required` (expired token), `not_permitted`, `backend_refused`. */
 export async function assumeRole({ way, person, accessToken }: RoleRequest, dial: DialOrigins): Promise<Obtained> {
-  const url = way.url ?? `https://sts.${way.region}.${way.region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'}/`;
+  const url =
+    way.url ?? `https://sts.${way.region}.${way.region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'}/`;
   const sessionName = sessionNameOf(person);
   const body = new URLSearchParams({
     Action: 'AssumeRoleWithWebIdentity',
@@ -54,15 +55,18 @@ function checked(texts: XmlTexts | undefined, { way, person, sessionName }: Expe
   const expiration = text('Credentials', 'Expiration') ?? '';
   if (id === undefined || key === undefined || token === undefined || !/^\w{16,128}$/.test(id))
     throw unusable(who, 'has not the form of session credentials');
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(expiration)) throw unusable(who, 'does not say how long it lives');
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(expiration))
+    throw unusable(who, 'does not say how long it lives');
   const expiresAt = Date.parse(expiration);
   checkLife(expiresAt, who);
   checkSize(key, who, 256);
   checkSize(token, who);
   if (text('SubjectFromWebIdentityToken') !== person.subject) throw unusable(who, 'is for another person');
   const source = text('SourceIdentity');
-  if (source !== (way.sourceIdentity && person[way.sourceIdentity])) throw unusable(who, 'names another source identity');
-  if (text('AssumedRoleUser', 'Arn') !== assumedArn(way.roleArn, sessionName)) throw unusable(who, 'is for another role');
+  if (source !== (way.sourceIdentity && person[way.sourceIdentity]))
+    throw unusable(who, 'names another source identity');
+  if (text('AssumedRoleUser', 'Arn') !== assumedArn(way.roleArn, sessionName))
+    throw unusable(who, 'is for another role');
   return { role: id, expiresAt, secrets: [key, token] };
 }
 
@@ -78,19 +82,30 @@ function assumedArn(roleArn: string, sessionName: string): string {
   return [arn, partition, 'sts', '', account, `assumed-role/${role?.split('/').at(-1) ?? ''}/${sessionName}`].join(':');
 }
 
-const meanings: Readonly<Record<string, readonly [Code, string]>> = {
-  ExpiredTokenException: ['reauthentication_required', 'The token for AWS has expired. Sign in again.'],
-  InvalidIdentityToken: ['not_permitted', 'AWS does not accept this provider or audience for the role. Correct its trust policy.'],
-  IDPRejectedClaim: ['not_permitted', 'The identity provider does not confirm this person to AWS. Ask who runs it.'],
-  AccessDenied: ['not_permitted', 'This person may not assume that role in AWS. Ask who administers it.'],
-  MalformedPolicyDocument: ['backend_refused', 'AWS does not accept the session policy. Correct credential.sessionPolicy.'],
-  PackedPolicyTooLarge: ['backend_refused', 'The session policy is too large for AWS. Shorten credential.sessionPolicy.'],
-  RegionDisabled: ['backend_refused', 'AWS STS is not enabled in that region. Correct credential.region.'],
-  IDPCommunicationError: ['backend_unreachable', 'AWS could not reach the identity provider. Try again.'],
-};
+const meanings = new Map<string, readonly [Code, string]>(
+  Object.entries({
+    ExpiredTokenException: ['reauthentication_required', 'The token for AWS has expired. Sign in again.'],
+    InvalidIdentityToken: [
+      'not_permitted',
+      'AWS does not accept this provider or audience for the role. Correct its trust policy.',
+    ],
+    IDPRejectedClaim: ['not_permitted', 'The identity provider does not confirm this person to AWS. Ask who runs it.'],
+    AccessDenied: ['not_permitted', 'This person may not assume that role in AWS. Ask who administers it.'],
+    MalformedPolicyDocument: [
+      'backend_refused',
+      'AWS does not accept the session policy. Correct credential.sessionPolicy.',
+    ],
+    PackedPolicyTooLarge: [
+      'backend_refused',
+      'The session policy is too large for AWS. Shorten credential.sessionPolicy.',
+    ],
+    RegionDisabled: ['backend_refused', 'AWS STS is not enabled in that region. Correct credential.region.'],
+    IDPCommunicationError: ['backend_unreachable', 'AWS could not reach the identity provider. Try again.'],
+  } satisfies Record<string, [Code, string]>),
+);
 
 function refusal({ status, body }: HttpsAnswer): Fault {
   const code = readXml(body)?.(['ErrorResponse', 'Error', 'Code']) ?? '';
-  const [is, say] = meanings[code] ?? ['backend_refused', `AWS STS gave no credential (HTTP ${String(status)}).`];
+  const [is, say] = meanings.get(code) ?? ['backend_refused', `AWS STS gave no credential (HTTP ${String(status)}).`];
   return new Fault(is, say);
 }

@@ -64,7 +64,10 @@ export async function loginToVault(
   });
   // Vault answers 400 for a JWT that is expired or not for this role, 403 for one it will not have at all.
   if (answer.status === 400 || answer.status === 403)
-    throw new Fault('not_permitted', `HashiCorp Vault lets this person not in with the role ${login.role}. Ask who runs it.`);
+    throw new Fault(
+      'not_permitted',
+      `HashiCorp Vault lets this person not in with the role ${login.role}. Ask who runs it.`,
+    );
   const found = answer.status === 200 ? loginSchema.safeParse(parseJson(answer.body)) : undefined;
   if (found?.success !== true) throw refused(answer);
   const { client_token: token, lease_duration: life, metadata } = found.data.auth;
@@ -119,7 +122,11 @@ function headersOf(): Record<string, string> {
 
 function refused({ status }: HttpsAnswer): Fault {
   if (status === 403)
-    return new Fault('not_permitted', 'HashiCorp Vault gives this person not what the connector needs. Ask who runs it.');
-  if (status === 503) return new Fault('backend_unreachable', 'HashiCorp Vault is sealed or in maintenance. Try again later.');
+    return new Fault(
+      'not_permitted',
+      'HashiCorp Vault gives this person not what the connector needs. Ask who runs it.',
+    );
+  if (status === 503)
+    return new Fault('backend_unreachable', 'HashiCorp Vault is sealed or in maintenance. Try again later.');
   return new Fault('backend_refused', `HashiCorp Vault gave no usable answer (HTTP ${String(status)}).`);
 }

@@ -136,7 +136,8 @@ async function rotate(holder: Session, { way, version }: Rotation, deps: IssueDe
   const { authorities, exchangeCommand } = config();
   const { subject, username } = holder.principal;
   const params = { authorities, way, person: { subject, username }, version };
-  await exchanges.start(exchangeCommand, { name: 'rotate', params, input, outputs: 0, timeoutMs: exchangeTimeoutMs }).done;
+  await exchanges.start(exchangeCommand, { name: 'rotate', params, input, outputs: 0, timeoutMs: exchangeTimeoutMs })
+    .done;
 }
 
 const isRotated = ({ from }: WayOf<'vault-secret'>): boolean =>

@@ -9,7 +9,7 @@ export type XmlTexts = (path: readonly string[]) => string | undefined;
 const maxChars = 131_072;
 const maxDepth = 8;
 const piece = /<(\/?)([A-Za-z_][\w.-]{0,100})((?:\s+[A-Za-z_:][\w:.-]{0,100}="[^"<&]{0,500}")*)\s*(\/?)>|([^<]+)/y;
-const named: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
+const named = new Map(Object.entries({ lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }));
 
 /** Undefined: not such a document. */
 export function readXml(source: string): XmlTexts | undefined {
@@ -18,7 +18,7 @@ export function readXml(source: string): XmlTexts | undefined {
   const texts = new Map<string, string>();
   const open: string[] = [];
   piece.lastIndex = 0;
-  for (let rooted = false; piece.lastIndex < text.length; ) {
+  for (let rooted = false; piece.lastIndex < text.length;) {
     const found = piece.exec(text);
     if (found === null) return undefined;
     const [, closes = '', name = '', , isEmpty = '', said] = found;
@@ -46,7 +46,7 @@ function unescaped(text: string): string | undefined {
   let isOdd = false;
   const plain = text.replaceAll(/&([^;&]{0,10};?)/g, (_, inside: string) => {
     const name = inside.slice(0, -1);
-    const meant = inside.endsWith(';') ? (named[name] ?? numbered(name)) : undefined;
+    const meant = inside.endsWith(';') ? (named.get(name) ?? numbered(name)) : undefined;
     isOdd ||= meant === undefined;
     return meant ?? '';
   });

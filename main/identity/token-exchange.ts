@@ -91,9 +91,15 @@ function fetchThrough(send: SendHttps): { readonly fetch: CustomFetch; readonly 
 function asFault(error: unknown): Fault {
   const code = error instanceof ResponseBodyError ? error.error : '';
   if (code === 'invalid_grant')
-    return new Fault('reauthentication_required', 'The identity provider does not exchange this sign-in. Sign in again.');
+    return new Fault(
+      'reauthentication_required',
+      'The identity provider does not exchange this sign-in. Sign in again.',
+    );
   if (['invalid_target', 'invalid_scope', 'access_denied', 'unauthorized_client'].includes(code))
-    return new Fault('not_permitted', `This person gets no token for that audience or scope (${code}). Ask who runs the provider.`);
+    return new Fault(
+      'not_permitted',
+      `This person gets no token for that audience or scope (${code}). Ask who runs the provider.`,
+    );
   const known = /^[a-z_]{1,40}$/.test(code) ? ` (${code})` : '';
   return new Fault('backend_refused', `The token exchange was refused or had no usable answer${known}.`);
 }

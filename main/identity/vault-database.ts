@@ -6,7 +6,14 @@
  */
 import { z } from 'zod';
 import { maxCredentialLifeMs, type WayOf } from '../contract/credentials.ts';
-import { checkLife, checkSize, maxPasswordBytes, unusable, type ForPerson, type Obtained } from './credential-answer.ts';
+import {
+  checkLife,
+  checkSize,
+  maxPasswordBytes,
+  unusable,
+  type ForPerson,
+  type Obtained,
+} from './credential-answer.ts';
 import type { DialOrigins } from './discovery.ts';
 import { loginToVault, type VaultAnswer, type VaultSession } from './hashicorp-vault.ts';
 

@@ -35,7 +35,8 @@ export async function readVaultSecret(request: VaultSecretRequest, dial: DialOri
   const vault = await loginToVault({ url: way.url, login: way.login, person, accessToken }, dial);
   try {
     const startedAt = Date.now();
-    const path = from.engine === 'kv-v2' ? `${from.mount}/data/${from.path}` : `${from.mount}/static-creds/${from.role}`;
+    const path =
+      from.engine === 'kv-v2' ? `${from.mount}/data/${from.path}` : `${from.mount}/static-creds/${from.role}`;
     const { name, secret, version } = partsOf(from, await vault.read(path));
     checkSize(secret, who);
     if (version.createdAt > Date.now() + clockToleranceMs) throw unusable(who, 'is from the future');
@@ -96,7 +97,8 @@ export async function rotateVaultSecret(request: RotationRequest, dial: DialOrig
     }
     return;
   }
-  if (from.rotation === undefined) throw new Fault('internal', 'Nobody rotates this secret. Add credential.from.rotation.');
+  if (from.rotation === undefined)
+    throw new Fault('internal', 'Nobody rotates this secret. Add credential.from.rotation.');
   const answer = await dial([new URL(from.rotation.url).origin])({
     method: 'POST',
     url: from.rotation.url,

@@ -65,7 +65,9 @@ export function createEgressWorker(config: EgressConfig, deps: WorkerDeps): Egre
   const dial = createPostgresDialler(config);
   const sessions = createPostgresSessions({ logIn: createLogIn({ dial }), credentials, targets: databases });
   const places = maxSessions - spareSessions;
-  const queues = new Map([...databases.keys()].map((name) => [name, createSessionQueue({ places, waitingPerProgram })]));
+  const queues = new Map(
+    [...databases.keys()].map((name) => [name, createSessionQueue({ places, waitingPerProgram })]),
+  );
   const connections = createPostgresConnections({ sessions, queues, dial });
   const tickets = createTickets({
     connector: config.connector,
