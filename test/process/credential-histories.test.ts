@@ -80,9 +80,12 @@ async function live(history: readonly Move[]): Promise<{ world: World; uses: Use
     });
     if (say.startsWith('wait')) await begun;
     await vi.advanceTimersByTimeAsync(0);
-    for (const { value, bornAt, isRefreshToken } of world.live)
+    const isSignedIn = world.state.status().principal !== null;
+    for (const { value, bornAt, where, isRefreshToken } of world.live) {
+      if (!isSignedIn && where !== 'vault') world.broken.push(`${value}: kept for ${where} after ${say}`);
       if (!isRefreshToken && Date.now() - bornAt > hourMs)
         world.broken.push(`${value}: kept for over an hour, after ${say}`);
+    }
   }
   return { world, uses };
 }

@@ -33,6 +33,8 @@ interface Copy {
   readonly value: string;
   readonly bornAt: number;
   readonly isRefreshToken: boolean;
+  /** `vault`, or the connector whose egress it is. */
+  readonly where: string;
 }
 
 export interface World {
@@ -66,8 +68,9 @@ export function createWorld(): World {
   const detaches = new Map<string, () => void>();
   let made = 0;
 
-  const copyOf = (value: string, isRefreshToken = false): Secret => {
-    const copy = { value, bornAt: births.get(value) ?? Date.now(), isRefreshToken };
+  const copyOf = (value: string, where = 'vault'): Secret => {
+    const isRefreshToken = value.startsWith('refresh-token');
+    const copy = { value, where, bornAt: births.get(value) ?? Date.now(), isRefreshToken };
     births.set(value, copy.bornAt);
     live.add(copy);
     const bytes = Buffer.from(value);
@@ -88,7 +91,7 @@ export function createWorld(): World {
   const fresh = (what: string): string => `${what}-of-somebody-${String((made += 1)).padStart(8, '0')}`;
 
   const answer = (name: TaskName, params: Record<string, unknown>, outputs: number) => {
-    const tokens = () => [copyOf(fresh('access')), copyOf(fresh('refresh'), true)];
+    const tokens = () => [copyOf(fresh('access')), copyOf(fresh('refresh-token'))];
     const claims = { audience: 'client', accessTokenExpiresAt: Date.now() + world.lifeMs };
     switch (name) {
       case 'sign-in':
@@ -120,7 +123,7 @@ export function createWorld(): World {
       // Stands for the sealed box: the process tests use the real one.
       sealTo: (_, secret) => secret.use((bytes) => Uint8Array.from(bytes)),
       wipeAll: () => {
-        live.clear();
+        for (const copy of live) if (copy.where === 'vault') live.delete(copy);
       },
       record: () => undefined,
       changed: () => undefined,
@@ -140,8 +143,8 @@ export function createWorld(): World {
         desk.detach();
       });
       const egress = createCredentials({
-        memory: { sealFrom: () => copyOf(fresh('needles')) },
-        openSealed: (bytes) => copyOf(Buffer.from(bytes).toString('utf8')),
+        memory: { sealFrom: () => copyOf(fresh('needles'), connector) },
+        openSealed: (bytes) => copyOf(Buffer.from(bytes).toString('utf8'), connector),
         request: (destination) => desk.credential(destination),
         isLogin: () => false,
       });
@@ -198,12 +201,12 @@ function createStarter(
         reject(fault);
       };
       running.set(key, { name, cancel });
+      // What goes in must still be there; afterwards the process has it.
+      input?.use(() => undefined);
       setTimeout(() => {
         if (isOver) return;
         running.delete(key);
         try {
-          // What goes in must still be there.
-          input?.use(() => undefined);
           resolve(answer(name, params, outputs) as never);
         } catch (error) {
           reject(error as Error);
