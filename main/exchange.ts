@@ -71,10 +71,7 @@ const channel = channelOverFd<typeof vaultExchange, 'b'>({
         begin(taskTimeoutMs);
         const { issuePostgres } = await import('./identity/issue-postgres.ts');
         const send = createHttpsDialler({ authorities })([new URL(url).origin]);
-        const { password, ...login } = await issuePostgres(
-          { url, accessToken: readPlain(secretsIn), subject },
-          send,
-        );
+        const { password, ...login } = await issuePostgres({ url, accessToken: readPlain(secretsIn), subject }, send);
         deliver([password]);
         return login;
       },

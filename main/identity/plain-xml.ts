@@ -42,15 +42,16 @@ export function readXml(source: string): XmlTexts | undefined {
   return open.length > 0 ? undefined : (path) => texts.get(path.join('/'));
 }
 
+const entity = /&([^;&]{0,10};?)/g;
+
 function unescaped(text: string): string | undefined {
-  let isOdd = false;
-  const plain = text.replaceAll(/&([^;&]{0,10};?)/g, (_, inside: string) => {
-    const name = inside.slice(0, -1);
-    const meant = inside.endsWith(';') ? (named.get(name) ?? numbered(name)) : undefined;
-    isOdd ||= meant === undefined;
-    return meant ?? '';
-  });
-  return isOdd ? undefined : plain;
+  const isOdd = [...text.matchAll(entity)].some(([, inside = '']) => meaning(inside) === undefined);
+  return isOdd ? undefined : text.replaceAll(entity, (_, inside: string) => meaning(inside) ?? '');
+}
+
+function meaning(inside: string): string | undefined {
+  const name = inside.slice(0, -1);
+  return inside.endsWith(';') ? (named.get(name) ?? numbered(name)) : undefined;
 }
 
 function numbered(name: string): string | undefined {

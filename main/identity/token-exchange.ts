@@ -76,7 +76,7 @@ function fetchThrough(send: SendHttps): { readonly fetch: CustomFetch; readonly 
   const fetch: CustomFetch = async (url, { method, headers, body }) => {
     try {
       if (method !== 'POST') throw new Fault('internal', 'A token exchange only posts.');
-      const answer = await send({ method, url, headers, body: typeof body === 'string' ? body : String(body) });
+      const answer = await send({ method, url, headers, body: body instanceof URLSearchParams ? body.toString() : '' });
       const text = answer.body === '' ? null : answer.body;
       return new Response(text, { status: answer.status, headers: { ...answer.headers } });
     } catch (error) {

@@ -53,15 +53,7 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
     if (given === undefined) throw new Fault('internal', 'The vault is not configured yet.');
     return given;
   };
-  const record = (what: Lifecycle['what'], subject: string, detail: string): void => {
-    deps.record({
-      event: 'lifecycle',
-      what,
-      person: labelOf(access.session()?.principal),
-      subject,
-      detail: detail.slice(0, 300),
-    });
-  };
+  const record = recorder(deps.record, () => access.session()?.principal);
   const ledger = createRotationLedger({ changed: deps.ledgerChanged, now: deps.now });
   const access = createAccess({
     ...deps,
@@ -126,6 +118,12 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
         exchanges: exchanges.pids(),
       };
     },
+  };
+}
+
+function recorder(write: VaultStateDeps['record'], person: () => Principal | undefined) {
+  return (what: Lifecycle['what'], subject: string, detail: string): void => {
+    write({ event: 'lifecycle', what, person: labelOf(person()), subject, detail: detail.slice(0, 300) });
   };
 }
 

@@ -100,9 +100,10 @@ async function start(hello: IssuerHello) {
   });
   const vault = createVaultServer({ ...service, leaseSeconds: 120 });
   server.serve(async (req, res) => {
-    if (req.url === '/sts') return sts(req, res);
-    if (req.url?.startsWith('/v1/') === true) return vault.handle(req, res);
-    return send(res, await credential(req, service).catch(refusal));
+    // The SDK ends its path with a slash.
+    if (/^\/sts\/?$/.test(req.url ?? '')) await sts(req, res);
+    else if (req.url?.startsWith('/v1/') === true) await vault.handle(req, res);
+    else send(res, await credential(req, service).catch(refusal));
   });
   setInterval(() => void roles.dropEnded(), sweepMs);
   return { ready: { url: `${server.url}/credentials` }, answer: (line: unknown) => obey(roles, line) };

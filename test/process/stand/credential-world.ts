@@ -209,7 +209,7 @@ function createStarter(
         try {
           resolve(answer(name, params, outputs) as never);
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       }, exchangeMs);
       return { done: promise, cancel };
