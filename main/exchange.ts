@@ -97,11 +97,11 @@ const channel: Channel<typeof vaultExchange.b> = channelOverFd<typeof vaultExcha
         deliver([accessToken, refreshToken]);
         return { ...rest, scopes: [...scopes] };
       },
-      'issue-postgres': async ({ url, ...network }) => {
+      'issue-postgres': async ({ url, subject, ...network }) => {
         begin(taskTimeoutMs);
         const { issuePostgres } = await import('./identity/issue-postgres.ts');
         const send = diallerFor(network)([new URL(url).origin]);
-        const { password, ...login } = await issuePostgres({ url, accessToken: readPlain(secretsIn) }, send);
+        const { password, ...login } = await issuePostgres({ url, accessToken: readPlain(secretsIn), subject }, send);
         deliver([password]);
         return login;
       },
@@ -110,6 +110,22 @@ const channel: Channel<typeof vaultExchange.b> = channelOverFd<typeof vaultExcha
         const { pollEvents } = await import('./identity/poll-events.ts');
         const dial = toProvider(network);
         return pollEvents({ identity, accessToken: readPlain(secretsIn), acknowledged, refused }, dial);
+      },
+      issue: async ({ identity, way, person, ...network }) => {
+        begin(taskTimeoutMs);
+        const { obtain } = await import('./identity/obtain.ts');
+        const dial = diallerFor(network);
+        const { secrets, ...rest } = await obtain({ identity, way, person, accessToken: readPlain(secretsIn) }, dial);
+        deliver(secrets);
+        return rest;
+      },
+      rotate: async ({ way, person, version, ...network }) => {
+        begin(taskTimeoutMs);
+        if (way.kind !== 'vault-secret') throw new Fault('malformed', 'Only a long-lived secret is rotated.');
+        const { rotateVaultSecret } = await import('./identity/vault-secret.ts');
+        const dial = diallerFor(network);
+        await rotateVaultSecret({ person, version, way, accessToken: readPlain(secretsIn) }, dial);
+        return {};
       },
     },
     streams: {},

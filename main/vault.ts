@@ -68,6 +68,9 @@ const state = createVaultState({
   openUrl: (url) => {
     shell.notify('open-url', { url });
   },
+  ledgerChanged: (entries) => {
+    shell.notify('ledger', { entries });
+  },
   now: Date.now,
   monotonic: () => performance.now(),
   addresses: () =>

@@ -47,7 +47,7 @@ function _shellEnd(fd: number) {
     contract: shellVault,
     side: 'a',
     handlers: {
-      notices: { 'open-url': () => undefined, changed: () => undefined },
+      notices: { 'open-url': () => undefined, ledger: () => undefined, changed: () => undefined },
       requests: { 'proxy-for': () => Promise.resolve({ answer: 'DIRECT' }) },
       streams: {},
       onClose: () => undefined,

@@ -53,6 +53,12 @@ describe('status', () => {
     expect(text).toMatch(/earlier .* bob {2}\d{4}-\d\d-\d\d \d\d:04:05\n/);
   });
 
+  it('shows the age of secrets that live long, where there are any', () => {
+    const secrets = [{ name: 'vault.example/secret/app/db', version: 3, ageDays: 80 }];
+    expect(statusText({ ...quiet, secrets })).toMatch(/secrets\n *vault\.example\/secret\/app\/db +80 days old/);
+    expect(statusText(quiet)).not.toContain('secrets');
+  });
+
   it('says suspended once, and where to look for what is weaker', () => {
     const connectors: Status['connectors'] = [
       { name: 'postgres', version: '1', state: 'suspended', tools: [], why: 'it ended three times' },

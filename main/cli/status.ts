@@ -47,6 +47,10 @@ export function statusText(status: Status): string {
         ]),
     ),
     section(
+      'secrets',
+      (status.secrets ?? []).map(({ name, ageDays }) => [name, `${ageDays} days old`]),
+    ),
+    section(
       'degraded',
       status.degraded.map(({ what, why, mend }) => [what, `${why}; ${mend}`]),
     ),

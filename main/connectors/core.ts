@@ -4,12 +4,15 @@ import type { Channel } from '../contract/channel.ts';
 import { shellGateway, shellVault, type HandOver } from '../contract/channels.ts';
 import { createChildLog } from './child-log.ts';
 import { startTrusted, within, type Child } from './child.ts';
+import { openLedgerFile, type LedgerFile } from './ledger-file.ts';
 import { withPlace } from './manifest-place.ts';
 import { startupTimeoutMs, stopTimeoutMs, type SupervisorDeps } from './wiring.ts';
 
 export interface Core {
   readonly gateway: { readonly child: Child; readonly control: Channel<(typeof shellGateway)['a']> };
   readonly vault: { readonly child: Child; readonly control: Channel<(typeof shellVault)['a']> };
+  /** Ages of long-lived secrets, as the vault tells them. */
+  readonly ledger: LedgerFile;
   /** Resolves when both have their configuration. Rejects with a `Fault` naming the process that did not start. */
   configure(): Promise<void>;
   /** Gives gateway or vault its end of a channel to a connector or an egress worker. */
@@ -23,6 +26,7 @@ export interface Core {
 export function startCore(deps: SupervisorDeps): Core {
   const logs = path.join(deps.stateFolder, 'logs');
   const { channels, listener } = deps;
+  const ledger = openLedgerFile(path.join(deps.stateFolder, 'secret-ages.json'));
   const forGateway = channels.createSocketPair();
   const forVault = channels.createSocketPair();
   const between = channels.createSocketPair();
@@ -62,7 +66,11 @@ export function startCore(deps: SupervisorDeps): Core {
     contract: shellVault,
     side: 'a',
     handlers: {
-      notices: { 'open-url': ({ url }) => listener.openUrl(url), changed: listener.changed },
+      notices: {
+        'open-url': ({ url }) => listener.openUrl(url),
+        ledger: ({ entries }) => ledger.write(entries),
+        changed: listener.changed,
+      },
       requests: { 'proxy-for': async (question) => ({ answer: await deps.proxyFor(question) }) },
       streams: {},
       onClose: () => undefined,
@@ -71,13 +79,18 @@ export function startCore(deps: SupervisorDeps): Core {
   return {
     gateway: { child: gatewayChild, control: gateway },
     vault: { child: vaultChild, control: vault },
+    ledger,
     async configure() {
       const gatewayReady = gateway.request('configure', gatewayConfiguration(deps)).catch((error: unknown) => {
         throw withPlace(error, deps.registry.connectors);
       });
       await Promise.all([
         within(gatewayChild, gatewayReady, startupTimeoutMs),
-        within(vaultChild, vault.request('configure', vaultConfiguration(deps)), startupTimeoutMs),
+        within(
+          vaultChild,
+          vault.request('configure', { ...vaultConfiguration(deps), ledger: ledger.entries() }),
+          startupTimeoutMs,
+        ),
       ]);
     },
     attach(message, fd) {

@@ -339,3 +339,61 @@ describe('managed settings', () => {
     expect(load({ identity }, { policy: { folder: 'policy' } }).policies).toHaveLength(1);
   });
 });
+
+describe('where a credential comes from', () => {
+  const base = { host: 'db.example', port: 5432, database: 'd' };
+  const vault = { url: 'https://vault.example', login: { role: 'people' }, scope: 's' };
+  const leased = { kind: 'vault-database', ...vault, role: 'reader' };
+  const kept = { kind: 'vault-secret', ...vault, from: { engine: 'kv-v2', path: 'app/db' } };
+  const own = (database: unknown) => ({ identity, connectors: [{ name: 'files', destinations: { database } }] });
+
+  test.each([
+    ['the older form', { ...base, issuer: destination.issuer }],
+    ['an issuer', { ...base, credential: { kind: 'postgres-issuer', ...destination.issuer } }],
+    ['Vault’s database engine', { ...base, credential: leased }],
+    ['a long-lived secret', { ...base, credential: kept }],
+  ])('is taken: %s', (_, database) => {
+    expect(load(own(database)).connectors[0]?.destinations['database']).toMatchObject(database);
+  });
+
+  const at = (line: number, reason: string) => `own.json:${String(line)}: ${reason}`;
+  test.each([
+    ['nothing', base, '"connectors.0.destinations.database.credential" is missing'],
+    ['two things', { ...destination, credential: leased }, 'write one of the two'],
+    [
+      'a login without its database',
+      { host: 'h', port: 1, credential: leased },
+      '"connectors.0.destinations.database.database" is missing',
+    ],
+    ['a secret without its database', { host: 'h', port: 1, credential: kept }, '"database" is missing'],
+    [
+      'an unknown kind',
+      { ...base, credential: { ...leased, kind: 'vault' } },
+      '"connectors.0.destinations.database.credential.kind"',
+    ],
+    ['an unknown key', { ...base, credential: { ...leased, token: 'x' } }, 'unknown key "token"'],
+    ['a server without TLS', { ...base, credential: { ...leased, url: 'http://vault.example' } }, 'Invalid URL'],
+    [
+      'a kind that is no login',
+      { ...base, credential: { kind: 'access-token', scope: 's' } },
+      'a PostgreSQL destination needs a login',
+    ],
+    [
+      'an exchange for nobody',
+      { ...base, credential: { kind: 'token-exchange', scope: 's', subjectScope: 's' } },
+      'one of "audience" and "resource"',
+    ],
+  ])('stops the start with file, line and reason: %s', (_, database, reason) => {
+    const said = refusal(own(database));
+    expect(said).toMatch(/^own\.json:\d+: /);
+    expect(said).toContain(reason);
+  });
+
+  test('names the line of the kind', () => {
+    const said = refusal(own({ ...base, credential: { kind: 'access-token', scope: 's' } }));
+    const line = JSON.stringify(own({ ...base, credential: { kind: 'access-token', scope: 's' } }), null, 2)
+      .split('\n')
+      .findIndex((each) => each.includes('"access-token"'));
+    expect(said).toContain(at(line + 1, ''));
+  });
+});

@@ -8,10 +8,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   configSchema,
+  wayOf,
   type ConnectorConfig,
   type DestinationConfig,
   type SallyportConfig,
 } from '../contract/config.ts';
+import { loginKinds } from '../contract/credentials.ts';
 import { Fault } from '../contract/errors.ts';
 import { isAbove } from '../contract/labels.ts';
 import { manifestSchema, type ConnectorManifest } from '../contract/manifest.ts';
@@ -214,6 +216,10 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
     if (!manifest.destinations[name])
       throw refuse(['destinations', name], `${settings.name} declares no destination "${name}"`);
   }
+  for (const [name, destination] of Object.entries(settings.destinations)) {
+    const problem = loginProblem(destination);
+    if (problem !== undefined) throw refuse(['destinations', name, ...problem.key], problem.reason);
+  }
   return { manifest, folder, entry, settings: settings.settings, destinations: settings.destinations };
 }
 
@@ -229,6 +235,17 @@ function refuseOtherContent(folder: string, sha256: string, refuse: (why: string
     throw refuse(
       `the content of ${folder} has the hash ${found}: unpack the file that was allowed there, and nothing else, or allow this one`,
     );
+}
+
+/** Every destination that a manifest can declare today is PostgreSQL: only a login is of use there. */
+function loginProblem(destination: DestinationConfig): { key: string[]; reason: string } | undefined {
+  const way = wayOf(destination);
+  if (way === undefined || !loginKinds.includes(way.kind))
+    return {
+      key: ['credential', 'kind'],
+      reason: `a PostgreSQL destination needs a login: ${loginKinds.map((kind) => `"${kind}"`).join(', ')}`,
+    };
+  return destination.database === undefined ? { key: ['database'], reason: '"database" is missing' } : undefined;
 }
 
 /** Its schemas are not compiled here: they become code. */

@@ -123,8 +123,11 @@ async function readStatus({ supervisor, about, programs, stopped }: ShellDeps, o
     supervisor.core().vault.control.request('status', {}, { timeoutMs: statusTimeoutMs }),
   ]);
   const ended = endWords(vault.ended);
+  const { ledger } = supervisor.core();
+  const secrets = ledger.ages();
   return {
     ...about,
+    ...(secrets.length === 0 ? {} : { secrets }),
     signedIn: vault.principal && { principal: vault.principal, validUntil: vault.validUntil },
     waiting: vault.waiting,
     paused: supervisor.paused(),
@@ -146,6 +149,7 @@ async function readStatus({ supervisor, about, programs, stopped }: ShellDeps, o
     degraded: [
       ...supervisor.connectors().flatMap(missingConnector),
       ...supervisor.degraded(),
+      ...ledger.degraded(),
       ...weakerConsent(about.consent),
       ...unheard(vault.eventsFailing, own.lockUnnoticed),
       ...gateway.policyWarnings.map((why) => ({ what: 'policy', why: why.replace(/\.$/, ''), mend: policyMend })),

@@ -9,8 +9,9 @@ import { auditRecordSchema, connectionRecordedSchema } from './audit.ts';
 import type { ChannelContract, SideContract } from './channel.ts';
 import { destinationConfigSchema, identityConfigSchema, quotaSchema } from './config.ts';
 import { codeSchema, outcomeCodeSchema } from './errors.ts';
-import { classificationSchema, columnLabelsSchema } from './labels.ts';
+import { ledgerEntrySchema, ledgerSchema } from './credentials.ts';
 import { exchangeNetwork, proxyAnswerSchema, proxyQuestionSchema } from './exchange.ts';
+import { classificationSchema, columnLabelsSchema } from './labels.ts';
 import { hardeningReportSchema } from './hardening.ts';
 import { askKindSchema, connectorNameSchema, destinationNameSchema, manifestSchema } from './manifest.ts';
 import { principalSchema } from './principal.ts';
@@ -195,10 +196,12 @@ export const egressVault = contract(
         result: z.strictObject({
           /** `Principal.subject` of the person it was made for. */
           subject: text(512),
-          /** PostgreSQL role: a name, not a secret. */
-          role: text(63),
-          /** The password, `crypto_box_seal`ed to `publicKey`. */
+          /** PostgreSQL role, access key id or audience: a name, not a secret. */
+          role: text(500),
+          /** The password, token or key, `crypto_box_seal`ed to `publicKey`. */
           sealed: base64,
+          /** The second secret, where a credential has two (the session token of AWS STS). */
+          alsoSealed: base64.optional(),
           expiresAt: epochMs,
         }),
       },
@@ -376,6 +379,8 @@ export const shellVault = contract(
           ...exchangeNetwork,
           /** The command line that starts an exchange process: runtime, flags, entry. */
           exchangeCommand: z.array(text(4096)).min(2),
+          /** What the shell keeps of long-lived secrets. */
+          ledger: ledgerSchema.default([]),
           connectors: z.array(
             z.strictObject({
               name: connectorNameSchema,
@@ -415,6 +420,8 @@ export const shellVault = contract(
   {
     notices: {
       'open-url': z.strictObject({ url: text(16_384) }),
+      /** All of it, for the shell to keep: the vault writes no file. */
+      ledger: z.strictObject({ entries: z.array(ledgerEntrySchema).max(500) }),
       /** Something changed: the shell asks for `status`. */
       changed: empty,
     },

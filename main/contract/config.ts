@@ -1,5 +1,6 @@
 /** `sallyport.json` (INTERFACE "Configuration"). Unknown keys and wrong types stop the start. */
 import { z } from 'zod';
+import { credentialSchema, loginKinds, type CredentialWay } from './credentials.ts';
 import { classificationSchema, columnLabelsSchema } from './labels.ts';
 import { connectorNameSchema, destinationNameSchema } from './manifest.ts';
 import { withLab } from './with-lab.ts';
@@ -41,13 +42,40 @@ export const postgresIssuerSchema = z.strictObject({
   scope: z.string().min(1),
 });
 
+/** One of `issuer` and `credential`: `checkedDestination`. */
 export const destinationConfigSchema = z.strictObject({
   host: z.string().min(1).max(253),
   port: z.int().min(1).max(65_535),
-  database: z.string().min(1).max(63),
-  issuer: postgresIssuerSchema,
+  /** Where a login is for a database. */
+  database: z.string().min(1).max(63).optional(),
+  issuer: postgresIssuerSchema.optional(),
+  credential: credentialSchema.optional(),
 });
 export type DestinationConfig = z.infer<typeof destinationConfigSchema>;
+
+/** How its credential comes about; undefined where it says nothing, or two things. */
+export function wayOf({ issuer, credential }: DestinationConfig): CredentialWay | undefined {
+  if (issuer === undefined) return credential;
+  return credential === undefined ? { kind: 'postgres-issuer', ...issuer } : undefined;
+}
+
+const checkedDestination = destinationConfigSchema.superRefine((destination, context) => {
+  const { issuer, credential, database } = destination;
+  const refuse = (key: string, message: string): void => {
+    context.addIssue({ code: 'custom', path: [key], message });
+  };
+  if (issuer !== undefined && credential !== undefined)
+    refuse('credential', '"issuer" says already where the login comes from: write one of the two');
+  const way = wayOf(destination);
+  if (way === undefined) {
+    if (issuer === undefined) refuse('credential', 'say where its credential comes from');
+    return;
+  }
+  if (loginKinds.includes(way.kind) && way.kind !== 'vault-secret' && database === undefined)
+    refuse('database', 'a login needs the name of its database');
+  if (way.kind === 'token-exchange' && (way.audience === undefined) === (way.resource === undefined))
+    refuse('credential', 'token-exchange needs one of "audience" and "resource"');
+});
 
 export const connectorConfigSchema = z.strictObject({
   name: connectorNameSchema,
@@ -59,7 +87,7 @@ export const connectorConfigSchema = z.strictObject({
     .regex(/^[0-9a-f]{64}$/, 'expected 64 digits of 0-9 and a-f, as "connector pack" prints them')
     .optional(),
   settings: z.record(z.string(), z.unknown()).default({}),
-  destinations: z.record(destinationNameSchema, destinationConfigSchema).default({}),
+  destinations: z.record(destinationNameSchema, checkedDestination).default({}),
 });
 export type ConnectorConfig = z.infer<typeof connectorConfigSchema>;
 

@@ -95,6 +95,8 @@ export const statusSchema = z.strictObject({
   stages: z.array(stageReportSchema),
   ...pipelineReport,
   auditFile: z.string(),
+  /** Secrets that live long, the oldest first; absent: none was used yet. */
+  secrets: z.array(z.strictObject({ name: z.string(), version: z.int(), ageDays: z.int() })).optional(),
   /** What is weaker than it should be, why, and the mend. */
   degraded: z.array(z.strictObject({ what: z.string(), why: z.string(), mend: z.string() })),
   /** Present only with the lab: where the lab keeps what its tools read. */

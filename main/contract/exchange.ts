@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import type { ChannelContract } from './channel.ts';
 import { identityConfigSchema, proxySchema } from './config.ts';
+import { credentialSchema } from './credentials.ts';
 import { hardeningReportSchema } from './hardening.ts';
 import { principalSchema } from './principal.ts';
 import { polledSchema, refusedEventSchema } from './security-event.ts';
@@ -32,6 +33,8 @@ const taskNetwork = {
 export const proxyQuestionSchema = z.strictObject({ url: text(2000), addresses: z.array(text(64)).max(64) });
 /** What the script answered: unchecked. */
 export const proxyAnswerSchema = z.strictObject({ answer: text(2000) });
+/** For whom, so that an answer for somebody else is refused. */
+const person = z.strictObject({ subject: text(512), username: text(512) });
 
 /** What came back beside the tokens. */
 const exchanged = {
@@ -61,7 +64,7 @@ export const vaultExchange = {
       },
       /** In: access token. Out: password. */
       'issue-postgres': {
-        params: z.strictObject({ url: z.url(), ...taskNetwork }),
+        params: z.strictObject({ url: z.url(), ...taskNetwork, subject: text(512).optional() }),
         result: z.strictObject({ role: text(63), expiresAt: epochMs }),
       },
       /** In: access token. One poll (RFC 8936); what is acknowledged and refused was received by earlier ones. */
@@ -73,6 +76,27 @@ export const vaultExchange = {
           refused: z.array(refusedEventSchema).max(1000),
         }),
         result: polledSchema,
+      },
+      /** In: access token. Out: the credential's secrets, one or two: never more public than its name. */
+      issue: {
+        params: z.strictObject({
+          identity: identityConfigSchema,
+          ...taskNetwork,
+          way: credentialSchema,
+          person,
+        }),
+        result: z.strictObject({
+          /** Login, access key id or audience: no secret. */
+          role: text(500),
+          expiresAt: epochMs,
+          /** Of a secret that lives long. */
+          version: z.strictObject({ number: z.int().nonnegative(), createdAt: epochMs }).optional(),
+        }),
+      },
+      /** In: access token. Out: nothing. Has a secret that lives long replaced by a new one. */
+      rotate: {
+        params: z.strictObject({ ...taskNetwork, way: credentialSchema, person, version: z.int().nonnegative() }),
+        result: empty,
       },
     },
     streams: {},

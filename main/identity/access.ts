@@ -6,12 +6,15 @@
  */
 import type { EndCause } from '../contract/access-end.ts';
 import type { AuditRecord } from '../contract/audit.ts';
-import type { DestinationConfig } from '../contract/config.ts';
+import { wayOf, type DestinationConfig } from '../contract/config.ts';
+import type { WayOf } from '../contract/credentials.ts';
 import { Fault } from '../contract/errors.ts';
 import { createContinuity, notConfirmed, type Continuity } from './continuity.ts';
 import type { IssuedCredential, RevokeReason } from './credentials.ts';
 import type { ExchangeStarter } from './exchange-process.ts';
-import { createRenewal, endedFault, exchangeTimeoutMs, type Renewal } from './renewal.ts';
+import { issueAnother, personalTasks, type IssueDeps } from './issue.ts';
+import { createRenewal, endedFault, exchangeTimeoutMs } from './renewal.ts';
+import type { RotationLedger } from './rotation-ledger.ts';
 import { isSamePerson, type Session } from './session.ts';
 import { networkOf, type VaultConfig } from './vault-config.ts';
 
@@ -25,6 +28,7 @@ export interface AccessDeps {
   readonly changed: () => void;
   readonly revoke: (reason: RevokeReason) => void;
   readonly authenticated: () => void;
+  readonly ledger: Pick<RotationLedger, 'note' | 'mayRotate'>;
   readonly now: () => number;
   /** Milliseconds that this process lived through. */
   readonly monotonic: () => number;
@@ -61,7 +65,7 @@ export function createAccess(deps: AccessDeps): Access {
     continuity.stop();
     session.wipe();
     session = undefined;
-    deps.exchanges.cancelAll(withTokens, endedFault());
+    deps.exchanges.cancelAll(personalTasks, endedFault());
     deps.revoke(reason);
     deps.changed();
   };
@@ -103,7 +107,7 @@ export function createAccess(deps: AccessDeps): Access {
       before?.wipe();
       if (before !== undefined && !isSamePerson(before.principal, fresh.principal)) {
         record('person-changed', 'vault', `before: ${before.principal.username}`);
-        deps.exchanges.cancelAll(withTokens, endedFault());
+        deps.exchanges.cancelAll(personalTasks, endedFault());
         deps.revoke('person_changed');
       }
       deps.authenticated();
@@ -118,26 +122,24 @@ export function createAccess(deps: AccessDeps): Access {
       const holder = session;
       if (holder === undefined)
         throw new Fault('not_signed_in', 'Nobody is signed in. Ask the person to sign in to Sallyport.');
-      return issueFor(holder, destination, { ...deps, renewal, isCurrent: () => session === holder });
+      const way = wayOf(destination);
+      if (way === undefined)
+        throw new Fault('destination_not_allowed', 'The configuration does not say where this credential comes from.');
+      const issuing = { ...deps, renewal, isCurrent: () => session === holder };
+      return way.kind === 'postgres-issuer' ? issueFor(holder, way, issuing) : issueAnother(holder, way, issuing);
     },
   };
 }
 
 /** What an exchange does with this person's tokens. */
-const withTokens = ['refresh', 'issue-postgres', 'poll-events'] as const;
 
-interface IssueDeps extends Pick<AccessDeps, 'exchanges' | 'config'> {
-  readonly renewal: Renewal;
-  readonly isCurrent: () => boolean;
-}
-
-async function issueFor(holder: Session, { issuer }: DestinationConfig, deps: IssueDeps): Promise<IssuedCredential> {
+async function issueFor(holder: Session, issuer: WayOf<'postgres-issuer'>, deps: IssueDeps): Promise<IssuedCredential> {
   const { exchanges, config, renewal, isCurrent } = deps;
   const input = await renewal.accessToken(holder, issuer.scope);
   const { exchangeCommand } = config();
   const task = {
     name: 'issue-postgres',
-    params: { url: issuer.url, ...networkOf(config()) },
+    params: { url: issuer.url, ...networkOf(config()), subject: holder.principal.subject },
     input,
     outputs: 1,
     timeoutMs: exchangeTimeoutMs,

@@ -13,13 +13,17 @@ export interface SealedCredential {
   readonly role: string;
   /** base64 of `crypto_box_seal` ciphertext. */
   readonly sealed: string;
+  /** The second secret, where there are two. */
+  readonly alsoSealed?: string;
   readonly expiresAt: number;
 }
 export interface IssuedCredential {
   readonly subject: string;
   readonly role: string;
   readonly expiresAt: number;
+  /** Or token, or key. */
   readonly password: Secret;
+  readonly also?: Secret;
 }
 export type RevokeReason = 'signed_out' | 'person_changed' | 'access_ended';
 
@@ -103,21 +107,25 @@ function createDesk(deps: CredentialDeps, connector: string, state: DeskState): 
   let open = true;
   const underWay = new Map<string, Promise<SealedCredential>>();
 
+  const sealedTo = (publicKey: Uint8Array, secret: Secret): string =>
+    Buffer.from(deps.sealTo(publicKey, secret)).toString('base64');
   const obtain = async (name: string, publicKey: Uint8Array): Promise<SealedCredential> => {
     const destination = deps.destination(connector, name);
     if (destination === undefined)
       throw new Fault('destination_not_allowed', 'This connector has no such destination in the configuration.');
-    const { password, ...login } = await deps.issue(destination).catch((error: unknown) => {
+    const { password, also, ...login } = await deps.issue(destination).catch((error: unknown) => {
       if (error instanceof Fault && error.code === 'reauthentication_required') state.refused();
       throw error;
     });
     try {
       if (!open || state.isWaiting()) throw waitingFault();
-      const sealed = Buffer.from(deps.sealTo(publicKey, password)).toString('base64');
+      const sealed = sealedTo(publicKey, password);
+      const alsoSealed = also === undefined ? {} : { alsoSealed: sealedTo(publicKey, also) };
       deps.issued(connector, `${name} as ${login.role} until ${new Date(login.expiresAt).toISOString()}`);
-      return { ...login, sealed };
+      return { ...login, sealed, ...alsoSealed };
     } finally {
       password.wipe();
+      also?.wipe();
     }
   };
   return {

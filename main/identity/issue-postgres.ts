@@ -15,17 +15,24 @@ const loginSchema = z.strictObject({
   role: z.string().min(1).max(63),
   password: z.string().min(16).max(1024),
   expiresAt: z.int().positive(),
+  /** `sub` of whom it is for; an issuer that says nothing is believed. */
+  subject: z.string().max(512).optional(),
 });
 /** Plaintext: exists in an exchange process only, which ends right after. */
-export type IssuedLogin = z.infer<typeof loginSchema>;
+export type IssuedLogin = Omit<z.infer<typeof loginSchema>, 'subject'>;
 
 export interface IssueRequest {
   readonly url: string;
   readonly accessToken: string;
+  /** For whom: an answer for somebody else is refused. */
+  readonly subject?: string | undefined;
 }
 
 /** Throws `Fault`: the dialler's, `reauthentication_required` (401), `not_permitted` (403), `backend_refused`. */
-export async function issuePostgres({ url, accessToken }: IssueRequest, send: SendHttps): Promise<IssuedLogin> {
+export async function issuePostgres(
+  { url, accessToken, subject }: IssueRequest,
+  send: SendHttps,
+): Promise<IssuedLogin> {
   const answer = await send({
     method: 'POST',
     url,
@@ -52,5 +59,8 @@ export async function issuePostgres({ url, accessToken }: IssueRequest, send: Se
       'The issuer of database logins gave one that is expired or lives longer than 60 minutes.',
     );
   }
-  return login.data;
+  const { subject: owner = subject, ...issued } = login.data;
+  if (subject !== undefined && owner !== subject)
+    throw new Fault('backend_refused', 'The issuer of database logins gave one for another person.');
+  return issued;
 }

@@ -19,11 +19,19 @@ export interface RenewalDeps {
   readonly outage: Outage;
 }
 
+export interface OwnAccessToken {
+  /** The caller wipes it. */
+  readonly token: Secret;
+  readonly expiresAt: number;
+}
+
 export interface Renewal {
   /** Confirms the person. Rejects with a `Fault`: `access_ended` or `not_permitted` when the grant is dead, else not reached. */
   confirm(session: Session): Promise<void>;
   /** Valid for at least a minute more. */
   accessToken(session: Session, scope: string): Promise<Secret>;
+  /** A new one that the vault does not keep: what leaves it belongs to one connector alone. */
+  ownAccessToken(session: Session, scope: string): Promise<OwnAccessToken>;
 }
 
 export function createRenewal(deps: RenewalDeps): Renewal {
@@ -53,13 +61,23 @@ export function createRenewal(deps: RenewalDeps): Renewal {
         else await refresh(deps, session, [scope]);
         const renewed = session.accessToken(scope, deps.now());
         if (renewed !== undefined) return renewed;
-        throw new Fault(
-          'not_permitted',
-          'The identity provider does not grant the scope that this database needs. Check identity.scopes.',
-        );
+        throw notGranted();
+      }),
+    ownAccessToken: (session, scope) =>
+      queue(async () => {
+        await refresh(deps, session, [scope]);
+        const own = session.takeAccessToken(scope, deps.now());
+        if (own !== undefined) return own;
+        throw notGranted();
       }),
   };
 }
+
+const notGranted = (): Fault =>
+  new Fault(
+    'not_permitted',
+    'The identity provider does not grant the scope that this destination needs. Check identity.scopes.',
+  );
 
 async function refresh(deps: RenewalDeps, session: Session, scopes: readonly string[]): Promise<void> {
   if (!deps.isCurrent(session)) throw endedFault();

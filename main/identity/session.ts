@@ -1,5 +1,6 @@
 /** One person's access, as the vault holds it: sealed tokens, claims, and until when it may be believed. */
 import type { IdentityConfig } from '../contract/config.ts';
+import { maxCredentialLifeMs } from '../contract/credentials.ts';
 import { Fault } from '../contract/errors.ts';
 import type { Principal } from '../contract/principal.ts';
 import type { Secret } from '../contract/secret.ts';
@@ -20,6 +21,8 @@ interface AccessToken {
   readonly token: Secret;
   readonly expiresAt: number;
   readonly scopes: readonly string[];
+  /** Wipes it when it is of no more use. */
+  readonly end: NodeJS.Timeout;
 }
 
 export interface NewSession {
@@ -39,6 +42,8 @@ export interface Session {
   renew(claims: ExchangedClaims, tokens: readonly Secret[], nowMs: number): void;
   /** Undefined when none is held or it has less than a minute left. */
   accessToken(scope: string, nowMs: number): Secret | undefined;
+  /** As `accessToken`; it is the caller's then, and held here no more. */
+  takeAccessToken(scope: string, nowMs: number): { readonly token: Secret; readonly expiresAt: number } | undefined;
   wipe(): void;
 }
 
@@ -46,6 +51,20 @@ export interface Session {
 export function createSession({ identity, claims, tokens, nowMs }: NewSession): Session {
   let current: { principal: Principal; validUntil: number; refreshToken: Secret } | undefined;
   const held: AccessToken[] = [];
+  const usable = (scope: string, atMs: number): AccessToken | undefined =>
+    held.find((each) => each.scopes.includes(scope) && each.expiresAt - atMs >= usableMs);
+  const letGo = (one: AccessToken): AccessToken => {
+    clearTimeout(one.end);
+    held.splice(held.indexOf(one), 1);
+    return one;
+  };
+  const keep = (fresh: Omit<AccessToken, 'end'>, atMs: number): void => {
+    const wipe = (): void => {
+      letGo(one).token.wipe();
+    };
+    const one: AccessToken = { ...fresh, end: setTimeout(wipe, Math.max(0, fresh.expiresAt - atMs)).unref() };
+    held.push(one);
+  };
   const confirmed = (): { principal: Principal; validUntil: number; refreshToken: Secret } => {
     if (current === undefined) throw new Fault('not_signed_in', 'Nobody is signed in. Sign in first.');
     return current;
@@ -76,19 +95,20 @@ export function createSession({ identity, claims, tokens, nowMs }: NewSession): 
       }
       current?.refreshToken.wipe();
       current = { principal, refreshToken, validUntil: renewedAtMs + identity.policyWindowMinutes * 60_000 };
-      for (let at = held.length - 1; at >= 0; at -= 1) {
-        const old = held[at];
-        if (old?.scopes.every((scope) => renewed.scopes.includes(scope)) !== true) continue;
-        old.token.wipe();
-        held.splice(at, 1);
-      }
-      held.push({ token, expiresAt: renewed.accessTokenExpiresAt, scopes: renewed.scopes });
+      for (const old of [...held])
+        if (old.scopes.every((scope) => renewed.scopes.includes(scope))) letGo(old).token.wipe();
+      // Providers give them for longer; what is older is neither used nor kept.
+      const expiresAt = Math.min(renewed.accessTokenExpiresAt, renewedAtMs + maxCredentialLifeMs);
+      keep({ token, scopes: renewed.scopes, expiresAt }, renewedAtMs);
     },
-    accessToken: (scope, atMs) =>
-      held.find((each) => each.scopes.includes(scope) && each.expiresAt - atMs >= usableMs)?.token,
+    accessToken: (scope, atMs) => usable(scope, atMs)?.token,
+    takeAccessToken: (scope, atMs) => {
+      const found = usable(scope, atMs);
+      return found === undefined ? undefined : letGo(found);
+    },
     wipe: () => {
       current?.refreshToken.wipe();
-      for (const { token } of held.splice(0)) token.wipe();
+      for (const one of [...held]) letGo(one).token.wipe();
     },
   };
   session.renew(claims, tokens, nowMs);

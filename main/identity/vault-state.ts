@@ -3,10 +3,12 @@ import type { EndCause } from '../contract/access-end.ts';
 import { Fault } from '../contract/errors.ts';
 import type { Principal } from '../contract/principal.ts';
 import type { Secret } from '../contract/secret.ts';
+import type { LedgerEntry } from '../contract/credentials.ts';
 import { createAccess, type Access, type Lifecycle } from './access.ts';
 import { createCredentials, type Credentials } from './credentials.ts';
 import type { ExchangeStarter } from './exchange-process.ts';
 import { watchNetwork } from './network-watch.ts';
+import { createRotationLedger } from './rotation-ledger.ts';
 import { createSignInDesk } from './sign-in-desk.ts';
 import { createSleepWatch, type SleepWatch } from './sleep-watch.ts';
 import type { VaultConfig } from './vault-config.ts';
@@ -20,6 +22,8 @@ export interface VaultStateDeps {
   /** Who is signed in, until when, or who waits has changed. */
   readonly changed: () => void;
   readonly openUrl: (url: string) => void;
+  /** The ages of long-lived secrets: for the file that the shell keeps. */
+  readonly ledgerChanged: (entries: LedgerEntry[]) => void;
   readonly now: () => number;
   /** Milliseconds that this process lived through. */
   readonly monotonic: () => number;
@@ -59,17 +63,11 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
     if (given === undefined) throw new Fault('internal', 'The vault is not configured yet.');
     return given;
   };
-  const record = (what: Lifecycle['what'], subject: string, detail: string): void => {
-    deps.record({
-      event: 'lifecycle',
-      what,
-      person: labelOf(access.session()?.principal),
-      subject,
-      detail: detail.slice(0, 300),
-    });
-  };
+  const record = recorder(deps.record, () => access.session()?.principal);
+  const ledger = createRotationLedger({ changed: deps.ledgerChanged, now: deps.now });
   const access = createAccess({
     ...deps,
+    ledger,
     config,
     record,
     revoke: (reason) => {
@@ -102,6 +100,7 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
     attach: (connector, revoke) => credentials.attach(connector, revoke),
     configure: (next) => {
       given = next;
+      ledger.load(next.ledger);
     },
     signIn: async (forceLogin) => {
       try {
@@ -153,6 +152,12 @@ function watchSurroundings(deps: VaultStateDeps, { continuity }: Access): SleepW
       continuity.woke(sleptMs);
     },
   });
+}
+
+function recorder(write: VaultStateDeps['record'], person: () => Principal | undefined) {
+  return (what: Lifecycle['what'], subject: string, detail: string): void => {
+    write({ event: 'lifecycle', what, person: labelOf(person()), subject, detail: detail.slice(0, 300) });
+  };
 }
 
 function labelOf(person: Principal | undefined): Lifecycle['person'] {

@@ -4,6 +4,7 @@
  * uses it, when it expires, and at once on `wipe`.
  * Trusts: the vault for subject, role and expiry; the injected memory.
  */
+import { maxCredentialBytes, maxCredentialLifeMs } from '../contract/credentials.ts';
 import { Fault } from '../contract/errors.ts';
 import { sealNeedles } from './echo-filter.ts';
 import type { Secret } from '../contract/secret.ts';
@@ -17,7 +18,10 @@ export interface Credential {
   readonly issuedAt: number;
   /** The issuer's expiry, at most 60 minutes ahead. */
   readonly validUntil: number;
+  /** Or token, or key. */
   readonly password: Secret;
+  /** The second secret, where there are two. */
+  readonly also?: Secret;
   /** What the echo filter looks for. */
   readonly needles: Secret;
   /** Keeps it from being wiped when a newer one replaces it; call the answer once when done. */
@@ -29,6 +33,7 @@ export interface IssuedCredential {
   readonly role: string;
   /** base64 of the `crypto_box_seal`ed password. */
   readonly sealed: string;
+  readonly alsoSealed?: string | undefined;
   readonly expiresAt: number;
 }
 
@@ -50,6 +55,8 @@ interface CredentialDeps {
   readonly request: (destination: string) => Promise<IssuedCredential>;
   readonly openSealed: (ciphertext: Uint8Array) => Secret;
   readonly memory: SecretMemory;
+  /** Whether what this destination takes is a database login, which is short; absent: it is. */
+  readonly isLogin?: (destination: string) => boolean;
   readonly now?: () => number;
 }
 
@@ -58,7 +65,6 @@ interface Held extends Credential {
   destroy(): void;
 }
 
-const longestMs = 60 * 60_000;
 /** Short passwords could stand in a result by accident, and be guessed. */
 const password = { leastBytes: 16, mostBytes: 1024 };
 
@@ -78,15 +84,10 @@ export function createCredentials(deps: CredentialDeps): Credentials {
   const fetchNew = async (destination: string): Promise<Held> => {
     const started = generation;
     const issued = await deps.request(destination);
-    const secret = deps.openSealed(Buffer.from(issued.sealed, 'base64'));
-    if (started !== generation) {
-      secret.wipe();
-      throw ended();
-    }
+    if (started !== generation) throw ended();
     const credential = hold({
       destination,
       issued,
-      secret,
       deps: { ...deps, now },
       forget: (gone) => alive.delete(gone),
     });
@@ -148,24 +149,18 @@ function covers(credential: Held, until: number, at: number): boolean {
 interface HoldParts {
   readonly destination: string;
   readonly issued: IssuedCredential;
-  readonly secret: Secret;
   readonly deps: CredentialDeps & { readonly now: () => number };
   readonly forget: (credential: Held) => void;
 }
 
-function hold({ destination, issued, secret, deps, forget }: HoldParts): Held {
+function hold({ destination, issued, deps, forget }: HoldParts): Held {
+  const { secret, also, needles } = opened(destination, issued, deps);
   const issuedAt = deps.now();
-  const validUntil = Math.min(issued.expiresAt, issuedAt + longestMs);
-  if (validUntil <= issuedAt || secret.length < password.leastBytes || secret.length > password.mostBytes) {
-    secret.wipe();
-    throw new Fault('backend_refused', 'The issuer gave no usable credential (expired, or a password under 16 bytes).');
-  }
-  const needles = needlesOf(deps.memory, secret);
+  const validUntil = Math.min(issued.expiresAt, issuedAt + maxCredentialLifeMs);
   let users = 0;
   let retired = false;
   const destroy = (): void => {
-    secret.wipe();
-    needles.wipe();
+    for (const each of [secret, also, needles]) each?.wipe();
     forget(held);
   };
   const held: Held = {
@@ -175,6 +170,7 @@ function hold({ destination, issued, secret, deps, forget }: HoldParts): Held {
     issuedAt,
     validUntil,
     password: secret,
+    ...(also === undefined ? {} : { also }),
     needles,
     hold: () => {
       users += 1;
@@ -195,12 +191,46 @@ function hold({ destination, issued, secret, deps, forget }: HoldParts): Held {
   return held;
 }
 
-function needlesOf(memory: SecretMemory, secret: Secret): Secret {
+interface Opened {
+  readonly secret: Secret;
+  readonly also: Secret | undefined;
+  readonly needles: Secret;
+}
+
+/** Everything it says is in guarded memory, or nothing. */
+function opened(destination: string, issued: IssuedCredential, deps: HoldParts['deps']): Opened {
+  const taken: Secret[] = [];
+  const take = (secret: Secret): Secret => {
+    taken.push(secret);
+    return secret;
+  };
   try {
-    return sealNeedles(memory, secret);
+    const secret = take(deps.openSealed(Buffer.from(issued.sealed, 'base64')));
+    const { alsoSealed } = issued;
+    const also = alsoSealed === undefined ? undefined : take(deps.openSealed(Buffer.from(alsoSealed, 'base64')));
+    const mostBytes = (deps.isLogin?.(destination) ?? true) ? password.mostBytes : maxCredentialBytes;
+    const fits = taken.every(({ length }) => length >= password.leastBytes && length <= mostBytes);
+    if (!fits || issued.expiresAt <= deps.now())
+      throw new Fault('backend_refused', 'The issuer gave no usable credential (expired, or a secret of an odd size).');
+    return { secret, also, needles: needlesOf(deps.memory, secret) };
   } catch (error) {
-    secret.wipe();
+    for (const secret of taken) secret.wipe();
     throw error;
+  }
+}
+
+/** Of a long token its end: every form of all of it would not fit into guarded memory, and no part before it is of use alone. */
+function needlesOf(memory: SecretMemory, secret: Secret): Secret {
+  if (secret.length <= password.mostBytes) return sealNeedles(memory, secret);
+  const tail = memory.sealFrom(password.mostBytes, (into) => {
+    secret.use((bytes) => {
+      into.set(bytes.subarray(bytes.length - into.length));
+    });
+  });
+  try {
+    return sealNeedles(memory, tail);
+  } finally {
+    tail.wipe();
   }
 }
 

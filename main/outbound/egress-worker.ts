@@ -4,7 +4,8 @@
  */
 import type { ByteStream } from '../contract/channel.ts';
 import type { ConnectionRecord } from '../contract/channels.ts';
-import type { DestinationConfig } from '../contract/config.ts';
+import { wayOf, type DestinationConfig } from '../contract/config.ts';
+import { loginKinds } from '../contract/credentials.ts';
 import type { OutcomeCode } from '../contract/errors.ts';
 import { createCredentials, type IssuedCredential } from './credentials.ts';
 import { createPostgresConnections } from './postgres-connections.ts';
@@ -51,11 +52,22 @@ const waitingPerProgram = 256;
 
 export function createEgressWorker(config: EgressConfig, deps: WorkerDeps): EgressWorker {
   const targets = new Map(Object.entries(config.destinations));
-  const credentials = createCredentials({ ...deps, request: deps.requestCredential });
+  const isLogin = (name: string): boolean => {
+    const way = targets.get(name);
+    return way === undefined || loginKinds.includes(wayOf(way)?.kind ?? 'postgres-issuer');
+  };
+  const databases = new Map(
+    [...targets].flatMap(([name, { database, ...target }]) =>
+      database === undefined || !isLogin(name) ? [] : [[name, { ...target, database }] as const],
+    ),
+  );
+  const credentials = createCredentials({ ...deps, request: deps.requestCredential, isLogin });
   const dial = createPostgresDialler(config);
-  const sessions = createPostgresSessions({ logIn: createLogIn({ dial }), credentials, targets });
+  const sessions = createPostgresSessions({ logIn: createLogIn({ dial }), credentials, targets: databases });
   const places = maxSessions - spareSessions;
-  const queues = new Map([...targets.keys()].map((name) => [name, createSessionQueue({ places, waitingPerProgram })]));
+  const queues = new Map(
+    [...databases.keys()].map((name) => [name, createSessionQueue({ places, waitingPerProgram })]),
+  );
   const connections = createPostgresConnections({ sessions, queues, dial });
   const tickets = createTickets({
     connector: config.connector,

@@ -5,6 +5,8 @@ export const clientId = 'sallyport-desktop';
 export const issuerScope = 'issue:postgres';
 /** The audience of access tokens for the issuer: a name, so that it does not change with the port. */
 export const issuerAudience = 'urn:sallyport:lab:issuer';
+/** What people of the lab may assume at its STS. */
+export const labRoleArn = 'arn:aws:iam::000000000000:role/lab/reader';
 
 const pem = z.string().startsWith('-----BEGIN ');
 const identity = z.strictObject({ certificate: pem, key: pem });

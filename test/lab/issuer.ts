@@ -7,8 +7,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import tls from 'node:tls';
+import { createRemoteJWKSet } from 'jose';
 import type { Answer, IssuerHello } from './contract.ts';
-import { commandSchema, issuerHello } from './contract.ts';
+import { commandSchema, issuerAudience, issuerHello, labRoleArn } from './contract.ts';
 import type { Roles } from './issuer-roles.ts';
 import { createRoles } from './issuer-roles.ts';
 import type { TokenCheck } from './issuer-tokens.ts';
@@ -18,6 +19,8 @@ import { serveLab } from './lines.ts';
 import type { RecordNeedle } from './needles.ts';
 import { createNeedles } from './needles.ts';
 import { listen } from './server.ts';
+import { createSts } from './sts.ts';
+import { createVaultServer } from './vault-server.ts';
 
 const sweepMs = 1_000;
 const bodyLimitBytes = 1_024;
@@ -86,7 +89,22 @@ async function start(hello: IssuerHello) {
   const roles = await createRoles(hello.database);
   const checkToken = createTokenCheck(hello.provider);
   const service: Service = { roles, checkToken, recordNeedle: createNeedles(hello.needles) };
-  server.serve(async (req, res) => send(res, await credential(req, service).catch(refusal)));
+  const { recordNeedle } = service;
+  const keys = createRemoteJWKSet(new URL('/jwks', hello.provider));
+  const sts = createSts({
+    issuer: hello.provider,
+    audience: issuerAudience,
+    keys,
+    roleArns: [labRoleArn],
+    recordNeedle,
+  });
+  const vault = createVaultServer({ ...service, leaseSeconds: 120 });
+  server.serve(async (req, res) => {
+    // The SDK ends its path with a slash.
+    if (/^\/sts\/?$/.test(req.url ?? '')) await sts(req, res);
+    else if (req.url?.startsWith('/v1/') === true) await vault.handle(req, res);
+    else send(res, await credential(req, service).catch(refusal));
+  });
   setInterval(() => void roles.dropEnded(), sweepMs);
   return { ready: { url: `${server.url}/credentials` }, answer: (line: unknown) => obey(roles, line) };
 }

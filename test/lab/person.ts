@@ -18,8 +18,8 @@ export function trustLab(lab: RunningLab): void {
 
 export function labDatabase(lab: RunningLab) {
   const database = lab.config.connectors[0]?.destinations['database'];
-  if (database === undefined) throw new Error('The lab has no database.');
-  return database;
+  if (database?.issuer === undefined) throw new Error('The lab has no database.');
+  return { ...database, issuer: database.issuer };
 }
 
 export type SignInOutcome =

@@ -10,6 +10,7 @@ import type { Channel } from '../../main/contract/channel.ts';
 import type { AuditRecord } from '../../main/contract/audit.ts';
 import { egressVault, gatewayVault, shellVault } from '../../main/contract/channels.ts';
 import type { ProxyConfig, SallyportConfig } from '../../main/contract/config.ts';
+import type { LedgerEntry } from '../../main/contract/credentials.ts';
 import type { Code } from '../../main/contract/errors.ts';
 import { createGuardedMemory } from '../../main/secrets/guarded-memory.ts';
 import { createBoxKeyPair } from '../../main/secrets/sealed-box.ts';
@@ -37,6 +38,8 @@ export interface VaultUnderTest {
   readonly shell: Channel<typeof shellVault.a>;
   readonly identities: Identity[];
   readonly records: AuditRecord[];
+  /** What the vault told the shell to keep of long-lived secrets. */
+  readonly ledgers: LedgerEntry[][];
   readonly ended: Promise<number | null>;
   /** Resolves with the next sign-in URL that the vault asks to open. */
   nextUrl(): Promise<string>;
@@ -86,12 +89,17 @@ export async function startVault({
   const urls: string[] = [];
   const identities: Identity[] = [];
   const records: AuditRecord[] = [];
+  const ledgers: LedgerEntry[][] = [];
   const shell = channelOverFd<typeof shellVault, 'a'>({
     fd: toShell.a,
     contract: shellVault,
     side: 'a',
     handlers: {
-      notices: { 'open-url': ({ url }) => urls.push(url), changed: () => undefined },
+      notices: {
+        'open-url': ({ url }) => urls.push(url),
+        ledger: ({ entries }) => ledgers.push(entries),
+        changed: () => undefined,
+      },
       requests: { 'proxy-for': async (question) => ({ answer: await (network.proxyFor ?? noScript)(question) }) },
       streams: {},
       onClose: () => undefined,
@@ -122,6 +130,7 @@ export async function startVault({
     shell,
     identities,
     records,
+    ledgers,
     ended,
     nextUrl: async () => {
       await until(() => urls.length > 0);

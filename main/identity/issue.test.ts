@@ -1,0 +1,137 @@
+/** Secrets that live long: used, warned of, rotated, refused. What holds of every kind is in test/process/credential-histories. */
+import { describe, expect, it } from 'vitest';
+import { identityConfigSchema } from '../contract/config.ts';
+import { credentialSchema, type Ledger, type LedgerEntry, type WayOf } from '../contract/credentials.ts';
+import { Fault } from '../contract/errors.ts';
+import type { Secret } from '../contract/secret.ts';
+import type { ExchangeStarter } from './exchange-process.ts';
+import { issueAnother } from './issue.ts';
+import { createRotationLedger } from './rotation-ledger.ts';
+import type { Session } from './session.ts';
+
+const dayMs = 86_400_000;
+const now = 1_000 * dayMs;
+const base = { kind: 'vault-secret', url: 'https://vault.example', login: { role: 'people' }, scope: 's' };
+const parse = (way: object) => credentialSchema.parse(way) as WayOf<'vault-secret'>;
+const kv = { engine: 'kv-v2', path: 'app/db' };
+const rotated = parse({ ...base, from: { ...kv, rotation: { url: 'https://it.example/rotate', scope: 'rotate' } } });
+const fixed = parse({ ...base, from: { engine: 'database-static', role: 'app' } });
+const left = parse({ ...base, from: kv });
+
+interface World {
+  /** Days since the secret was made. */
+  readonly days: number;
+  readonly rotationFails?: boolean;
+  /** Undefined: the exchange told none. */
+  readonly version?: number | undefined;
+  readonly entries?: Ledger;
+}
+
+function worldOf({ days, rotationFails = false, entries = [], ...rest }: World) {
+  const secrets: { wiped: boolean }[] = [];
+  const asked: string[] = [];
+  const scopes: string[] = [];
+  const kept: LedgerEntry[][] = [];
+  const version = 'version' in rest ? rest.version : 1;
+  let current = version === undefined ? undefined : { number: version, createdAt: now - days * dayMs };
+  const secret = (): Secret => {
+    const one = { wiped: false };
+    secrets.push(one);
+    const bytes = Buffer.from('a long-lived secret');
+    const wipe = (): void => {
+      one.wiped = true;
+    };
+    return { length: bytes.length, use: (read) => read(bytes), useAsync: (read) => read(bytes), wipe, wiped: false };
+  };
+  const run = (name: string) => {
+    asked.push(name);
+    if (name === 'issue')
+      return { reply: { role: 'app', expiresAt: now + 900_000, version: current }, secrets: [secret()] };
+    if (rotationFails) throw new Fault('backend_refused', 'no');
+    current = { number: (current?.number ?? 0) + 1, createdAt: now };
+    return { reply: {}, secrets: [] };
+  };
+  const exchanges: ExchangeStarter = {
+    start: (_, { name }) => ({ done: Promise.resolve().then(() => run(name) as never), cancel: () => undefined }),
+    pids: () => [],
+    cancelAll: () => undefined,
+  };
+  const ledger = createRotationLedger({ changed: (each) => kept.push(each), now: () => now });
+  ledger.load(entries);
+  const identity = identityConfigSchema.parse({
+    kind: 'oidc',
+    authority: 'https://p.example',
+    clientId: 'c',
+    scopes: ['s'],
+  });
+  const accessToken = (_: Session, scope: string): Promise<Secret> => {
+    scopes.push(scope);
+    return Promise.resolve(secret());
+  };
+  const deps = {
+    exchanges,
+    config: () => ({ identity, authorities: [], exchangeCommand: [], connectors: [], ledger: [] }),
+    renewal: {
+      accessToken,
+      confirm: () => Promise.resolve(),
+      ownAccessToken: () => Promise.reject(new Error('unused')),
+    },
+    ledger,
+    now: () => now,
+    isCurrent: () => true,
+  };
+  const holder = { principal: { subject: 'alice', username: 'alice' } } as unknown as Session;
+  return { ask: (way: WayOf<'vault-secret'>) => issueAnother(holder, way, deps), asked, scopes, kept, secrets };
+}
+
+describe('a secret that lives long', () => {
+  it('is used, and its version and date are told', async () => {
+    const { ask, kept } = worldOf({ days: 10 });
+    expect(await ask(left)).toMatchObject({ role: 'app', subject: 'alice', expiresAt: now + 900_000 });
+    expect(kept).toEqual([[{ name: 'vault.example/secret/app/db', version: 1, since: now - 10 * dayMs }]]);
+  });
+
+  it.each([
+    ['IT’s service', rotated, ['s', 'rotate', 's']],
+    ['Vault', fixed, ['s', 's', 's']],
+  ])(
+    'is rotated by %s from 75 days on, even past 90, each with the token that is accepted there',
+    async (_, way, tokens) => {
+      const young = worldOf({ days: 74 });
+      await young.ask(way);
+      expect(young.asked).toEqual(['issue']);
+      for (const days of [75, 200]) {
+        const { ask, asked, kept, scopes } = worldOf({ days });
+        await ask(way);
+        expect([asked, scopes]).toEqual([['issue', 'rotate', 'issue'], tokens]);
+        expect(kept.at(-1)).toMatchObject([{ version: 2, since: now }]);
+      }
+    },
+  );
+
+  it('serves until 90 days where the rotation fails or there is none, and tries once an hour', async () => {
+    const { ask, asked } = worldOf({ days: 90, rotationFails: true });
+    await ask(rotated);
+    await ask(rotated);
+    expect(asked).toEqual(['issue', 'rotate', 'issue']);
+    await worldOf({ days: 90 }).ask(left);
+  });
+
+  it.each([
+    ['past 90 days', left, { days: 91 }, 'protection_missing'],
+    ['past 90 days, its rotation failing', rotated, { days: 91, rotationFails: true }, 'protection_missing'],
+    ['of unknown age, the ledger being damaged', left, { days: 1, entries: null }, 'protection_missing'],
+    [
+      'known from long ago, whatever Vault says now',
+      left,
+      { days: 1, entries: [{ name: 'vault.example/secret/app/db', version: 1, since: now - 91 * dayMs }] },
+      'protection_missing',
+    ],
+    ['without its version', left, { days: 1, version: undefined }, 'backend_refused'],
+  ])('is refused and wiped %s', async (_, way, world, code) => {
+    const { ask, secrets, asked } = worldOf(world);
+    await expect(ask(way)).rejects.toMatchObject({ code });
+    // The first is the vault's own access token; only what came back is wiped.
+    expect(secrets.filter(({ wiped }) => wiped)).toHaveLength(asked.filter((name) => name === 'issue').length);
+  });
+});

@@ -1,0 +1,126 @@
+/** Each kind of credential through a real vault, real exchange processes and the lab's servers, used at the other side. */
+import { readFileSync } from 'node:fs';
+import { Agent } from 'node:https';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { credentialSchema } from '../../main/contract/credentials.ts';
+import type { Principal } from '../../main/contract/principal.ts';
+import { issuerScope, labRoleArn } from '../lab/contract.ts';
+import { accessTokenOf, connectAs, labDatabase, trustLab } from '../lab/person.ts';
+import { startLab, type RunningLab } from '../lab/start-lab.ts';
+import { codeOf, startVault, type EgressUnderTest, type VaultUnderTest } from './vault-under-test.ts';
+
+const longMs = { timeoutMs: 60_000 };
+let lab: RunningLab;
+let vault: VaultUnderTest;
+let alice: Principal;
+let one: EgressUnderTest;
+let two: EgressUnderTest;
+let origin: string;
+
+beforeAll(async () => {
+  lab = await startLab();
+  trustLab(lab);
+  const { issuer, host, port } = labDatabase(lab);
+  ({ origin } = new URL(issuer.url));
+  const server = { url: origin, login: { role: 'people' }, scope: issuerScope };
+  const ways = {
+    token: { kind: 'access-token', scope: issuerScope },
+    role: { kind: 'aws-sts', region: 'eu-central-1', url: `${origin}/sts`, roleArn: labRoleArn, scope: issuerScope },
+    leased: { kind: 'vault-database', ...server, role: 'reader' },
+    kept: { kind: 'vault-secret', ...server, from: { engine: 'kv-v2', path: 'app/db' } },
+    fixed: { kind: 'vault-secret', ...server, from: { engine: 'database-static', role: 'app' } },
+    issued: { kind: 'postgres-issuer', ...issuer },
+    elsewhere: { kind: 'vault-database', ...server, role: 'reader', url: 'https://localhost:1' },
+  };
+  const destinations = Object.fromEntries(
+    Object.entries(ways).map(([name, way]) => [
+      name,
+      { host, port, database: 'lab', credential: credentialSchema.parse(way) },
+    ]),
+  );
+  const connectors = ['one', 'two'].map((name) => ({ name, settings: {}, destinations }));
+  vault = await startVault({ config: { ...lab.config, connectors } });
+  [one, two] = await Promise.all([vault.attachEgress('one'), vault.attachEgress('two')]);
+  await Promise.all([one.hello(), two.hello()]);
+  const answer = vault.shell.request('sign-in', { forceLogin: false }, longMs);
+  await lab.signInDriver(await vault.nextUrl(), 'alice');
+  alice = (await answer).principal;
+});
+afterAll(async () => {
+  await vault.stop();
+  await lab.stop();
+});
+
+const ask = (egress: EgressUnderTest, destination: string) =>
+  egress.channel.request('credential', { destination }, longMs);
+
+describe('a credential', () => {
+  it('access-token: one of each connector’s own, for the person, of at most 60 minutes', async () => {
+    const [mine, other] = [await ask(one, 'token'), await ask(two, 'token')];
+    const [token, another] = [one.open(mine.sealed), two.open(other.sealed)];
+    expect(token).not.toBe(another);
+    for (const each of [token, another]) expect(decodeJwt(each)).toMatchObject({ sub: alice.subject });
+    expect(mine).toMatchObject({ subject: alice.subject, role: issuerScope });
+    expect(mine.expiresAt).toBeLessThanOrEqual(Date.now() + 3_600_000);
+  });
+
+  it('aws-sts: the official SDK shows who it is with the key and the session token', async () => {
+    const { role, sealed, alsoSealed = '' } = await ask(one, 'role');
+    const client = new STSClient({
+      region: 'eu-central-1',
+      endpoint: `${origin}/sts`,
+      credentials: { accessKeyId: role, secretAccessKey: one.open(sealed), sessionToken: one.open(alsoSealed) },
+      requestHandler: {
+        httpsAgent: new Agent({ ca: lab.config.egress.authorities.map((file) => readFileSync(file, 'utf8')) }),
+      },
+    });
+    const { Arn } = await client.send(new GetCallerIdentityCommand({}));
+    expect(Arn).toBe('arn:aws:sts::000000000000:assumed-role/reader/alice');
+  });
+
+  it.each(['leased', 'issued'])('%s: logs in to PostgreSQL as the person', async (destination) => {
+    const { role, sealed, expiresAt } = await ask(one, destination);
+    const client = await connectAs(lab, { role, password: one.open(sealed), expiresAt });
+    const { rows } = await client.query('SELECT DISTINCT owner FROM shop.orders');
+    await client.end();
+    expect(rows).toEqual([{ owner: 'alice' }]);
+  });
+
+  it('vault-secret: is read with its version, whose age the shell is told', async () => {
+    const jwt = await accessTokenOf(lab, 'alice');
+    const post = (path: string, body: object, token = '') =>
+      fetch(`${origin}/v1/${path}`, {
+        method: 'POST',
+        headers: { 'x-vault-token': token },
+        body: JSON.stringify(body),
+      });
+    const { auth } = (await (await post('auth/jwt/login', { role: 'people', jwt })).json()) as {
+      auth: { client_token: string };
+    };
+    await post(
+      'secret/data/app/db',
+      { data: { username: 'app', password: 'a password of the lab' } },
+      auth.client_token,
+    );
+    await post('database/rotate-role/app', {}, auth.client_token);
+    const kept = await ask(one, 'kept');
+    expect([kept.role, one.open(kept.sealed)]).toEqual(['app', 'a password of the lab']);
+    expect((await ask(one, 'fixed')).role).toBe('app');
+    const host = new URL(origin).host;
+    const known = vault.ledgers.at(-1)?.map(({ name }) => name);
+    expect(known).toEqual([`${host}/secret/app/db`, `${host}/database/app`]);
+    expect(JSON.stringify(vault.ledgers)).not.toContain('a password of the lab');
+  });
+
+  it('that nobody gives ends with a code, and is written down only where it was given', async () => {
+    expect(await codeOf(ask(one, 'elsewhere'))).toBe('backend_unreachable');
+    const issued = vault.records.filter(
+      (record) => record.event === 'lifecycle' && record.what === 'credential-issued',
+    );
+    expect(issued).toHaveLength(7);
+    await vault.shell.request('sign-out', {});
+    expect(await codeOf(ask(one, 'token'))).toBe('not_signed_in');
+  });
+});
