@@ -112,6 +112,7 @@ function shellOf(onLock?: 'pause' | 'sign-out' | 'nothing') {
     ownHardening: {} as never,
     onChange: () => undefined,
     unfinishedSignIns: { passes: () => true },
+    sealText: (_, text) => text,
     stopped: () => state.reason,
   });
   return { shell, told, state };

@@ -70,7 +70,7 @@ function worldOf({ days, rotationFails = false, entries = [], ...rest }: World) 
   };
   const deps = {
     exchanges,
-    config: () => ({ identity, authorities: [], exchangeCommand: [], connectors: [], ledger: [] }),
+    config: () => ({ identity, authorities: [], pac: false, exchangeCommand: [], connectors: [], ledger: [] }),
     renewal: {
       accessToken,
       confirm: () => Promise.resolve(),

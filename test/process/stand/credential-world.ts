@@ -130,6 +130,8 @@ export function createWorld(): World {
       openUrl: () => undefined,
       ledgerChanged: () => undefined,
       now: Date.now,
+      monotonic: () => performance.now(),
+      addresses: () => '',
       random: () => 0.5,
     }),
     restart: (connector) => {
@@ -177,6 +179,7 @@ export function createWorld(): World {
       policyWindowMinutes: 60,
     }),
     authorities: [],
+    pac: false,
     exchangeCommand: ['node', 'exchange'],
     connectors: connectors.map((name) => ({ name, destinations: configured })),
     ledger: [],
