@@ -92,11 +92,11 @@ describe('a secret that lives long', () => {
   });
 
   it.each([
-    ['IT’s service', rotated, ['s', 'rotate', 's']],
-    ['Vault', fixed, ['s', 's', 's']],
+    ['IT’s service', { way: rotated, tokens: ['s', 'rotate', 's'] }],
+    ['Vault', { way: fixed, tokens: ['s', 's', 's'] }],
   ])(
     'is rotated by %s from 75 days on, even past 90, each with the token that is accepted there',
-    async (_, way, tokens) => {
+    async (_, { way, tokens }) => {
       const young = worldOf({ days: 74 });
       await young.ask(way);
       expect(young.asked).toEqual(['issue']);
@@ -117,18 +117,18 @@ describe('a secret that lives long', () => {
     await worldOf({ days: 90 }).ask(left);
   });
 
+  const longKnown = { name: 'vault.example/secret/app/db', version: 1, since: now - 91 * dayMs };
+  const protectionMissing = { code: 'protection_missing' };
   it.each([
-    ['past 90 days', left, { days: 91 }, 'protection_missing'],
-    ['past 90 days, its rotation failing', rotated, { days: 91, rotationFails: true }, 'protection_missing'],
-    ['of unknown age, the ledger being damaged', left, { days: 1, entries: null }, 'protection_missing'],
+    ['past 90 days', { way: left, days: 91, ...protectionMissing }],
+    ['past 90 days, its rotation failing', { way: rotated, days: 91, rotationFails: true, ...protectionMissing }],
+    ['of unknown age, the ledger being damaged', { way: left, days: 1, entries: null, ...protectionMissing }],
     [
       'known from long ago, whatever Vault says now',
-      left,
-      { days: 1, entries: [{ name: 'vault.example/secret/app/db', version: 1, since: now - 91 * dayMs }] },
-      'protection_missing',
+      { way: left, days: 1, entries: [longKnown], ...protectionMissing },
     ],
-    ['without its version', left, { days: 1, version: undefined }, 'backend_refused'],
-  ])('is refused and wiped %s', async (_, way, world, code) => {
+    ['without its version', { way: left, days: 1, version: undefined, code: 'backend_refused' }],
+  ])('is refused and wiped %s', async (_, { way, code, ...world }) => {
     const { ask, secrets, asked } = worldOf(world);
     await expect(ask(way)).rejects.toMatchObject({ code });
     // The first is the vault's own access token; only what came back is wiped.
