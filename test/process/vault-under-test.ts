@@ -49,9 +49,7 @@ export interface VaultUnderTest {
 
 export interface VaultSettings {
   readonly config: SallyportConfig;
-  readonly identity?: {
-    readonly [K in keyof SallyportConfig['identity']]?: SallyportConfig['identity'][K] | undefined;
-  };
+  readonly identity?: Partial<SallyportConfig['identity']>;
   /** For tests that run as root. */
   readonly as?: { readonly uid: number; readonly gid: number };
   /** The checkout to start it from; default: this one. */
