@@ -19,7 +19,11 @@ export interface EventPollDeps {
   readonly session: () => Session | undefined;
   readonly accessToken: (session: Session, scope: string) => Promise<Secret>;
   readonly end: (cause: EndCause, detail: string) => void;
-  readonly record: (what: Extract<AuditRecord, { event: 'lifecycle' }>['what'], subject: string, detail: string) => void;
+  readonly record: (
+    what: Extract<AuditRecord, { event: 'lifecycle' }>['what'],
+    subject: string,
+    detail: string,
+  ) => void;
   /** Whether it fails is different. */
   readonly changed: () => void;
   /** 0 to 1. */
