@@ -45,6 +45,17 @@ describe('status', () => {
     expect(text).toContain('bob');
   });
 
+  it('says why access ended, and what to do', () => {
+    const ended = { why: 'your account was disabled', mend: 'Ask your administrator.' };
+    expect(statusText({ ...quiet, ended })).toContain(
+      'nobody: your account was disabled. Ask your administrator. (sallyport signin)',
+    );
+    const stopped = statusText({ ...quiet, ended, paused: true, pausedBy: 'stopped', stopped: 'An incident.' });
+    expect(stopped).toContain('stopped by your organization: An incident.');
+    expect(stopped).not.toContain('sallyport signin');
+    expect(statusText({ ...quiet, paused: true, pausedBy: 'lock' })).toContain('the screen was locked');
+  });
+
   it('writes 24 hours, and the date where it is not today’s', () => {
     const now = new Date();
     const today = new Date(now.getFullYear(), now.getMonth(), now.getDate(), 15, 4, 5).getTime();

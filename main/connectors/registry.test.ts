@@ -334,6 +334,16 @@ describe('managed settings', () => {
     expect(load({ identity }, { agents: { consent: 'allow' } }).managedConsent).toBe('allow');
   });
 
+  test('alone stop everything, and alone let a locked screen be', () => {
+    expect(load({ identity }, { stopped: { reason: 'x' } }).config.stopped).toEqual({ reason: 'x' });
+    expect(refusal({ identity, stopped: { reason: 'x' } })).toContain('it counts only in managed settings');
+    expect(refusal({ identity: { ...identity, onLock: 'nothing' } })).toContain('counts only in managed settings');
+    expect(load({ identity: { ...identity, onLock: 'sign-out' } }).config.identity.onLock).toBe('sign-out');
+    const managed = { identity: { onLock: 'pause' } };
+    expect(load({ identity: { ...identity, onLock: 'sign-out' } }, managed).config.identity.onLock).toBe('pause');
+    expect(load({ identity }, { identity: { onLock: 'nothing' } }).config.identity.onLock).toBe('nothing');
+  });
+
   test('have relative paths of their own folder', () => {
     put('policy/a.cedar', 'one');
     expect(load({ identity }, { policy: { folder: 'policy' } }).policies).toHaveLength(1);

@@ -82,6 +82,25 @@ it.each<[string, WindowState, string]>([
   expect(view.tooltip.length).toBeGreaterThan('Sallyport: '.length);
 });
 
+const ended = { why: 'the computer slept for long', mend: 'Sign in again.' };
+
+it.each<[string, Partial<Status>, string]>([
+  ['access ended', { signedIn: null, ended }, 'the computer slept for long'],
+  ['the screen was locked', { paused: true, pausedBy: 'lock' }, 'paused when the screen was locked'],
+  [
+    'the organization stopped it',
+    { signedIn: null, paused: true, pausedBy: 'stopped', stopped: 'x' },
+    'stopped by your organization',
+  ],
+])('says in words that %s', (_what, more, words) => {
+  expect(trayView(state(more)).tooltip).toBe(`Sallyport: ${words}`);
+});
+
+it('offers no sign-in that would be refused', () => {
+  const { menu } = trayView(state({ signedIn: null, paused: true, stopped: 'x' }));
+  expect(menu.filter((item) => item.kind === 'action').map(({ action }) => action)).toEqual(['open', 'open', 'quit']);
+});
+
 it('has nothing that widens: resuming and allowing only open the window', () => {
   const items = [state({ paused: true }), state({ programs: [program] }), state({ signedIn: null })].flatMap(
     (seen) => trayView(seen).menu,

@@ -206,7 +206,7 @@ describe('an outage', () => {
     await vi.advanceTimersByTimeAsync(2000);
     expect(changed).toHaveBeenCalledTimes(1);
     for (let flap = 0; flap < 60; flap += 1) {
-      state.addresses = `10.0.0.${String(flap % 2)}`;
+      state.addresses = `10.0.0.${String(flap % 3)}`;
       await vi.advanceTimersByTimeAsync(1000);
     }
     expect(changed.mock.calls.length).toBeLessThan(8);

@@ -4,10 +4,10 @@
  * are asked again with back-off and jitter, and shown. Trusts: the exchange process for signature, issuer, audience and age.
  */
 import type { EndCause } from '../contract/access-end.ts';
+import type { AuditRecord } from '../contract/audit.ts';
 import { Fault } from '../contract/errors.ts';
 import type { Polled, RefusedEvent, SecurityEvent } from '../contract/security-event.ts';
 import type { Secret } from '../contract/secret.ts';
-import type { Lifecycle } from './access.ts';
 import type { ExchangeStarter, ExchangeTask } from './exchange-process.ts';
 import { exchangeTimeoutMs } from './renewal.ts';
 import type { Session } from './session.ts';
@@ -19,7 +19,11 @@ export interface EventPollDeps {
   readonly session: () => Session | undefined;
   readonly accessToken: (session: Session, scope: string) => Promise<Secret>;
   readonly end: (cause: EndCause, detail: string) => void;
-  readonly record: (what: Lifecycle['what'], subject: string, detail: string) => void;
+  readonly record: (
+    what: Extract<AuditRecord, { event: 'lifecycle' }>['what'],
+    subject: string,
+    detail: string,
+  ) => void;
   /** Whether it fails is different. */
   readonly changed: () => void;
   /** 0 to 1. */

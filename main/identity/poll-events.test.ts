@@ -18,9 +18,11 @@ const disabled = 'https://schemas.openid.net/secevent/risc/event-type/account-di
 const now = (): number => Math.floor(Date.now() / 1000);
 const alice = { format: 'iss_sub', iss: issuer, sub: 'alice' };
 
+type Key = Awaited<ReturnType<typeof generateKeyPair>>['privateKey'];
+
 let keys: JSONWebKeySet;
-let own: CryptoKey;
-let stranger: CryptoKey;
+let own: Key;
+let stranger: Key;
 beforeAll(async () => {
   const pair = await generateKeyPair('ES256');
   own = pair.privateKey;
@@ -37,7 +39,7 @@ const claims = (more: JWTPayload = {}): JWTPayload => ({
   events: { [revoked]: { event_timestamp: now() } },
   ...more,
 });
-const signed = (payload: JWTPayload, { key = own, typ = 'secevent+jwt' }: { key?: CryptoKey; typ?: string } = {}) =>
+const signed = (payload: JWTPayload, { key = own, typ = 'secevent+jwt' }: { key?: Key; typ?: string } = {}) =>
   new SignJWT(payload).setProtectedHeader({ alg: 'ES256', kid: '1', typ }).sign(key);
 const read = (set: string, jti = 'j1') => readSet(jti, set, { identity, issuer, keys });
 
@@ -90,7 +92,7 @@ describe('a security event token', () => {
 });
 
 describe('a poll', () => {
-  const provider = {
+  const provider: Readonly<Record<string, unknown>> = {
     [`${issuer}/.well-known/openid-configuration`]: {
       issuer,
       authorization_endpoint: `${issuer}/authorize`,

@@ -20,7 +20,11 @@ export function Person({ state: { status, signIn } }: { readonly state: WindowSt
       </>
     );
   if (inBrowser !== false) return inBrowser;
-  return status === null ? <Starting /> : <Nobody failed={failed} ended={status.ended} />;
+  return status === null ? (
+    <Starting />
+  ) : (
+    <Nobody failed={failed} ended={status.ended} stopped={status.stopped !== undefined} />
+  );
 }
 
 function Starting() {
@@ -35,9 +39,11 @@ function Starting() {
 interface NobodyProps {
   readonly failed: string | null;
   readonly ended: Status['ended'];
+  /** By the organization: the banner says why. */
+  readonly stopped: boolean;
 }
 
-function Nobody({ failed, ended }: NobodyProps) {
+function Nobody({ failed, ended, stopped }: NobodyProps) {
   return (
     <section className="person" aria-label="Person">
       <h2>Nobody is signed in</h2>
@@ -49,11 +55,13 @@ function Nobody({ failed, ended }: NobodyProps) {
         </p>
       )}
       <Failure say={failed} />
-      <div className="actions">
-        <Action look="primary" onAct={() => shell.signIn({})}>
-          Sign in
-        </Action>
-      </div>
+      {!stopped && (
+        <div className="actions">
+          <Action look="primary" onAct={() => shell.signIn({})}>
+            Sign in
+          </Action>
+        </div>
+      )}
     </section>
   );
 }

@@ -12,7 +12,7 @@ import { crashPage, startApp, startAgain, type AppOptions, type DesktopApp } fro
 import { createPersonBrowser, type PersonBrowser } from '../screen/person-browser.ts';
 import { click, findIcon, menuOnScreen, photograph, press } from '../screen/pointer.ts';
 import { startScreen, until, type Screen, type ScreenOptions } from '../screen/screen.ts';
-import { chooseItem, clickItem, menuItems } from '../screen/tray-menu.ts';
+import { chooseItem, clickItem, lockScreen, menuItems } from '../screen/tray-menu.ts';
 
 /** The dots of build/draw-icons.mjs. */
 const dots = { nobody: '#8b95a3', signedIn: '#1fae63', needsYou: '#f2a516', paused: '#8e5bd0' };
@@ -225,6 +225,14 @@ describe('with a panel', () => {
     await tab('Overview').click();
     expect((await app.cli('resume')).code).toBe(0);
     await iconOf(dots.paused);
+    await button('Resume').click();
+    await iconOf(dots.signedIn);
+  });
+
+  it('pauses when the screen is locked, and resumes in the window alone', async () => {
+    await lockScreen(screen);
+    await app.window.getByText('Paused when the screen was locked.').waitFor({ timeout: patience });
+    expect((await app.cli('status')).stdout).toContain('paused when the screen was locked: resume in the window');
     await button('Resume').click();
     await iconOf(dots.signedIn);
   });

@@ -1,14 +1,7 @@
 /** What ends a person's access while they are signed in, in a real vault with real exchange processes. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startTroubledProvider, type TroubledProvider } from './troubled-provider.ts';
-import {
-  codeOf,
-  startVault,
-  until,
-  type EgressUnderTest,
-  type VaultSettings,
-  type VaultUnderTest,
-} from './vault-under-test.ts';
+import { codeOf, startVault, until, type EgressUnderTest, type VaultUnderTest } from './vault-under-test.ts';
 
 let provider: TroubledProvider;
 let vault: VaultUnderTest;
@@ -35,8 +28,12 @@ async function signIn(): Promise<void> {
   await provider.signIn(await vault.nextUrl());
   await answer;
 }
-async function signedIn(identity: VaultSettings['identity'] = {}): Promise<void> {
-  vault = await startVault({ config: provider.config, identity });
+/** @param window minutes; without security events where one is given */
+async function signedIn(window?: number): Promise<void> {
+  const { config } = provider;
+  const { events: _, ...quiet } = config.identity;
+  const identity = window === undefined ? config.identity : { ...quiet, policyWindowMinutes: window };
+  vault = await startVault({ config: { ...config, identity } });
   egress = await vault.attachEgress('postgres');
   await egress.hello();
   await signIn();
@@ -83,7 +80,7 @@ describe('a provider in trouble', () => {
   it.each([{ status: 503, retryAfter: '600' }, { status: 429 }])(
     'fails closed with a code, is not stormed, and ends access with the window: %j',
     async (trouble) => {
-      await signedIn({ policyWindowMinutes: 0.1, events: undefined });
+      await signedIn(0.1);
       provider.trouble = trouble;
       // The access token at hand is used up first.
       await until(async () => (await codeOf(ask())) === 'identity_unavailable');
@@ -100,7 +97,7 @@ describe('a provider in trouble', () => {
   );
 
   it('that comes back costs the person nothing', async () => {
-    await signedIn({ events: undefined });
+    await signedIn(15);
     const { validUntil } = await statusNow();
     provider.trouble = { status: 500 };
     await until(async () => (await codeOf(ask())) === 'identity_unavailable');

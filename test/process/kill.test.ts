@@ -242,10 +242,15 @@ describe('everything is killed', () => {
     await product.stop();
   });
 
-  test('an orderly end leaves nothing either, and no socket', async () => {
+  test('an orderly end wipes credentials while the log is still written, and leaves nothing, and no socket', async () => {
     const product = await startProduct();
+    await product.signIn('alice');
+    const { auditFile } = await product.status();
     const pids = family(product.process.pid!);
-    expect((await product.stop()).code).toBe(0);
+    product.process.stdin?.end();
+    expect((await product.ended).code).toBe(0);
+    expect(readFileSync(auditFile, 'utf8').match(/"what":"(signed-in|signed-out)"/g)).toHaveLength(2);
+    await product.stop();
     await eventually(() => pids.every((pid) => !isAlive(pid)));
   });
 });

@@ -311,6 +311,15 @@ export const windowStates: Readonly<Record<string, Sample>> = {
     ),
     screens: ['overview', 'programs'],
   },
+  'access-ended': {
+    state: at({ ...nobody, ended: { why: 'your account was disabled', mend: 'Ask your administrator.' } }),
+    screens: ['overview'],
+  },
+  'stopped-by-organization': {
+    state: at({ ...nobody, paused: true, pausedBy: 'stopped', stopped: `An incident is looked into. ${hostileName}` }),
+    screens: ['overview'],
+  },
+  'paused-by-lock': { state: at({ ...busy, paused: true, pausedBy: 'lock' }), screens: ['overview'] },
   paused: { state: at({ ...busy, paused: true }), screens: ['overview', 'calls'] },
   'connector-failed': {
     state: at({

@@ -81,3 +81,12 @@ export async function clickItem(screen: Pick<Screen, 'env'>, label: string): Pro
     'uint32 0',
   );
 }
+
+/** What a screen saver says on the session bus when it locks. */
+export async function lockScreen({ env }: Pick<Screen, 'env'>): Promise<void> {
+  const name = 'org.freedesktop.ScreenSaver';
+  const path = `/${name.replaceAll('.', '/')}`;
+  await run('gdbus', ['emit', '--session', '--object-path', path, '--signal', `${name}.ActiveChanged`, 'true'], {
+    env,
+  });
+}
