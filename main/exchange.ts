@@ -1,6 +1,6 @@
 /**
- * Entry of an exchange process: one sign-in, refresh or issue, then it ends, and with it every copy of a token that MSAL made.
- * Guarantees: hardened before MSAL is even loaded; one task; no longer life than that task's time-out; tokens leave on the raw
+ * Entry of an exchange process: one sign-in, refresh or issue, then it ends, and with it every copy of a token that a library made.
+ * Guarantees: hardened before any library is loaded; one task; no longer life than that task's time-out; tokens leave on the raw
  * pipe only. Trusts: the vault, its parent. Does not protect against: root reading its heap while it lives.
  */
 import { channelOverFd } from './channel/channel-over-socket.ts';
@@ -20,6 +20,7 @@ const report = { ...harden(), lockedMemory: false };
 
 const { createHttpsDialler } = await import('./outbound/https-request.ts');
 const { writePlain, readPlain } = await import('./identity/plain-pipe.ts');
+const { ProviderRefusal } = await import('./identity/provider-refusal.ts');
 const { secretsIn, secretsOut, vault } = inheritedFds.exchange;
 
 let watchdog = setTimeout(() => exitNow(1), taskTimeoutMs);
@@ -37,6 +38,20 @@ function deliver(secrets: readonly string[]): void {
   writePlain(secretsOut, secrets).catch(() => exitNow(1));
 }
 
+/** The provider's words go beside the fault, which has none of them. */
+async function saying<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const reason = error instanceof ProviderRefusal ? error.reason : undefined;
+    if (reason !== undefined) {
+      const { scrubValue } = await import('./pipeline/secrets-in-text/scrub-value.ts');
+      channel.notify('provider-said', { reason: String(scrubValue(reason).value).slice(0, 300) });
+    }
+    throw error;
+  }
+}
+
 const channel = channelOverFd<typeof vaultExchange, 'b'>({
   fd: vault,
   contract: vaultExchange,
@@ -44,15 +59,14 @@ const channel = channelOverFd<typeof vaultExchange, 'b'>({
   handlers: {
     notices: {},
     requests: {
-      'sign-in': async ({ identity, authorities, forceLogin }) => {
-        begin(identity.signInTimeoutMinutes * 60_000 + taskTimeoutMs);
+      'sign-in': async ({ authorities, ...asked }) => {
+        begin(asked.identity.signInTimeoutMinutes * 60_000 + taskTimeoutMs);
         const { signIn } = await import('./identity/sign-in.ts');
         const openUrl = (url: string): void => {
           channel.notify('open-url', { url });
         };
-        const { accessToken, refreshToken, scopes, ...rest } = await signIn(
-          { identity, forceLogin, openUrl },
-          createHttpsDialler({ authorities }),
+        const { accessToken, refreshToken, scopes, ...rest } = await saying(
+          signIn({ ...asked, openUrl }, createHttpsDialler({ authorities })),
         );
         deliver([accessToken, refreshToken]);
         return { ...rest, scopes: [...scopes] };
@@ -60,9 +74,8 @@ const channel = channelOverFd<typeof vaultExchange, 'b'>({
       refresh: async ({ identity, authorities, scopes: asked }) => {
         begin(taskTimeoutMs);
         const { refresh } = await import('./identity/refresh.ts');
-        const { accessToken, refreshToken, scopes, ...rest } = await refresh(
-          { identity, scopes: asked, refreshToken: readPlain(secretsIn) },
-          createHttpsDialler({ authorities }),
+        const { accessToken, refreshToken, scopes, ...rest } = await saying(
+          refresh({ identity, scopes: asked, refreshToken: readPlain(secretsIn) }, createHttpsDialler({ authorities })),
         );
         deliver([accessToken, refreshToken]);
         return { ...rest, scopes: [...scopes] };
@@ -71,7 +84,9 @@ const channel = channelOverFd<typeof vaultExchange, 'b'>({
         begin(taskTimeoutMs);
         const { issuePostgres } = await import('./identity/issue-postgres.ts');
         const send = createHttpsDialler({ authorities })([new URL(url).origin]);
-        const { password, ...login } = await issuePostgres({ url, accessToken: readPlain(secretsIn) }, send);
+        const issued = await issuePostgres({ url, accessToken: readPlain(secretsIn) }, send);
+        if ('challenge' in issued) return issued;
+        const { password, ...login } = issued;
         deliver([password]);
         return login;
       },

@@ -44,6 +44,9 @@ const state = createVaultState({
       channelOverFd<typeof vaultExchange, 'a'>({ fd, contract: vaultExchange, side: 'a', handlers }),
     readSecret: (fd) => readSecret(memory, fd),
     writeSecret,
+    providerSaid: (reason) => {
+      shell.notify('provider-said', { reason });
+    },
   }),
   sealTo,
   wipeAll: () => {
@@ -84,7 +87,7 @@ const shell = channelOverFd<typeof shellVault, 'b'>({
         state.configure(config);
         return done;
       },
-      'sign-in': async ({ forceLogin }) => ({ principal: await state.signIn(forceLogin) }),
+      'sign-in': async (order) => ({ principal: await state.signIn(order) }),
       'cancel-sign-in': () => {
         state.cancelSignIn();
         return done;

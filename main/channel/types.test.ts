@@ -47,7 +47,7 @@ function _shellEnd(fd: number) {
     contract: shellVault,
     side: 'a',
     handlers: {
-      notices: { 'open-url': () => undefined, changed: () => undefined },
+      notices: { 'open-url': () => undefined, 'provider-said': () => undefined, changed: () => undefined },
       requests: {},
       streams: {},
       onClose: () => undefined,

@@ -62,7 +62,11 @@ export function startCore(deps: SupervisorDeps): Core {
     contract: shellVault,
     side: 'a',
     handlers: {
-      notices: { 'open-url': ({ url }) => listener.openUrl(url), changed: listener.changed },
+      notices: {
+        'open-url': ({ url }) => listener.openUrl(url),
+        'provider-said': ({ reason }) => listener.providerSaid(reason),
+        changed: listener.changed,
+      },
       requests: {},
       streams: {},
       onClose: () => undefined,

@@ -2,6 +2,7 @@
  * What the shell does when it is asked: status, doctor, sign-in, pause, resume. `resume` widens: only the window may
  * reach it; every program of this user can ask for the rest. Trusts: gateway and vault for what they report of themselves.
  */
+import { accountNames } from '../contract/account.ts';
 import type { DoctorReport, PolicyInUse, Status } from '../contract/control.ts';
 import type { HardeningReport } from '../contract/hardening.ts';
 import { consentMend } from '../contract/with-lab.ts';
@@ -38,11 +39,9 @@ export interface Shell {
 
 export function createShell(deps: ShellDeps): Shell {
   const { supervisor, registry, openBrowser, unfinishedSignIns, onChange } = deps;
-  const { authority, signInTimeoutMinutes } = registry.config.identity;
   const signIn = createSignIn({
     supervisor,
-    authority,
-    timeoutMs: signInTimeoutMinutes * 60_000,
+    identity: registry.config.identity,
     openBrowser,
     unfinished: unfinishedSignIns,
     onChange,
@@ -69,15 +68,17 @@ export function createShell(deps: ShellDeps): Shell {
 
 const statusTimeoutMs = 5_000;
 
-async function readStatus({ supervisor, about, programs }: ShellDeps): Promise<Status> {
+async function readStatus({ supervisor, registry, about, programs }: ShellDeps): Promise<Status> {
   const [gateway, vault] = await Promise.all([
     supervisor.core().gateway.control.request('status', {}, { timeoutMs: statusTimeoutMs }),
     supervisor.core().vault.control.request('status', {}, { timeoutMs: statusTimeoutMs }),
   ]);
+  const accounts = accountNames(registry.config.identity);
   return {
     ...about,
     signedIn: vault.principal && { principal: vault.principal, validUntil: vault.validUntil },
     waiting: vault.waiting,
+    ...(accounts.length > 1 ? { accounts } : {}),
     paused: supervisor.paused(),
     connectors: supervisor.connectors(),
     agents: gateway.agents,

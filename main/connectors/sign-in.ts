@@ -2,6 +2,8 @@
  * Sign-in as the shell sees it: opens the address, slows what never finishes, and shows how far it is. Guarantees: an
  * address is opened only if it is https and of the configured authority's origin. Trusts: the vault for its end.
  */
+import { accountNames, identityOf } from '../contract/account.ts';
+import type { IdentityConfig } from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
 import type { Principal } from '../contract/principal.ts';
 import type { WindowState } from '../contract/window.ts';
@@ -14,6 +16,8 @@ export interface SignInRequest {
   /** False: whoever asks opens the address. */
   readonly open: boolean;
   readonly forceLogin: boolean;
+  /** Default: the one that was signed in last. */
+  readonly account?: string | undefined;
 }
 
 export interface Asker {
@@ -29,12 +33,14 @@ export interface SignIn {
   progress(): WindowState['signIn'];
   /** An address from the vault, unchecked. */
   onUrl(url: string): void;
+  /** Why the provider refused a sign-in or a refresh: for the window alone. */
+  onSaid(reason: string): void;
 }
 
 export interface SignInDeps {
   readonly supervisor: Supervisor;
-  readonly authority: string;
-  readonly timeoutMs: number;
+  /** With its accounts. */
+  readonly identity: IdentityConfig;
   /** False when this machine has no way to show it. */
   readonly openBrowser: (url: string) => Promise<boolean>;
   /** How often a sign-in may be started while the one before has not succeeded. */
@@ -43,7 +49,9 @@ export interface SignInDeps {
 }
 
 export function createSignIn(deps: SignInDeps): SignIn {
-  const { supervisor, authority, timeoutMs, openBrowser, unfinished, onChange } = deps;
+  const { supervisor, identity, openBrowser, unfinished, onChange } = deps;
+  const timeoutMs = identity.signInTimeoutMinutes * 60_000;
+  const authorities = accountNames(identity).map((name) => identityOf(identity, name).authority);
   let waitingForUrl: ((url: string) => void) | undefined;
   let isUnfinished = false;
   /** As the vault itself remembers; but any program of this user can kill the vault. */
@@ -51,6 +59,8 @@ export function createSignIn(deps: SignInDeps): SignIn {
   let progress: WindowState['signIn'] = { step: 'idle' };
   /** What a sign-in that a later one replaced still has to say is not shown. */
   let attempt = 0;
+  /** What the provider said of the sign-in that is open. */
+  let said: string | undefined;
   const vault = () => supervisor.core().vault.control;
 
   function move(to: WindowState['signIn']): void {
@@ -58,7 +68,10 @@ export function createSignIn(deps: SignInDeps): SignIn {
     onChange();
   }
 
-  async function ask({ open, forceLogin }: SignInRequest, { signal, event }: Asker): Promise<{ principal: Principal }> {
+  async function ask(
+    { open, forceLogin, account }: SignInRequest,
+    { signal, event }: Asker,
+  ): Promise<{ principal: Principal }> {
     const control = vault();
     const own = attempt;
     isUnfinished = true;
@@ -75,7 +88,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
     const onUrl = (url: string): void => void show(url);
     waitingForUrl = onUrl;
     try {
-      const parameters = { forceLogin: forceLogin || signedOut };
+      const parameters = { forceLogin: forceLogin || signedOut, ...(account === undefined ? {} : { account }) };
       const answer = await control.request('sign-in', parameters, { timeoutMs: timeoutMs + answerMarginMs });
       isUnfinished = signedOut = false;
       await supervisor.liftSuspensions();
@@ -95,7 +108,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
       return answer;
     } catch (error) {
       const say = error instanceof Fault ? error.message : 'Something broke inside Sallyport. Try again.';
-      if (own === attempt) move({ step: 'failed', say });
+      if (own === attempt) move({ step: 'failed', say, ...(said === undefined ? {} : { reason: said }) });
       throw error;
     }
   }
@@ -107,7 +120,10 @@ export function createSignIn(deps: SignInDeps): SignIn {
         if (progress.step !== 'browser') move({ step: 'failed', say });
         throw new Fault('rate_limited', say);
       }
+      // Throws where there is no such account, before anything ends.
+      if (request.account !== undefined) identityOf(identity, request.account);
       attempt += 1;
+      said = undefined;
       move({ step: 'browser', since: Date.now() });
       return { ended: follow(request, asker) };
     },
@@ -123,7 +139,12 @@ export function createSignIn(deps: SignInDeps): SignIn {
     },
     progress: () => progress,
     onUrl(url) {
-      if (isOfAuthority(url, authority)) waitingForUrl?.(url);
+      if (authorities.some((authority) => isOfAuthority(url, authority))) waitingForUrl?.(url);
+    },
+    onSaid(reason) {
+      said = reason;
+      if (progress.step !== 'browser')
+        move({ step: 'failed', say: 'The identity provider did not confirm your access.', reason });
     },
   };
 }

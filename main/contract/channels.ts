@@ -6,10 +6,10 @@ import { z } from 'zod';
 import { approvalAnswerSchema, approvalSchema } from './approval.ts';
 import { auditRecordSchema, connectionRecordedSchema } from './audit.ts';
 import type { ChannelContract, SideContract } from './channel.ts';
-import { destinationConfigSchema, identityConfigSchema, quotaSchema } from './config.ts';
+import { accountNameSchema, destinationConfigSchema, identityConfigSchema, quotaSchema } from './config.ts';
 import { codeSchema, outcomeCodeSchema } from './errors.ts';
 import { columnLabelsSchema } from './labels.ts';
-import { exchangeNetwork } from './exchange.ts';
+import { exchangeNetwork, providerSaidSchema } from './exchange.ts';
 import { hardeningReportSchema } from './hardening.ts';
 import { askKindSchema, connectorNameSchema, destinationNameSchema, manifestSchema } from './manifest.ts';
 import { principalSchema } from './principal.ts';
@@ -379,7 +379,8 @@ export const shellVault = contract(
       },
       /** Answers when the browser came back, was cancelled or timed out. One at a time: a second one cancels the first. */
       'sign-in': {
-        params: z.strictObject({ forceLogin: z.boolean() }),
+        /** Without `account`: the one that was signed in last, else the default. */
+        params: z.strictObject({ forceLogin: z.boolean(), account: accountNameSchema.optional() }),
         result: z.strictObject({ principal: principalSchema }),
       },
       'cancel-sign-in': { params: empty, result: empty },
@@ -399,6 +400,8 @@ export const shellVault = contract(
   {
     notices: {
       'open-url': z.strictObject({ url: text(16_384) }),
+      /** Before the answer that fails, where the provider said why. */
+      'provider-said': providerSaidSchema,
       /** Something changed: the shell asks for `status`. */
       changed: empty,
     },

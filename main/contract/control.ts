@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { agentReportSchema, callReportSchema, programKeySchema, stageReportSchema } from './channels.ts';
+import { accountNameSchema } from './config.ts';
 import { hardeningReportSchema } from './hardening.ts';
 import { codeSchema } from './errors.ts';
 import { toolSchema } from './manifest.ts';
@@ -15,7 +16,13 @@ const empty = z.strictObject({});
 export const controlMethods = {
   status: { params: empty },
   /** Events: `{"event":"url","url"}`. `open: false` prints the URL instead of starting a browser. */
-  'sign-in': { params: z.strictObject({ open: z.boolean(), forceLogin: z.boolean().default(false) }) },
+  'sign-in': {
+    params: z.strictObject({
+      open: z.boolean(),
+      forceLogin: z.boolean().default(false),
+      account: accountNameSchema.optional(),
+    }),
+  },
   'sign-out': { params: empty },
   pause: { params: empty },
   resume: { params: empty },
@@ -61,6 +68,8 @@ export const statusSchema = z.strictObject({
   signedIn: z.strictObject({ principal: principalSchema, validUntil: z.int().nullable() }).nullable(),
   /** Connectors that wait for the person to authenticate again. */
   waiting: z.array(z.string()),
+  /** Which may be signed in, the default first; absent: one only. */
+  accounts: z.array(accountNameSchema).optional(),
   paused: z.boolean(),
   consent: z.enum(['ask', 'allow']),
   connectors: z.array(

@@ -2,6 +2,7 @@
  * Vault (a) ↔ exchange (b): one task a process (DESIGN §3). Secrets never travel here, but on raw pipes beside it.
  */
 import { z } from 'zod';
+import { challengedSchema, claimsChallengeSchema } from './challenge.ts';
 import type { ChannelContract } from './channel.ts';
 import { identityConfigSchema } from './config.ts';
 import { hardeningReportSchema } from './hardening.ts';
@@ -16,6 +17,9 @@ export const exchangeNetwork = {
   /** PEM text of authorities trusted beside the system store. */
   authorities: z.array(text(65_536)).max(50),
 };
+
+/** Why the provider refused, in its own words: cleaned, for the person in the window, never for an agent or the log. */
+export const providerSaidSchema = z.strictObject({ reason: text(300) });
 
 /** What came back beside the tokens. */
 const exchanged = {
@@ -34,7 +38,12 @@ export const vaultExchange = {
     requests: {
       /** Out: access token, refresh token. Ends when the browser came back, or with the process. */
       'sign-in': {
-        params: z.strictObject({ identity: identityConfigSchema, ...exchangeNetwork, forceLogin: z.boolean() }),
+        params: z.strictObject({
+          identity: identityConfigSchema,
+          ...exchangeNetwork,
+          forceLogin: z.boolean(),
+          challenge: claimsChallengeSchema.optional(),
+        }),
         result: z.strictObject({ principal: principalSchema, ...exchanged }),
       },
       /** In: refresh token. Out: access token, refresh token (rotated or the same). */
@@ -43,16 +52,16 @@ export const vaultExchange = {
         /** Without `principal` when the provider sent no ID token (OpenID Connect Core §12.2): the claims stay. */
         result: z.strictObject({ principal: principalSchema.optional(), ...exchanged }),
       },
-      /** In: access token. Out: password. */
+      /** In: access token. Out: password; nothing beside a challenge. */
       'issue-postgres': {
         params: z.strictObject({ url: z.url(), ...exchangeNetwork }),
-        result: z.strictObject({ role: text(63), expiresAt: epochMs }),
+        result: z.union([z.strictObject({ role: text(63), expiresAt: epochMs }), challengedSchema]),
       },
     },
     streams: {},
   },
   b: {
-    notices: { 'open-url': z.strictObject({ url: text(16_384) }) },
+    notices: { 'open-url': z.strictObject({ url: text(16_384) }), 'provider-said': providerSaidSchema },
     requests: { ready: { params: hardeningReportSchema, result: empty } },
     streams: {},
   },

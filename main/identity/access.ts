@@ -1,17 +1,20 @@
 /**
  * Guarantees: at most one person's access at a time; it ends, with everything wiped and every egress worker told, at sign-out,
  * when another person signs in, when the provider says the grant is dead, and when the provider could not be asked for a
- * whole policy window.
+ * whole policy window, and when a service says that its sign-in counts no more.
  * Trusts: exchange processes for validation; `session.ts` checks issuer, client and person again.
  */
 import type { AuditRecord } from '../contract/audit.ts';
+import type { ClaimsChallenge } from '../contract/challenge.ts';
 import type { DestinationConfig } from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
+import type { Challenges } from './challenges.ts';
 import type { IssuedCredential, RevokeReason } from './credentials.ts';
 import type { ExchangeStarter } from './exchange-process.ts';
 import { createRenewal, endedFault, exchangeTimeoutMs, type Renewal } from './renewal.ts';
+import { isRevocation } from './read-challenge.ts';
 import { createRevalidation } from './revalidation.ts';
-import { isSamePerson, type Session } from './session.ts';
+import { isSameAccess, type Session } from './session.ts';
 import type { VaultConfig } from './vault-config.ts';
 
 export type Lifecycle = Extract<AuditRecord, { event: 'lifecycle' }>;
@@ -24,6 +27,8 @@ export interface AccessDeps {
   readonly changed: () => void;
   readonly revoke: (reason: RevokeReason) => void;
   readonly authenticated: () => void;
+  /** A service wants a stronger or newer sign-in. */
+  readonly challenges: Pick<Challenges, 'met'>;
   readonly now: () => number;
   /** 0 to 1. */
   readonly random: () => number;
@@ -84,7 +89,7 @@ export function createAccess(deps: AccessDeps): Access {
       const before = session;
       session = fresh;
       before?.wipe();
-      if (before !== undefined && !isSamePerson(before.principal, fresh.principal)) {
+      if (before !== undefined && !isSameAccess(before, fresh)) {
         record('person-changed', 'vault', `before: ${before.principal.username}`);
         deps.exchanges.cancelAll(['refresh', 'issue-postgres'], endedFault());
         deps.revoke('person_changed');
@@ -101,7 +106,14 @@ export function createAccess(deps: AccessDeps): Access {
       const holder = session;
       if (holder === undefined)
         throw new Fault('not_signed_in', 'Nobody is signed in. Ask the person to sign in to Sallyport.');
-      return issueFor(holder, destination, { ...deps, renewal, isCurrent: () => session === holder });
+      const isCurrent = (): boolean => session === holder;
+      const challenged = (challenge: ClaimsChallenge): Fault => {
+        const fault = deps.challenges.met(challenge);
+        if (!isRevocation(challenge) || fault.code === 'not_permitted') return fault;
+        end('access_ended', 'a service said that this sign-in counts no more (continuous access evaluation)');
+        return endedFault();
+      };
+      return issueFor(holder, destination, { ...deps, renewal, isCurrent, challenged });
     },
   };
 }
@@ -111,10 +123,12 @@ const notConfirmed = 'the identity provider could not be reached within the poli
 interface IssueDeps extends Pick<AccessDeps, 'exchanges' | 'config'> {
   readonly renewal: Renewal;
   readonly isCurrent: () => boolean;
+  /** What the call ends with. */
+  readonly challenged: (challenge: ClaimsChallenge) => Fault;
 }
 
 async function issueFor(holder: Session, { issuer }: DestinationConfig, deps: IssueDeps): Promise<IssuedCredential> {
-  const { exchanges, config, renewal, isCurrent } = deps;
+  const { exchanges, config, renewal, isCurrent, challenged } = deps;
   const input = await renewal.accessToken(holder, issuer.scope);
   const { authorities, exchangeCommand } = config();
   const task = {
@@ -128,6 +142,7 @@ async function issueFor(holder: Session, { issuer }: DestinationConfig, deps: Is
     // The token was wiped under the exchange: whatever the issuer said of it does not count.
     throw isCurrent() ? error : endedFault();
   });
+  if ('challenge' in reply) throw isCurrent() ? challenged(reply.challenge) : endedFault();
   const [password] = secrets;
   if (password !== undefined && isCurrent()) return { ...reply, subject: holder.principal.subject, password };
   password?.wipe();

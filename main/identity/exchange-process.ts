@@ -24,6 +24,8 @@ export interface ExchangeDeps {
   readonly closeFd: (fd: number) => void;
   readonly readSecret: (fd: number) => Promise<Secret>;
   readonly writeSecret: (fd: number, secret: Secret) => Promise<void>;
+  /** Why the provider refused, in its own words. */
+  readonly providerSaid: (reason: string) => void;
 }
 
 export interface ExchangeTask<K extends TaskName> {
@@ -31,7 +33,7 @@ export interface ExchangeTask<K extends TaskName> {
   readonly params: z.input<Tasks[K]['params']>;
   /** What is exchanged; absent for a sign-in. */
   readonly input?: Secret;
-  /** How many secrets come back. */
+  /** How many secrets come back, unless a challenge does. */
   readonly outputs: number;
   readonly timeoutMs: number;
   /** What `done` rejects with when it was late. */
@@ -134,7 +136,12 @@ function startExchange(
     });
   });
   const channel = deps.connect(pair.a, {
-    notices: { 'open-url': ({ url }) => onUrl?.(url) },
+    notices: {
+      'open-url': ({ url }) => onUrl?.(url),
+      'provider-said': ({ reason }) => {
+        deps.providerSaid(reason);
+      },
+    },
     requests: {
       ready: (report) => {
         const hardened = report.notDumpable && report.noCoreDumps && report.noNewPrivileges && report.dieWithParent;
@@ -172,7 +179,8 @@ async function perform<K extends TaskName>(
       deps.closeFd(inputFd);
     }
     const reply = await channel.request(task.name, task.params, { timeoutMs: task.timeoutMs + lateGraceMs });
-    while (secrets.length < task.outputs) secrets.push(await deps.readSecret(outputFd));
+    const outputs = 'challenge' in reply ? 0 : task.outputs;
+    while (secrets.length < outputs) secrets.push(await deps.readSecret(outputFd));
     return { reply, secrets };
   } catch (error) {
     for (const secret of secrets) secret.wipe();

@@ -1,8 +1,10 @@
 /** The vault's parts put together: access, sign-in, credentials. What each guarantees is said there. */
+import { defaultAccount, identityOf } from '../contract/account.ts';
 import { Fault } from '../contract/errors.ts';
 import type { Principal } from '../contract/principal.ts';
 import type { Secret } from '../contract/secret.ts';
 import { createAccess, type Lifecycle } from './access.ts';
+import { createChallenges } from './challenges.ts';
 import { createCredentials, type Credentials } from './credentials.ts';
 import type { ExchangeStarter } from './exchange-process.ts';
 import { createSignInDesk } from './sign-in-desk.ts';
@@ -31,9 +33,16 @@ export interface VaultStatus {
   readonly exchanges: number[];
 }
 
+export interface SignInOrder {
+  readonly forceLogin: boolean;
+  /** Default: the one signed in last, since nobody signed out. */
+  readonly account?: string | undefined;
+}
+
 export interface VaultState extends Pick<Credentials, 'attach'> {
   configure(config: VaultConfig): void;
-  signIn(forceLogin: boolean): Promise<Principal>;
+  /** Carries what services asked of the next sign-in. */
+  signIn(order: SignInOrder): Promise<Principal>;
   cancelSignIn(): void;
   /** The next sign-in asks for the password (`prompt=login`), whoever starts it. */
   signOut(): void;
@@ -45,6 +54,8 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
   let given: VaultConfig | undefined;
   /** The provider's session may outlive a sign-out: whoever asks next, the person has to say so there. */
   let signedOut = false;
+  let account = defaultAccount;
+  const challenges = createChallenges(deps.now);
   const config = (): VaultConfig => {
     if (given === undefined) throw new Fault('internal', 'The vault is not configured yet.');
     return given;
@@ -60,6 +71,7 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
   };
   const access = createAccess({
     ...deps,
+    challenges,
     config,
     record,
     revoke: (reason) => {
@@ -88,10 +100,17 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
     configure: (next) => {
       given = next;
     },
-    signIn: async (forceLogin) => {
+    signIn: async ({ forceLogin, account: wanted = account }) => {
       try {
-        const fresh = await desk.signIn(forceLogin || signedOut);
+        const fresh = await desk.signIn({
+          identity: identityOf(config().identity, wanted),
+          // The browser's session is of the account before.
+          forceLogin: forceLogin || signedOut || wanted !== account,
+          challenge: challenges.next(),
+        });
         signedOut = false;
+        account = wanted;
+        challenges.satisfied();
         access.adopt(fresh);
         return fresh.principal;
       } catch (error) {
@@ -106,6 +125,8 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
     },
     signOut: () => {
       signedOut = true;
+      account = defaultAccount;
+      challenges.forget();
       desk.cancel(new Fault('not_signed_in', 'The person signed out.'));
       access.end('signed_out', 'every credential was wiped');
       deps.wipeAll();

@@ -10,7 +10,7 @@ import { Foreign } from './foreign.tsx';
 /** Who agents act for. Whatever a sign-in does, what narrows stays in reach. */
 export function Person({ state: { status, signIn } }: { readonly state: WindowState }) {
   const signedIn = status?.signedIn ?? null;
-  const failed = signIn.step === 'failed' ? signIn.say : null;
+  const failed = signIn.step === 'failed' ? signIn : null;
   const inBrowser = signIn.step === 'browser' && <InBrowser url={signIn.url} />;
   if (status !== null && signedIn !== null)
     return (
@@ -20,7 +20,7 @@ export function Person({ state: { status, signIn } }: { readonly state: WindowSt
       </>
     );
   if (inBrowser !== false) return inBrowser;
-  return status === null ? <Starting /> : <Nobody failed={failed} />;
+  return status === null ? <Starting /> : <Nobody failed={failed} accounts={status.accounts ?? []} />;
 }
 
 function Starting() {
@@ -32,27 +32,41 @@ function Starting() {
   );
 }
 
-function Nobody({ failed }: { readonly failed: string | null }) {
+type Failed = Extract<WindowState['signIn'], { step: 'failed' }>;
+
+interface NobodyProps {
+  readonly failed: Failed | null;
+  /** The default first; empty: there is one only. */
+  readonly accounts: readonly string[];
+}
+
+function Nobody({ failed, accounts }: NobodyProps) {
   return (
     <section className="person" aria-label="Person">
       <h2>Nobody is signed in</h2>
       <p className="lead">Agents get nothing until you sign in, once, in your own browser.</p>
-      <Failure say={failed} />
+      <Failure failed={failed} />
       <div className="actions">
         <Action look="primary" onAct={() => shell.signIn({})}>
           Sign in
         </Action>
+        {accounts.slice(1).map((account) => (
+          <Action key={account} onAct={() => shell.signIn({ account })}>
+            Sign in to {account}
+          </Action>
+        ))}
       </div>
     </section>
   );
 }
 
-function Failure({ say }: { readonly say: string | null }) {
-  if (say === null) return null;
+function Failure({ failed }: { readonly failed: Failed | null }) {
+  if (failed === null) return null;
   return (
-    <p className="failure" role="alert">
-      {plain(say)}
-    </p>
+    <div className="failure" role="alert">
+      <p>{plain(failed.say)}</p>
+      {failed.reason !== undefined && <p>Your identity provider says: “{plain(failed.reason)}”</p>}
+    </div>
   );
 }
 
@@ -84,7 +98,7 @@ function InBrowser({ url }: { readonly url: string | undefined }) {
 interface SignedInProps {
   readonly signedIn: NonNullable<Status['signedIn']>;
   readonly paused: boolean;
-  readonly failed: string | null;
+  readonly failed: Failed | null;
 }
 
 function SignedIn({ signedIn: { principal, validUntil }, paused, failed }: SignedInProps) {
@@ -110,7 +124,7 @@ function SignedIn({ signedIn: { principal, validUntil }, paused, failed }: Signe
           ))}
         </ul>
       )}
-      <Failure say={failed} />
+      <Failure failed={failed} />
       <div className="actions">
         <Action onAct={() => shell.signOut({})}>Sign out</Action>
         {!paused && <Action onAct={() => shell.pause({})}>Pause all agents</Action>}

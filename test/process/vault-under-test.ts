@@ -37,6 +37,8 @@ export interface VaultUnderTest {
   readonly shell: Channel<typeof shellVault.a>;
   readonly identities: Identity[];
   readonly records: AuditRecord[];
+  /** What the provider said, for the window. */
+  readonly said: string[];
   readonly ended: Promise<number | null>;
   /** Resolves with the next sign-in URL that the vault asks to open. */
   nextUrl(): Promise<string>;
@@ -71,6 +73,7 @@ export async function startVault({
   closeFd(toGateway.b);
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const urls: string[] = [];
+  const said: string[] = [];
   const identities: Identity[] = [];
   const records: AuditRecord[] = [];
   const shell = channelOverFd<typeof shellVault, 'a'>({
@@ -78,7 +81,11 @@ export async function startVault({
     contract: shellVault,
     side: 'a',
     handlers: {
-      notices: { 'open-url': ({ url }) => urls.push(url), changed: () => undefined },
+      notices: {
+        'open-url': ({ url }) => urls.push(url),
+        'provider-said': ({ reason }) => said.push(reason),
+        changed: () => undefined,
+      },
       requests: {},
       streams: {},
       onClose: () => undefined,
@@ -107,6 +114,7 @@ export async function startVault({
     shell,
     identities,
     records,
+    said,
     ended,
     nextUrl: async () => {
       await until(() => urls.length > 0);
