@@ -7,6 +7,7 @@ import type { IdentityConfig } from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
 import type { Principal } from '../contract/principal.ts';
 import type { WindowState } from '../contract/window.ts';
+import { createSignInProgress, type Attempt } from './sign-in-progress.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** A little more than the vault gives the browser: its answer says more than our own. */
@@ -52,28 +53,19 @@ export function createSignIn(deps: SignInDeps): SignIn {
   const { supervisor, identity, openBrowser, unfinished, onChange } = deps;
   const timeoutMs = identity.signInTimeoutMinutes * 60_000;
   const authorities = accountNames(identity).map((name) => identityOf(identity, name).authority);
+  const progress = createSignInProgress(onChange);
   let waitingForUrl: ((url: string) => void) | undefined;
   let isUnfinished = false;
   /** As the vault itself remembers; but any program of this user can kill the vault. */
   let signedOut = false;
-  let progress: WindowState['signIn'] = { step: 'idle' };
-  /** What a sign-in that a later one replaced still has to say is not shown. */
-  let attempt = 0;
-  /** What the provider said of the sign-in that is open. */
-  let said: string | undefined;
   const vault = () => supervisor.core().vault.control;
-
-  function move(to: WindowState['signIn']): void {
-    progress = to;
-    onChange();
-  }
 
   async function ask(
     { open, forceLogin, account }: SignInRequest,
     { signal, event }: Asker,
+    attempt: Attempt,
   ): Promise<{ principal: Principal }> {
     const control = vault();
-    const own = attempt;
     isUnfinished = true;
     const cancel = (): void => void control.request('cancel-sign-in', {}).catch(() => undefined);
     signal.addEventListener('abort', cancel, { once: true });
@@ -83,7 +75,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
         return;
       }
       event({ event: 'url', url });
-      if (open && own === attempt && progress.step === 'browser') move({ ...progress, url });
+      if (open) attempt.needsAddress(url);
     };
     const onUrl = (url: string): void => void show(url);
     waitingForUrl = onUrl;
@@ -101,14 +93,13 @@ export function createSignIn(deps: SignInDeps): SignIn {
   }
 
   async function follow(request: SignInRequest, asker: Asker): Promise<{ principal: Principal }> {
-    const own = attempt;
+    const attempt = progress.begin();
     try {
-      const answer = await ask(request, asker);
-      if (own === attempt) move({ step: 'idle' });
+      const answer = await ask(request, asker, attempt);
+      attempt.ended();
       return answer;
     } catch (error) {
-      const say = error instanceof Fault ? error.message : 'Something broke inside Sallyport. Try again.';
-      if (own === attempt) move({ step: 'failed', say, ...(said === undefined ? {} : { reason: said }) });
+      attempt.failed(error);
       throw error;
     }
   }
@@ -117,35 +108,29 @@ export function createSignIn(deps: SignInDeps): SignIn {
     begin(request, asker) {
       if (isUnfinished && !unfinished.passes()) {
         const say = 'Too many sign-ins were started. One that is open goes on; try again in 5 seconds.';
-        if (progress.step !== 'browser') move({ step: 'failed', say });
+        progress.refused(say);
         throw new Fault('rate_limited', say);
       }
       // Throws where there is no such account, before anything ends.
       if (request.account !== undefined) identityOf(identity, request.account);
-      attempt += 1;
-      said = undefined;
-      move({ step: 'browser', since: Date.now() });
       return { ended: follow(request, asker) };
     },
     async cancel() {
-      attempt += 1;
-      move({ step: 'idle' });
+      progress.clear();
       await vault().request('cancel-sign-in', {});
     },
     async signOut() {
       signedOut = true;
       await vault().request('sign-out', {});
-      onChange();
+      // Why it failed was told to who has gone.
+      if (progress.now().step === 'failed') progress.clear();
+      else onChange();
     },
-    progress: () => progress,
+    progress: () => progress.now(),
     onUrl(url) {
       if (authorities.some((authority) => isOfAuthority(url, authority))) waitingForUrl?.(url);
     },
-    onSaid(reason) {
-      said = reason;
-      if (progress.step !== 'browser')
-        move({ step: 'failed', say: 'The identity provider did not confirm your access.', reason });
-    },
+    onSaid: (reason) => progress.said(reason),
   };
 }
 

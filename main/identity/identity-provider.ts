@@ -1,7 +1,5 @@
 /** How a sign-in and a refresh are done; one implementation a kind of provider. What they return is not validated yet. */
 import type { ClaimsChallenge } from '../contract/challenge.ts';
-import type { IdentityConfig } from '../contract/config.ts';
-import type { Provider } from './discovery.ts';
 
 /** Plaintext: exists in an exchange process only, which ends right after. */
 export interface ProviderTokens {
@@ -31,12 +29,6 @@ export interface ProviderRefresh {
 export interface IdentityProvider {
   signIn(request: ProviderSignIn): Promise<ProviderTokens>;
   refresh(request: ProviderRefresh): Promise<ProviderTokens>;
-}
-
-/** Only the library that is needed is loaded. */
-export async function identityProviderFor(identity: IdentityConfig, provider: Provider): Promise<IdentityProvider> {
-  if (identity.kind === 'entra') return (await import('./provider-msal.ts')).createMsalProvider(identity, provider);
-  return (await import('./provider-openid.ts')).createOpenIdProvider(identity, provider);
 }
 
 /** What a challenge adds to the authorization request, beside `claims`. */

@@ -1,7 +1,7 @@
 /** A refresh: new access token, the same or a rotated refresh token, and claims as the provider sees them today. */
 import type { IdentityConfig } from '../contract/config.ts';
 import { discover, type DialOrigins } from './discovery.ts';
-import { identityProviderFor } from './identity-provider.ts';
+import { identityProviderFor } from './provider-for.ts';
 import { toPrincipal } from './principal.ts';
 import { validated, type ExchangedTokens } from './sign-in.ts';
 

@@ -13,7 +13,7 @@ import { Fault } from '../contract/errors.ts';
 import type { Principal } from '../contract/principal.ts';
 import { isSignInUrl } from './configured-issuer.ts';
 import { discover, type DialOrigins, type Provider } from './discovery.ts';
-import { identityProviderFor } from './identity-provider.ts';
+import { identityProviderFor } from './provider-for.ts';
 import { toPrincipal } from './principal.ts';
 import { fetchKeys, validateIdToken, type ExpectedToken } from './validate-id-token.ts';
 

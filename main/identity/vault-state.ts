@@ -1,9 +1,9 @@
 /** The vault's parts put together: access, sign-in, credentials. What each guarantees is said there. */
-import { defaultAccount, identityOf } from '../contract/account.ts';
 import { Fault } from '../contract/errors.ts';
 import type { Principal } from '../contract/principal.ts';
 import type { Secret } from '../contract/secret.ts';
 import { createAccess, type Lifecycle } from './access.ts';
+import { createAccountSignIn, type SignInOrder } from './account-sign-in.ts';
 import { createChallenges } from './challenges.ts';
 import { createCredentials, type Credentials } from './credentials.ts';
 import type { ExchangeStarter } from './exchange-process.ts';
@@ -33,12 +33,6 @@ export interface VaultStatus {
   readonly exchanges: number[];
 }
 
-export interface SignInOrder {
-  readonly forceLogin: boolean;
-  /** Default: the one signed in last, since nobody signed out. */
-  readonly account?: string | undefined;
-}
-
 export interface VaultState extends Pick<Credentials, 'attach'> {
   configure(config: VaultConfig): void;
   /** Carries what services asked of the next sign-in. */
@@ -52,9 +46,6 @@ export interface VaultState extends Pick<Credentials, 'attach'> {
 export function createVaultState(deps: VaultStateDeps): VaultState {
   const { exchanges, changed } = deps;
   let given: VaultConfig | undefined;
-  /** The provider's session may outlive a sign-out: whoever asks next, the person has to say so there. */
-  let signedOut = false;
-  let account = defaultAccount;
   const challenges = createChallenges(deps.now);
   const config = (): VaultConfig => {
     if (given === undefined) throw new Fault('internal', 'The vault is not configured yet.');
@@ -95,38 +86,27 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
     },
   });
   const desk = createSignInDesk({ ...deps, config });
+  const signIns = createAccountSignIn({
+    desk,
+    access,
+    challenges,
+    config,
+    failed: (detail) => {
+      record('sign-in-failed', 'vault', detail);
+    },
+    changed,
+  });
   return {
     attach: (connector, revoke) => credentials.attach(connector, revoke),
     configure: (next) => {
       given = next;
     },
-    signIn: async ({ forceLogin, account: wanted = account }) => {
-      try {
-        const fresh = await desk.signIn({
-          identity: identityOf(config().identity, wanted),
-          // The browser's session is of the account before.
-          forceLogin: forceLogin || signedOut || wanted !== account,
-          challenge: challenges.next(),
-        });
-        signedOut = false;
-        account = wanted;
-        challenges.satisfied();
-        access.adopt(fresh);
-        return fresh.principal;
-      } catch (error) {
-        record('sign-in-failed', 'vault', error instanceof Fault ? error.code : 'internal');
-        throw error;
-      } finally {
-        changed();
-      }
-    },
+    signIn: (order) => signIns.signIn(order),
     cancelSignIn: () => {
       desk.cancel(new Fault('not_signed_in', 'The sign-in was cancelled.'));
     },
     signOut: () => {
-      signedOut = true;
-      account = defaultAccount;
-      challenges.forget();
+      signIns.signedOut();
       desk.cancel(new Fault('not_signed_in', 'The person signed out.'));
       access.end('signed_out', 'every credential was wiped');
       deps.wipeAll();
