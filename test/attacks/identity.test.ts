@@ -1,6 +1,6 @@
 /** Hostile answers to a sign-in and a refresh, over real TLS, through both libraries: refused with a code, and on record. */
 import { generateKeyPair } from 'jose';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { IdentityConfig } from '../../main/contract/config.ts';
 import { startHostileProvider, type Bent, type HostileProvider } from './hostile-provider.ts';
 import { faultOf, startVaultInProcess, type VaultInProcess } from './vault-in-process.ts';
@@ -267,3 +267,20 @@ async function vaultlessPost({ certificate, url }: HostileProvider, form: Record
   });
   return JSON.parse(answer.body);
 }
+
+describe('certificates', () => {
+  it.each([
+    [-10, /CERT_HAS_EXPIRED.*set the clock/],
+    [10, /CERT_NOT_YET_VALID.*set the clock/],
+  ])('made %d days from now are refused, and the clock is named', async (days, says) => {
+    vi.useFakeTimers({ now: Date.now() + days * 86_400_000, toFake: ['Date'] });
+    const other = await startHostileProvider('oidc').finally(() => vi.useRealTimers());
+    try {
+      const vault = startVaultInProcess({ identity: other.config, certificate: other.certificate, issuer: other.url });
+      const { code, message } = await faultOf(vault.state.signIn({ forceLogin: false }));
+      expect({ code, message }).toEqual({ code: 'backend_certificate', message: expect.stringMatching(says) });
+    } finally {
+      other.close();
+    }
+  });
+});
