@@ -67,6 +67,7 @@ export function loadRegistry(sources: RegistrySources): Registry {
   const parsed = parseLayers(layers);
   refuseOwnConsent(managed, own);
   refuseOwnPolicies(managed, own);
+  refuseOwnAccounts(managed, own);
   // The lab is no person's file.
   const isPersons = own !== undefined && sources.labConfig === undefined;
   const config = isPersons ? { ...parsed, limits: narrowedLimits(parsed.limits, managed, own) } : parsed;
@@ -129,6 +130,13 @@ function refuseOwnPolicies(managed: LocatedJson | undefined, own: LocatedJson | 
   const folder = ['policy', 'folder'];
   if (managed?.has(['policy']) && own?.has(folder))
     throw own.refuse(folder, 'managed settings decide about policy: leave it out');
+}
+
+/** An account at a provider of the person's choice could claim any role. */
+function refuseOwnAccounts(managed: LocatedJson | undefined, own: LocatedJson | undefined): void {
+  const accounts = ['identity', 'accounts'];
+  if (managed?.has(['identity']) && own?.has(accounts))
+    throw own.refuse(accounts, 'managed settings decide who may sign in, and where: leave it out');
 }
 
 /** A label that nobody would follow is a mistake. */
