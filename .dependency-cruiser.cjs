@@ -75,7 +75,7 @@ module.exports = {
     {
       name: 'dialling',
       comment:
-        'Only outbound and MSAL in identity reach the network. Node 24 cannot deny it to a process, so imports are the wall.',
+        'Only outbound and, through it, the libraries in identity reach the network. Node 24 cannot deny it to a process, so imports are the wall.',
       severity: 'error',
       from: {
         path: '^(main|connector-host)/',
@@ -94,6 +94,8 @@ module.exports = {
           '^main/cli/(control-server|control-client|bridge/upstream)\\.ts$',
           // An agent on a gateway's Unix socket, and a port that nobody may reach.
           '^main/authoring/agent\\.ts$',
+          // Listens on loopback for the browser that comes back from a sign-in.
+          '^main/identity/loopback-listener\\.ts$',
           // Asks whether an inspector is open.
           '^main/desktop/debugging\\.ts$',
           // Listens to the message buses: Unix sockets.

@@ -1,6 +1,6 @@
 /**
- * Entry of an exchange process: one sign-in, refresh or issue, then it ends, and with it every copy of a token that MSAL made.
- * Guarantees: hardened before MSAL is even loaded; one task; no longer life than that task's time-out; tokens leave on the raw
+ * Entry of an exchange process: one sign-in, refresh or issue, then it ends, and with it every copy of a token that a library made.
+ * Guarantees: hardened before any library is loaded; one task; no longer life than that task's time-out; tokens leave on the raw
  * pipe only. Trusts: the vault, its parent. Does not protect against: root reading its heap while it lives.
  */
 import { channelOverFd } from './channel/channel-over-socket.ts';
@@ -25,6 +25,7 @@ const { createHttpsDialler } = await import('./outbound/https-request.ts');
 const { throughProxy, throughScript, straight } = await import('./outbound/proxy-routes.ts');
 const { heedingOutages } = await import('./identity/provider-outage.ts');
 const { writePlain, readPlain } = await import('./identity/plain-pipe.ts');
+const { ProviderRefusal } = await import('./identity/provider-refusal.ts');
 const { secretsIn, secretsOut, vault } = inheritedFds.exchange;
 
 let watchdog = setTimeout(() => exitNow(1), taskTimeoutMs);
@@ -66,6 +67,20 @@ function toProvider(network: Network): DialOrigins {
   });
 }
 
+/** The provider's words go beside the fault, which has none of them. */
+async function saying<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const reason = error instanceof ProviderRefusal ? error.reason : undefined;
+    if (reason !== undefined) {
+      const { scrubValue } = await import('./pipeline/secrets-in-text/scrub-value.ts');
+      channel.notify('provider-said', { reason: String(scrubValue(reason).value).slice(0, 300) });
+    }
+    throw error;
+  }
+}
+
 const channel: Channel<typeof vaultExchange.b> = channelOverFd<typeof vaultExchange, 'b'>({
   fd: vault,
   contract: vaultExchange,
@@ -73,15 +88,14 @@ const channel: Channel<typeof vaultExchange.b> = channelOverFd<typeof vaultExcha
   handlers: {
     notices: {},
     requests: {
-      'sign-in': async ({ identity, forceLogin, ...network }) => {
+      'sign-in': async ({ identity, forceLogin, challenge, ...network }) => {
         begin(identity.signInTimeoutMinutes * 60_000 + taskTimeoutMs);
         const { signIn } = await import('./identity/sign-in.ts');
         const openUrl = (url: string): void => {
           channel.notify('open-url', { url });
         };
-        const { accessToken, refreshToken, scopes, ...rest } = await signIn(
-          { identity, forceLogin, openUrl },
-          toProvider(network),
+        const { accessToken, refreshToken, scopes, ...rest } = await saying(
+          signIn({ identity, forceLogin, challenge, openUrl }, toProvider(network)),
         );
         deliver([accessToken, refreshToken]);
         return { ...rest, scopes: [...scopes] };
@@ -90,9 +104,8 @@ const channel: Channel<typeof vaultExchange.b> = channelOverFd<typeof vaultExcha
         begin(taskTimeoutMs);
         const { refresh } = await import('./identity/refresh.ts');
         const dial = toProvider(network);
-        const { accessToken, refreshToken, scopes, ...rest } = await refresh(
-          { identity, scopes: asked, refreshToken: readPlain(secretsIn) },
-          dial,
+        const { accessToken, refreshToken, scopes, ...rest } = await saying(
+          refresh({ identity, scopes: asked, refreshToken: readPlain(secretsIn) }, dial),
         );
         deliver([accessToken, refreshToken]);
         return { ...rest, scopes: [...scopes] };
@@ -101,7 +114,9 @@ const channel: Channel<typeof vaultExchange.b> = channelOverFd<typeof vaultExcha
         begin(taskTimeoutMs);
         const { issuePostgres } = await import('./identity/issue-postgres.ts');
         const send = diallerFor(network)([new URL(url).origin]);
-        const { password, ...login } = await issuePostgres({ url, accessToken: readPlain(secretsIn), subject }, send);
+        const issued = await issuePostgres({ url, accessToken: readPlain(secretsIn), subject }, send);
+        if ('challenge' in issued) return issued;
+        const { password, ...login } = issued;
         deliver([password]);
         return login;
       },

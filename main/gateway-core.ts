@@ -31,6 +31,7 @@ import {
 } from './contract/channels.ts';
 import type { HardeningReport } from './contract/hardening.ts';
 import { Fault } from './contract/errors.ts';
+import type { Principal } from './contract/principal.ts';
 import { isAbove } from './contract/labels.ts';
 import type { FileSealer } from './contract/sealer.ts';
 import { createFlowLabels } from './pipeline/flow.ts';
@@ -83,6 +84,9 @@ interface Running {
 
 /** For what connectors say beside a result. */
 const secrets = createSecretFinder();
+/** What a renewal of the same claims leaves as it was. */
+const withoutExpiry = (person: Principal | null): object | null => person && { ...person, expiresAt: undefined };
+
 const nobody: Identity = Object.freeze({ principal: null, validUntil: null, waiting: [] });
 const keptCalls = 200;
 const agentsMs = 250;
@@ -322,7 +326,8 @@ export class GatewayCore {
       this.#running?.references.forgetAll();
       this.#flows.forget();
     }
-    if (JSON.stringify(former) !== JSON.stringify(next.principal)) this.#running?.door.toolsChanged();
+    if (JSON.stringify(withoutExpiry(former)) !== JSON.stringify(withoutExpiry(next.principal)))
+      this.#running?.door.toolsChanged();
   }
 
   #pause(paused: boolean): void {

@@ -114,6 +114,7 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
     consent: mode,
     listener: {
       openUrl: (url) => shell.signIn.onUrl(url),
+      providerSaid: (reason) => shell.signIn.onSaid(reason),
       event: (event) => {
         tellSupervisorEvent(reporter, event);
         onChange();

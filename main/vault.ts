@@ -51,6 +51,9 @@ const state = createVaultState({
     writeSecret,
     proxyPassword: () => proxyPassword.held(),
     proxyFor: (question) => shell.request('proxy-for', question, { timeoutMs: proxyScriptTimeoutMs }),
+    providerSaid: (reason) => {
+      shell.notify('provider-said', { reason });
+    },
   }),
   sealTo,
   wipeAll: () => {
@@ -100,7 +103,7 @@ const shell = channelOverFd<typeof shellVault, 'b'>({
         state.configure(config);
         return done;
       },
-      'sign-in': async ({ forceLogin }) => ({ principal: await state.signIn(forceLogin) }),
+      'sign-in': async (order) => ({ principal: await state.signIn(order) }),
       'cancel-sign-in': () => {
         state.cancelSignIn();
         return done;

@@ -64,8 +64,8 @@ export function createWindowDesk({ tray, examine, quit, chooseFile, onChange }: 
     };
   const handlers: WindowHandlers = {
     state,
-    signIn: does(({ shell }) => {
-      beginSignIn(shell.signIn);
+    signIn: does(({ shell }, { account }) => {
+      beginSignIn(shell.signIn, account);
       return Promise.resolve();
     }),
     cancelSignIn: does(({ shell }) => shell.signIn.cancel()),
@@ -102,10 +102,10 @@ export function createWindowDesk({ tray, examine, quit, chooseFile, onChange }: 
 }
 
 /** It goes on in the browser, and its end shows in the state. A refusal that shows there is not said twice. */
-function beginSignIn(signIn: RunningShell['shell']['signIn']): void {
+function beginSignIn(signIn: RunningShell['shell']['signIn'], account: string | undefined): void {
   const asker = { signal: new AbortController().signal, event: () => undefined };
   try {
-    signIn.begin({ open: true, forceLogin: false }, asker).ended.catch(() => undefined);
+    signIn.begin({ open: true, forceLogin: false, account }, asker).ended.catch(() => undefined);
   } catch (error) {
     if (signIn.progress().step !== 'failed') throw error;
   }

@@ -47,7 +47,12 @@ function _shellEnd(fd: number) {
     contract: shellVault,
     side: 'a',
     handlers: {
-      notices: { 'open-url': () => undefined, ledger: () => undefined, changed: () => undefined },
+      notices: {
+        'open-url': () => undefined,
+        'provider-said': () => undefined,
+        ledger: () => undefined,
+        changed: () => undefined,
+      },
       requests: { 'proxy-for': () => Promise.resolve({ answer: 'DIRECT' }) },
       streams: {},
       onClose: () => undefined,

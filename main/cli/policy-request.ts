@@ -10,6 +10,7 @@ export const describedPersonSchema = z.strictObject({
   username: z.string(),
   roles: z.array(z.string()),
   groups: z.array(z.string()),
+  groupsOverage: z.literal(true).optional(),
   authenticationMethods: z.array(z.string()),
   authenticatedAt: z.int(),
 });

@@ -124,7 +124,8 @@ async function signedInPerson(named: string, paths: Paths): Promise<Explain['per
 function claimsOf({ subject, issuer, tenant, username, ...claims }: Principal): Explain['person'] {
   const { roles, groups, authenticationMethods, authenticatedAt } = claims;
   const who = { subject, issuer, username, ...(tenant === undefined ? {} : { tenant }) };
-  return { ...who, roles, groups, authenticationMethods, authenticatedAt };
+  const overage = claims.groupsOverage === true ? { groupsOverage: true as const } : {};
+  return { ...who, roles, groups, ...overage, authenticationMethods, authenticatedAt };
 }
 
 function readArguments(text = '{}'): Record<string, unknown> {

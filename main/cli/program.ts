@@ -68,6 +68,7 @@ function addUp(program: Command): void {
 
 function addPerson(program: Command): void {
   const signin = talking(program, 'signin', 'sign in, in your own browser')
+    .option('--account <name>', 'one of identity.accounts, or "default"; without: the one signed in last')
     .option('--print-url', 'print the address instead of opening a browser')
     .action((options: SignInOptions) => signIn(options));
   if (withLab)

@@ -11,6 +11,7 @@ import { findPaths } from './paths.ts';
 
 export interface SignInOptions {
   readonly socket?: string;
+  readonly account?: string;
   readonly user?: string;
   readonly printUrl?: boolean;
 }
@@ -19,13 +20,17 @@ const signedInSchema = z.object({ principal: principalSchema });
 /** The vault ends a sign-in long before (`identity.signInTimeoutMinutes`, at most 60). */
 const longestMs = 61 * 60_000;
 
-export async function signIn({ socket, user, printUrl }: SignInOptions): Promise<void> {
+export async function signIn({ socket, account, user, printUrl }: SignInOptions): Promise<void> {
   const { controlSocket } = findPaths({ socket });
   const show = user === undefined ? showPerson(printUrl === true) : await driveLab(controlSocket, user);
   const answer = await askControl({
     controlSocket,
     method: 'sign-in',
-    params: { open: user === undefined && printUrl !== true, forceLogin: user !== undefined },
+    params: {
+      open: user === undefined && printUrl !== true,
+      forceLogin: user !== undefined,
+      ...(account === undefined ? {} : { account }),
+    },
     timeoutMs: longestMs,
     onEvent: (event) => {
       if (event['event'] === 'url' && typeof event['url'] === 'string') show(event['url']);

@@ -68,6 +68,7 @@ export function startCore(deps: SupervisorDeps): Core {
     handlers: {
       notices: {
         'open-url': ({ url }) => listener.openUrl(url),
+        'provider-said': ({ reason }) => listener.providerSaid(reason),
         ledger: ({ entries }) => ledger.write(entries),
         changed: listener.changed,
       },

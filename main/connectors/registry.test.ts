@@ -328,6 +328,16 @@ describe('managed settings', () => {
     );
   });
 
+  test('alone add accounts, where they state the identity', () => {
+    const accounts = { mine: { authority: 'https://elsewhere.example' } };
+    expect(refusal({ identity: { ...identity, accounts } }, { identity })).toContain(
+      'managed settings decide who may sign in, and where: leave it out',
+    );
+    expect(load({ identity: { ...identity, accounts } }, {}).config.identity.accounts).toEqual(accounts);
+    expect(load({}, { identity: { ...identity, accounts } }).config.identity.accounts).toEqual(accounts);
+    expect(refusal({ identity: { ...identity, accounts: { default: {} } } })).toContain('"default" is identity itself');
+  });
+
   test('alone may serve every program', () => {
     expect(load({ identity }).managedConsent).toBeUndefined();
     expect(refusal({ identity, agents: { consent: 'allow' } })).toContain('counts only in managed settings');

@@ -74,6 +74,7 @@ export function loadRegistry(sources: RegistrySources): Registry {
   refuseOwnPolicies(managed, own);
   if (sources.labConfig === undefined) refuseOwnLock(managed, own);
   if (own?.has(['stopped'])) throw own.refuse(['stopped'], 'it counts only in managed settings: leave it out');
+  refuseOwnAccounts(managed, own);
   // The lab is no person's file.
   const isPersons = own !== undefined && sources.labConfig === undefined;
   const config = isPersons ? { ...parsed, limits: narrowedLimits(parsed.limits, managed, own) } : parsed;
@@ -146,6 +147,13 @@ function refuseOwnLock(managed: LocatedJson | undefined, own: LocatedJson | unde
   const { identity } = own.value as { readonly identity?: { readonly onLock?: unknown } };
   if (identity?.onLock === 'nothing')
     throw own.refuse(where, '"nothing" counts only in managed settings: write "pause" or "sign-out", or leave it out');
+}
+
+/** An account at a provider of the person's choice could claim any role. */
+function refuseOwnAccounts(managed: LocatedJson | undefined, own: LocatedJson | undefined): void {
+  const accounts = ['identity', 'accounts'];
+  if (managed?.has(['identity']) && own?.has(accounts))
+    throw own.refuse(accounts, 'managed settings decide who may sign in, and where: leave it out');
 }
 
 /** A label that nobody would follow is a mistake. */

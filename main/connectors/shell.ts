@@ -3,6 +3,7 @@
  * reach it; every program of this user can ask for the rest. Trusts: gateway and vault for what they report of themselves.
  */
 import { endWords } from '../contract/access-end.ts';
+import { accountNames } from '../contract/account.ts';
 import type { DoctorReport, PolicyInUse, Status } from '../contract/control.ts';
 import { Fault } from '../contract/errors.ts';
 import type { HardeningReport } from '../contract/hardening.ts';
@@ -52,12 +53,11 @@ export interface Shell {
 
 export function createShell(deps: ShellDeps): Shell {
   const { supervisor, registry, openBrowser, unfinishedSignIns, onChange } = deps;
-  const { authority, signInTimeoutMinutes, onLock = 'pause' } = registry.config.identity;
+  const { onLock = 'pause' } = registry.config.identity;
   const own: OwnState = { pausedByLock: false, lockUnnoticed: false };
   const signIn = createSignIn({
     supervisor,
-    authority,
-    timeoutMs: signInTimeoutMinutes * 60_000,
+    identity: registry.config.identity,
     openBrowser,
     unfinished: unfinishedSignIns,
     onChange,
@@ -117,7 +117,8 @@ interface OwnState {
   lockUnnoticed: boolean;
 }
 
-async function readStatus({ supervisor, about, programs, stopped }: ShellDeps, own: OwnState): Promise<Status> {
+async function readStatus(deps: ShellDeps, own: OwnState): Promise<Status> {
+  const { supervisor, registry, about, programs, stopped } = deps;
   const [gateway, vault] = await Promise.all([
     supervisor.core().gateway.control.request('status', {}, { timeoutMs: statusTimeoutMs }),
     supervisor.core().vault.control.request('status', {}, { timeoutMs: statusTimeoutMs }),
@@ -125,11 +126,13 @@ async function readStatus({ supervisor, about, programs, stopped }: ShellDeps, o
   const ended = endWords(vault.ended);
   const { ledger } = supervisor.core();
   const secrets = ledger.ages();
+  const accounts = accountNames(registry.config.identity);
   return {
     ...about,
     ...(secrets.length === 0 ? {} : { secrets }),
     signedIn: vault.principal && { principal: vault.principal, validUntil: vault.validUntil },
     waiting: vault.waiting,
+    ...(accounts.length > 1 ? { accounts } : {}),
     paused: supervisor.paused(),
     ...whyClosed(stopped(), supervisor.paused() && own.pausedByLock),
     ...(ended === undefined ? {} : { ended }),

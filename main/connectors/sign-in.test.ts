@@ -1,15 +1,27 @@
 import { expect, it, vi } from 'vitest';
+import type { IdentityConfig } from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
 import { createSignIn } from './sign-in.ts';
 import type { Supervisor } from './supervisor.ts';
 
 const authority = 'https://id.example';
+const identity: IdentityConfig = {
+  kind: 'oidc',
+  authority,
+  clientId: 'c',
+  scopes: ['openid'],
+  policyWindowMinutes: 15,
+  signInTimeoutMinutes: 1,
+  accounts: { other: { authority: 'https://other.example' } },
+};
 const address = `${authority}/authorize?state=1`;
 
 /** Each sign-in that the vault was asked for, to be ended by the test. */
 function desk({ opens = () => Promise.resolve(true), passes = true } = {}) {
   const asked: PromiseWithResolvers<object>[] = [];
-  const request = (name: string): Promise<object> => {
+  const orders: unknown[] = [];
+  const request = (name: string, order: unknown): Promise<object> => {
+    orders.push(order);
     if (name !== 'sign-in') return Promise.resolve({});
     const answer = Promise.withResolvers<object>();
     asked.push(answer);
@@ -19,19 +31,21 @@ function desk({ opens = () => Promise.resolve(true), passes = true } = {}) {
   const supervisor = { core: () => ({ vault }), liftSuspensions: () => Promise.resolve() };
   const signIn = createSignIn({
     supervisor: supervisor as unknown as Supervisor,
-    authority,
-    timeoutMs: 1000,
+    identity,
     openBrowser: opens,
     unfinished: { passes: () => passes },
     onChange: () => undefined,
   });
-  const begin = (open = true) => {
+  const begin = (open = true, account?: string) => {
     const event = vi.fn();
-    const { ended } = signIn.begin({ open, forceLogin: false }, { signal: new AbortController().signal, event });
+    const { ended } = signIn.begin(
+      { open, forceLogin: false, account },
+      { signal: new AbortController().signal, event },
+    );
     ended.catch(() => undefined);
     return { ended, event };
   };
-  return { signIn, asked, begin };
+  return { signIn, asked, orders, begin };
 }
 
 const settled = (): Promise<void> => new Promise(setImmediate);
@@ -95,4 +109,32 @@ it('opens nothing that is not the authority’s', async () => {
   for (const url of ['https://evil.example/', 'http://id.example/', 'https://x@id.example/']) signIn.onUrl(url);
   await settled();
   expect(opens).not.toHaveBeenCalled();
+});
+
+it('signs in to a named account, at its authority, and to no unknown one', async () => {
+  const opens = vi.fn(() => Promise.resolve(true));
+  const { signIn, orders, begin } = desk({ opens });
+  expect(() => begin(true, 'nobody')).toThrow('There are: default, other');
+  expect(signIn.progress()).toEqual({ step: 'idle' });
+  begin(true, 'other');
+  signIn.onUrl('https://other.example/authorize');
+  await settled();
+  expect(opens).toHaveBeenCalledTimes(1);
+  expect(orders).toEqual([{ forceLogin: false, account: 'other' }]);
+});
+
+it('shows the provider’s words in the window, and leaves them out of what it throws', async () => {
+  const { signIn, asked, begin } = desk();
+  const { ended } = begin();
+  signIn.onSaid('Your device is not on the company network.');
+  asked[0]!.reject(new Fault('not_permitted', 'Refused.'));
+  await expect(ended).rejects.toThrow(/^Refused\.$/);
+  const reason = 'Your device is not on the company network.';
+  expect(signIn.progress()).toEqual({ step: 'failed', say: 'Refused.', reason });
+  begin().ended.catch(() => undefined);
+  asked[1]!.reject(new Fault('not_signed_in', 'Cancelled.'));
+  await settled();
+  expect(signIn.progress()).toEqual({ step: 'failed', say: 'Cancelled.' });
+  signIn.onSaid('This account is disabled.');
+  expect(signIn.progress()).toMatchObject({ step: 'failed', reason: 'This account is disabled.' });
 });

@@ -2,9 +2,12 @@
  * Sign-in as the shell sees it: opens the address, slows what never finishes, and shows how far it is. Guarantees: an
  * address is opened only if it is https and of the configured authority's origin. Trusts: the vault for its end.
  */
+import { accountNames, identityOf } from '../contract/account.ts';
+import type { IdentityConfig } from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
 import type { Principal } from '../contract/principal.ts';
 import type { WindowState } from '../contract/window.ts';
+import { createSignInProgress, type Attempt } from './sign-in-progress.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** A little more than the vault gives the browser: its answer says more than our own. */
@@ -14,6 +17,8 @@ export interface SignInRequest {
   /** False: whoever asks opens the address. */
   readonly open: boolean;
   readonly forceLogin: boolean;
+  /** Default: the one that was signed in last. */
+  readonly account?: string | undefined;
 }
 
 export interface Asker {
@@ -29,12 +34,14 @@ export interface SignIn {
   progress(): WindowState['signIn'];
   /** An address from the vault, unchecked. */
   onUrl(url: string): void;
+  /** Why the provider refused a sign-in or a refresh: for the window alone. */
+  onSaid(reason: string): void;
 }
 
 export interface SignInDeps {
   readonly supervisor: Supervisor;
-  readonly authority: string;
-  readonly timeoutMs: number;
+  /** With its accounts. */
+  readonly identity: IdentityConfig;
   /** False when this machine has no way to show it. */
   readonly openBrowser: (url: string) => Promise<boolean>;
   /** How often a sign-in may be started while the one before has not succeeded. */
@@ -45,24 +52,22 @@ export interface SignInDeps {
 }
 
 export function createSignIn(deps: SignInDeps): SignIn {
-  const { supervisor, authority, timeoutMs, openBrowser, unfinished, onChange } = deps;
+  const { supervisor, identity, openBrowser, unfinished, onChange } = deps;
+  const timeoutMs = identity.signInTimeoutMinutes * 60_000;
+  const authorities = accountNames(identity).map((name) => identityOf(identity, name).authority);
+  const progress = createSignInProgress(onChange);
   let waitingForUrl: ((url: string) => void) | undefined;
   let isUnfinished = false;
   /** As the vault itself remembers; but any program of this user can kill the vault. */
   let signedOut = false;
-  let progress: WindowState['signIn'] = { step: 'idle' };
-  /** What a sign-in that a later one replaced still has to say is not shown. */
-  let attempt = 0;
   const vault = () => supervisor.core().vault.control;
 
-  function move(to: WindowState['signIn']): void {
-    progress = to;
-    onChange();
-  }
-
-  async function ask({ open, forceLogin }: SignInRequest, { signal, event }: Asker): Promise<{ principal: Principal }> {
+  async function ask(
+    { open, forceLogin, account }: SignInRequest,
+    { signal, event }: Asker,
+    attempt: Attempt,
+  ): Promise<{ principal: Principal }> {
     const control = vault();
-    const own = attempt;
     isUnfinished = true;
     const cancel = (): void => void control.request('cancel-sign-in', {}).catch(() => undefined);
     signal.addEventListener('abort', cancel, { once: true });
@@ -72,12 +77,12 @@ export function createSignIn(deps: SignInDeps): SignIn {
         return;
       }
       event({ event: 'url', url });
-      if (open && own === attempt && progress.step === 'browser') move({ ...progress, url });
+      if (open) attempt.needsAddress(url);
     };
     const onUrl = (url: string): void => void show(url);
     waitingForUrl = onUrl;
     try {
-      const parameters = { forceLogin: forceLogin || signedOut };
+      const parameters = { forceLogin: forceLogin || signedOut, ...(account === undefined ? {} : { account }) };
       const answer = await control.request('sign-in', parameters, { timeoutMs: timeoutMs + answerMarginMs });
       isUnfinished = signedOut = false;
       await supervisor.liftSuspensions();
@@ -90,14 +95,13 @@ export function createSignIn(deps: SignInDeps): SignIn {
   }
 
   async function follow(request: SignInRequest, asker: Asker): Promise<{ principal: Principal }> {
-    const own = attempt;
+    const attempt = progress.begin();
     try {
-      const answer = await ask(request, asker);
-      if (own === attempt) move({ step: 'idle' });
+      const answer = await ask(request, asker, attempt);
+      attempt.ended();
       return answer;
     } catch (error) {
-      const say = error instanceof Fault ? error.message : 'Something broke inside Sallyport. Try again.';
-      if (own === attempt) move({ step: 'failed', say });
+      attempt.failed(error);
       throw error;
     }
   }
@@ -108,27 +112,29 @@ export function createSignIn(deps: SignInDeps): SignIn {
       if (stopped !== undefined) throw new Fault('not_permitted', stoppedSay(stopped));
       if (isUnfinished && !unfinished.passes()) {
         const say = 'Too many sign-ins were started. One that is open goes on; try again in 5 seconds.';
-        if (progress.step !== 'browser') move({ step: 'failed', say });
+        progress.refused(say);
         throw new Fault('rate_limited', say);
       }
-      attempt += 1;
-      move({ step: 'browser', since: Date.now() });
+      // Throws where there is no such account, before anything ends.
+      if (request.account !== undefined) identityOf(identity, request.account);
       return { ended: follow(request, asker) };
     },
     async cancel() {
-      attempt += 1;
-      move({ step: 'idle' });
+      progress.clear();
       await vault().request('cancel-sign-in', {});
     },
     async signOut() {
       signedOut = true;
       await vault().request('sign-out', {});
-      onChange();
+      // Why it failed was told to who has gone.
+      if (progress.now().step === 'failed') progress.clear();
+      else onChange();
     },
-    progress: () => progress,
+    progress: () => progress.now(),
     onUrl(url) {
-      if (isOfAuthority(url, authority)) waitingForUrl?.(url);
+      if (authorities.some((authority) => isOfAuthority(url, authority))) waitingForUrl?.(url);
     },
+    onSaid: (reason) => progress.said(reason),
   };
 }
 

@@ -52,6 +52,8 @@ export interface SupervisorDeps {
 export interface SupervisorListener {
   /** A sign-in URL from the vault: unchecked. */
   readonly openUrl: (url: string) => void;
+  /** Why the identity provider refused: for the window alone. */
+  readonly providerSaid: (reason: string) => void;
   /** What happened to processes, for people and for the log. */
   readonly event: (event: SupervisorEvent) => void;
   readonly call: (report: z.output<typeof callReportSchema>) => void;

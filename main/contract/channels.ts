@@ -7,10 +7,10 @@ import { endCauseSchema } from './access-end.ts';
 import { approvalAnswerSchema, approvalSchema } from './approval.ts';
 import { auditRecordSchema, connectionRecordedSchema } from './audit.ts';
 import type { ChannelContract, SideContract } from './channel.ts';
-import { destinationConfigSchema, identityConfigSchema, quotaSchema } from './config.ts';
+import { accountNameSchema, destinationConfigSchema, identityConfigSchema, quotaSchema } from './config.ts';
 import { codeSchema, outcomeCodeSchema } from './errors.ts';
 import { ledgerEntrySchema, ledgerSchema } from './credentials.ts';
-import { exchangeNetwork, proxyAnswerSchema, proxyQuestionSchema } from './exchange.ts';
+import { exchangeNetwork, providerSaidSchema, proxyAnswerSchema, proxyQuestionSchema } from './exchange.ts';
 import { classificationSchema, columnLabelsSchema } from './labels.ts';
 import { hardeningReportSchema } from './hardening.ts';
 import { askKindSchema, connectorNameSchema, destinationNameSchema, manifestSchema } from './manifest.ts';
@@ -392,7 +392,8 @@ export const shellVault = contract(
       },
       /** Answers when the browser came back, was cancelled or timed out. One at a time: a second one cancels the first. */
       'sign-in': {
-        params: z.strictObject({ forceLogin: z.boolean() }),
+        /** Without `account`: the one that was signed in last, else the default. */
+        params: z.strictObject({ forceLogin: z.boolean(), account: accountNameSchema.optional() }),
         result: z.strictObject({ principal: principalSchema }),
       },
       'cancel-sign-in': { params: empty, result: empty },
@@ -422,6 +423,8 @@ export const shellVault = contract(
       'open-url': z.strictObject({ url: text(16_384) }),
       /** All of it, for the shell to keep: the vault writes no file. */
       ledger: z.strictObject({ entries: z.array(ledgerEntrySchema).max(500) }),
+      /** Before the answer that fails, where the provider said why. */
+      'provider-said': providerSaidSchema,
       /** Something changed: the shell asks for `status`. */
       changed: empty,
     },

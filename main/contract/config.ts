@@ -17,12 +17,31 @@ const securityEventsSchema = z.strictObject({
   intervalSeconds: z.number().min(1).max(3600).default(60),
 });
 
-export const identityConfigSchema = z.strictObject({
+const provider = {
+  /** `entra`: MSAL's own mode; `oidc`: any provider by discovery. */
   kind: z.enum(['entra', 'oidc']),
   authority: httpsUrl,
   clientId: z.string().min(1).max(200),
   /** Every API scope the connectors need; a refresh can only narrow, so all are asked for at sign-in. */
   scopes: z.array(z.string().min(1)).min(1).max(50),
+  /** Sent to the provider, which then offers that name. */
+  loginHint: z.string().min(1).max(320).optional(),
+};
+
+const accountSchema = z.strictObject(provider).partial();
+
+export const accountNameSchema = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/);
+
+export const identityConfigSchema = z.strictObject({
+  ...provider,
+  /** Further accounts by name: what they say replaces what stands beside. One is signed in at a time. */
+  accounts: z
+    .record(
+      accountNameSchema.refine((name) => name !== 'default', 'the account "default" is identity itself'),
+      accountSchema,
+    )
+    .refine((accounts) => Object.keys(accounts).length <= 20, 'at most 20 accounts')
+    .optional(),
   /** Longest time between a person being disabled and access ending, minutes. */
   policyWindowMinutes: z.number().positive().max(60).default(15),
   /** How long a sign-in may stay open in the browser, minutes. */

@@ -12,6 +12,7 @@ import {
   programKeySchema,
   stageReportSchema,
 } from './channels.ts';
+import { accountNameSchema } from './config.ts';
 import { hardeningReportSchema } from './hardening.ts';
 import { codeSchema } from './errors.ts';
 import { toolSchema } from './manifest.ts';
@@ -22,7 +23,13 @@ const empty = z.strictObject({});
 export const controlMethods = {
   status: { params: empty },
   /** Events: `{"event":"url","url"}`. `open: false` prints the URL instead of starting a browser. */
-  'sign-in': { params: z.strictObject({ open: z.boolean(), forceLogin: z.boolean().default(false) }) },
+  'sign-in': {
+    params: z.strictObject({
+      open: z.boolean(),
+      forceLogin: z.boolean().default(false),
+      account: accountNameSchema.optional(),
+    }),
+  },
   'sign-out': { params: empty },
   /** Narrows nothing and widens nothing: without it the proxy refuses. */
   'proxy-password': { params: z.strictObject({ password: z.string().min(1).max(1000) }) },
@@ -70,6 +77,8 @@ export const statusSchema = z.strictObject({
   signedIn: z.strictObject({ principal: principalSchema, validUntil: z.int().nullable() }).nullable(),
   /** Connectors that wait for the person to authenticate again. */
   waiting: z.array(z.string()),
+  /** Which may be signed in, the default first; absent: one only. */
+  accounts: z.array(accountNameSchema).optional(),
   paused: z.boolean(),
   /** Why it is paused, where the person did not do it: `stopped` ends only with managed settings. */
   pausedBy: z.enum(['lock', 'stopped']).optional(),

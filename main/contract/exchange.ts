@@ -2,6 +2,7 @@
  * Vault (a) ↔ exchange (b): one task a process (DESIGN §3). Secrets never travel here, but on raw pipes beside it.
  */
 import { z } from 'zod';
+import { challengedSchema, claimsChallengeSchema } from './challenge.ts';
 import type { ChannelContract } from './channel.ts';
 import { identityConfigSchema, proxySchema } from './config.ts';
 import { credentialSchema } from './credentials.ts';
@@ -35,6 +36,8 @@ export const proxyQuestionSchema = z.strictObject({ url: text(2000), addresses: 
 export const proxyAnswerSchema = z.strictObject({ answer: text(2000) });
 /** For whom, so that an answer for somebody else is refused. */
 const person = z.strictObject({ subject: text(512), username: text(512) });
+/** Why the provider refused, in its own words: cleaned, for the person in the window, never for an agent or the log. */
+export const providerSaidSchema = z.strictObject({ reason: text(300) });
 
 /** What came back beside the tokens. */
 const exchanged = {
@@ -53,7 +56,12 @@ export const vaultExchange = {
     requests: {
       /** Out: access token, refresh token. Ends when the browser came back, or with the process. */
       'sign-in': {
-        params: z.strictObject({ identity: identityConfigSchema, ...taskNetwork, forceLogin: z.boolean() }),
+        params: z.strictObject({
+          identity: identityConfigSchema,
+          ...taskNetwork,
+          forceLogin: z.boolean(),
+          challenge: claimsChallengeSchema.optional(),
+        }),
         result: z.strictObject({ principal: principalSchema, ...exchanged }),
       },
       /** In: refresh token. Out: access token, refresh token (rotated or the same). */
@@ -62,10 +70,10 @@ export const vaultExchange = {
         /** Without `principal` when the provider sent no ID token (OpenID Connect Core §12.2): the claims stay. */
         result: z.strictObject({ principal: principalSchema.optional(), ...exchanged }),
       },
-      /** In: access token. Out: password. */
+      /** In: access token. Out: password; nothing beside a challenge. */
       'issue-postgres': {
         params: z.strictObject({ url: z.url(), ...taskNetwork, subject: text(512).optional() }),
-        result: z.strictObject({ role: text(63), expiresAt: epochMs }),
+        result: z.union([z.strictObject({ role: text(63), expiresAt: epochMs }), challengedSchema]),
       },
       /** In: access token. One poll (RFC 8936); what is acknowledged and refused was received by earlier ones. */
       'poll-events': {
@@ -104,6 +112,7 @@ export const vaultExchange = {
   b: {
     notices: {
       'open-url': z.strictObject({ url: text(16_384) }),
+      'provider-said': providerSaidSchema,
       /** The provider asked to be left alone for this long (RFC 9110 §10.2.3). */
       'retry-after': z.strictObject({ ms: z.int().nonnegative().max(3_600_000) }),
     },

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { approvalDecisionSchema, approvalSchema } from './approval.ts';
+import { accountNameSchema } from './config.ts';
 import { findingSchema, statusSchema } from './control.ts';
 import { keptHeadSchema, keptRowsSchema, referenceIdSchema } from './reference.ts';
 
@@ -15,7 +16,12 @@ export const signInProgressSchema = z.discriminatedUnion('step', [
   /** The browser was opened; with `url` it could not be, and the person may copy the address. */
   z.strictObject({ step: z.literal('browser'), since: z.int(), url: z.string().optional() }),
   /** In words for the person, with what to do. */
-  z.strictObject({ step: z.literal('failed'), say: z.string() }),
+  z.strictObject({
+    step: z.literal('failed'),
+    say: z.string(),
+    /** The provider's own words. */
+    reason: z.string().max(300).optional(),
+  }),
 ]);
 
 /** How far the one file is that may be written at a time; the last one's end until the next. */
@@ -60,7 +66,7 @@ export type WindowState = z.infer<typeof windowStateSchema>;
 export const windowMethods = {
   state: { params: empty, result: windowStateSchema },
   /** Opens the person's browser. Progress comes as `changed`. */
-  signIn: { params: empty, result: empty },
+  signIn: { params: z.strictObject({ account: accountNameSchema.optional() }), result: empty },
   cancelSignIn: { params: empty, result: empty },
   signOut: { params: empty, result: empty },
   pause: { params: empty, result: empty },

@@ -1,21 +1,24 @@
 /**
  * Guarantees: at most one person's access at a time; it ends, with everything wiped and every egress worker told, at sign-out,
  * when another person signs in, when the provider says the grant is dead, and when the provider could not be asked for a
- * whole policy window.
+ * whole policy window, and when a service says that its sign-in counts no more.
  * Trusts: exchange processes for validation; `session.ts` checks issuer, client and person again.
  */
 import type { EndCause } from '../contract/access-end.ts';
 import type { AuditRecord } from '../contract/audit.ts';
+import type { ClaimsChallenge } from '../contract/challenge.ts';
 import { wayOf, type DestinationConfig } from '../contract/config.ts';
 import type { WayOf } from '../contract/credentials.ts';
 import { Fault } from '../contract/errors.ts';
+import type { Challenges } from './challenges.ts';
 import { createContinuity, notConfirmed, type Continuity } from './continuity.ts';
 import type { IssuedCredential, RevokeReason } from './credentials.ts';
 import type { ExchangeStarter } from './exchange-process.ts';
 import { issueAnother, personalTasks, type IssueDeps } from './issue.ts';
 import { createRenewal, endedFault, exchangeTimeoutMs } from './renewal.ts';
+import { isRevocation } from './read-challenge.ts';
 import type { RotationLedger } from './rotation-ledger.ts';
-import { isSamePerson, type Session } from './session.ts';
+import { isSameAccess, type Session } from './session.ts';
 import { networkOf, type VaultConfig } from './vault-config.ts';
 
 export type Lifecycle = Extract<AuditRecord, { event: 'lifecycle' }>;
@@ -29,6 +32,8 @@ export interface AccessDeps {
   readonly revoke: (reason: RevokeReason) => void;
   readonly authenticated: () => void;
   readonly ledger: Pick<RotationLedger, 'note' | 'mayRotate'>;
+  /** A service wants a stronger or newer sign-in. */
+  readonly challenges: Pick<Challenges, 'met'>;
   readonly now: () => number;
   /** Milliseconds that this process lived through. */
   readonly monotonic: () => number;
@@ -105,7 +110,7 @@ export function createAccess(deps: AccessDeps): Access {
       session = fresh;
       ended = null;
       before?.wipe();
-      if (before !== undefined && !isSamePerson(before.principal, fresh.principal)) {
+      if (before !== undefined && !isSameAccess(before, fresh)) {
         record('person-changed', 'vault', `before: ${before.principal.username}`);
         deps.exchanges.cancelAll(personalTasks, endedFault());
         deps.revoke('person_changed');
@@ -125,7 +130,13 @@ export function createAccess(deps: AccessDeps): Access {
       const way = wayOf(destination);
       if (way === undefined)
         throw new Fault('destination_not_allowed', 'The configuration does not say where this credential comes from.');
-      const issuing = { ...deps, renewal, isCurrent: () => session === holder };
+      const challenged = (challenge: ClaimsChallenge): Fault => {
+        const fault = deps.challenges.met(challenge);
+        if (!isRevocation(challenge) || fault.code === 'not_permitted') return fault;
+        end('access_ended', 'a service said that this sign-in counts no more (continuous access evaluation)');
+        return endedFault();
+      };
+      const issuing = { ...deps, renewal, isCurrent: () => session === holder, challenged };
       return way.kind === 'postgres-issuer' ? issueFor(holder, way, issuing) : issueAnother(holder, way, issuing);
     },
   };
@@ -133,8 +144,13 @@ export function createAccess(deps: AccessDeps): Access {
 
 /** What an exchange does with this person's tokens. */
 
-async function issueFor(holder: Session, issuer: WayOf<'postgres-issuer'>, deps: IssueDeps): Promise<IssuedCredential> {
-  const { exchanges, config, renewal, isCurrent } = deps;
+interface LoginDeps extends IssueDeps {
+  /** What the call ends with. */
+  readonly challenged: (challenge: ClaimsChallenge) => Fault;
+}
+
+async function issueFor(holder: Session, issuer: WayOf<'postgres-issuer'>, deps: LoginDeps): Promise<IssuedCredential> {
+  const { exchanges, config, renewal, isCurrent, challenged } = deps;
   const input = await renewal.accessToken(holder, issuer.scope);
   const { exchangeCommand } = config();
   const task = {
@@ -148,6 +164,7 @@ async function issueFor(holder: Session, issuer: WayOf<'postgres-issuer'>, deps:
     // The token was wiped under the exchange: whatever the issuer said of it does not count.
     throw isCurrent() ? error : endedFault();
   });
+  if ('challenge' in reply) throw isCurrent() ? challenged(reply.challenge) : endedFault();
   const [password] = secrets;
   if (password !== undefined && isCurrent()) return { ...reply, subject: holder.principal.subject, password };
   password?.wipe();

@@ -28,6 +28,8 @@ export interface ExchangeDeps {
   readonly proxyPassword: () => Secret | undefined;
   /** Runs the proxy script elsewhere. */
   readonly proxyFor: Handlers['requests']['proxy-for'];
+  /** Why the provider refused, in its own words. */
+  readonly providerSaid: (reason: string) => void;
 }
 
 export interface ExchangeTask<K extends TaskName> {
@@ -35,7 +37,7 @@ export interface ExchangeTask<K extends TaskName> {
   readonly params: z.input<Tasks[K]['params']>;
   /** What is exchanged; absent for a sign-in. */
   readonly input?: Secret;
-  /** How many secrets come back. */
+  /** How many secrets come back, unless a challenge does. */
   readonly outputs: number;
   readonly timeoutMs: number;
   /** What `done` rejects with when it was late. */
@@ -140,7 +142,13 @@ function startExchange(
     });
   });
   const channel = deps.connect(pair.a, {
-    notices: { 'open-url': ({ url }) => onUrl?.(url), 'retry-after': ({ ms }) => onRetryAfter?.(ms) },
+    notices: {
+      'open-url': ({ url }) => onUrl?.(url),
+      'retry-after': ({ ms }) => onRetryAfter?.(ms),
+      'provider-said': ({ reason }) => {
+        deps.providerSaid(reason);
+      },
+    },
     requests: {
       'proxy-for': (question) => deps.proxyFor(question),
       ready: (report) => {
@@ -182,7 +190,8 @@ async function perform<K extends TaskName>(
     }
     const params = { ...task.params, proxyPassword: proxyPassword !== undefined };
     const reply = await channel.request(task.name, params, { timeoutMs: task.timeoutMs + lateGraceMs });
-    while (secrets.length < task.outputs) secrets.push(await deps.readSecret(outputFd));
+    const outputs = 'challenge' in reply ? 0 : task.outputs;
+    while (secrets.length < outputs) secrets.push(await deps.readSecret(outputFd));
     return { reply, secrets };
   } catch (error) {
     for (const secret of secrets) secret.wipe();

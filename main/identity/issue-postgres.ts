@@ -4,12 +4,13 @@
  * a longer life is refused here whatever the issuer thinks.
  */
 import { z } from 'zod';
+import type { ClaimsChallenge } from '../contract/challenge.ts';
 import { Fault } from '../contract/errors.ts';
+import { clockSkewMs } from './clock.ts';
 import { parseJson, type SendHttps } from './discovery.ts';
+import { readChallenge } from './read-challenge.ts';
 
 const maxLifeMs = 3_600_000;
-/** What two clocks may differ by. */
-const clockToleranceMs = 60_000;
 
 const loginSchema = z.strictObject({
   role: z.string().min(1).max(63),
@@ -28,16 +29,18 @@ export interface IssueRequest {
   readonly subject?: string | undefined;
 }
 
-/** Throws `Fault`: the dialler's, `reauthentication_required` (401), `not_permitted` (403), `backend_refused`. */
+/** A challenge in place of a login is an answer, no fault. Throws `Fault`: the dialler's, `reauthentication_required` (401), `not_permitted` (403), `backend_refused`. */
 export async function issuePostgres(
   { url, accessToken, subject }: IssueRequest,
   send: SendHttps,
-): Promise<IssuedLogin> {
+): Promise<IssuedLogin | { readonly challenge: ClaimsChallenge }> {
   const answer = await send({
     method: 'POST',
     url,
     headers: { authorization: `Bearer ${accessToken}`, accept: 'application/json' },
   });
+  const challenge = answer.status === 401 ? readChallenge(answer.headers['www-authenticate']) : undefined;
+  if (challenge !== undefined) return { challenge };
   if (answer.status === 401)
     throw new Fault(
       'reauthentication_required',
@@ -53,7 +56,7 @@ export async function issuePostgres(
       `The issuer of database logins gave no usable answer (HTTP ${String(answer.status)}).`,
     );
   const lifeMs = login.data.expiresAt - Date.now();
-  if (lifeMs <= 0 || lifeMs > maxLifeMs + clockToleranceMs) {
+  if (lifeMs <= 0 || lifeMs > maxLifeMs + clockSkewMs) {
     throw new Fault(
       'backend_refused',
       'The issuer of database logins gave one that is expired or lives longer than 60 minutes.',

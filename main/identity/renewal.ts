@@ -43,7 +43,7 @@ export function createRenewal(deps: RenewalDeps): Renewal {
   };
   const confirm = async (session: Session): Promise<void> => {
     try {
-      await refresh(deps, session, deps.config().identity.scopes);
+      await refresh(deps, session, session.identity.scopes);
     } catch (error) {
       const dead = error instanceof Fault && (error.code === 'access_ended' || error.code === 'not_permitted');
       if (dead && deps.isCurrent(session)) deps.dead(session, error.message);
@@ -57,7 +57,7 @@ export function createRenewal(deps: RenewalDeps): Renewal {
         const held = session.accessToken(scope, deps.now());
         if (held !== undefined) return held;
         // Another audience than the sign-in's: that this one is refused says nothing about the rest.
-        if (deps.config().identity.scopes.includes(scope)) await confirm(session);
+        if (session.identity.scopes.includes(scope)) await confirm(session);
         else await refresh(deps, session, [scope]);
         const renewed = session.accessToken(scope, deps.now());
         if (renewed !== undefined) return renewed;
@@ -82,10 +82,10 @@ const notGranted = (): Fault =>
 async function refresh(deps: RenewalDeps, session: Session, scopes: readonly string[]): Promise<void> {
   if (!deps.isCurrent(session)) throw endedFault();
   deps.outage.check();
-  const { identity, exchangeCommand } = deps.config();
+  const { exchangeCommand } = deps.config();
   const task: ExchangeTask<'refresh'> = {
     name: 'refresh',
-    params: { identity, ...networkOf(deps.config()), scopes: [...scopes] },
+    params: { identity: session.identity, ...networkOf(deps.config()), scopes: [...scopes] },
     input: session.refreshToken,
     outputs: 2,
     timeoutMs: exchangeTimeoutMs,

@@ -34,6 +34,8 @@ export interface NewSession {
 }
 
 export interface Session {
+  /** Of the account that was signed in to. */
+  readonly identity: IdentityConfig;
   readonly principal: Principal;
   /** When the provider last confirmed the person plus the policy window, milliseconds since the epoch. */
   readonly validUntil: number;
@@ -70,6 +72,7 @@ export function createSession({ identity, claims, tokens, nowMs }: NewSession): 
     return current;
   };
   const session: Session = {
+    identity,
     get principal() {
       return confirmed().principal;
     },
@@ -119,6 +122,13 @@ function isExpected(identity: IdentityConfig, principal: Principal, claims: Exch
   return isConfiguredIssuer(identity, principal.issuer) && claims.audience === identity.clientId;
 }
 
-export function isSamePerson(one: Principal, other: Principal): boolean {
+/** Another account is another access, whoever the person is. */
+export function isSameAccess(one: Session, other: Session): boolean {
+  return (
+    isSamePerson(one.principal, other.principal) && JSON.stringify(one.identity) === JSON.stringify(other.identity)
+  );
+}
+
+function isSamePerson(one: Principal, other: Principal): boolean {
   return one.subject === other.subject && one.issuer === other.issuer;
 }

@@ -1,4 +1,5 @@
 /** Sign-ins, one at a time: a newer one, the person or the clock ends the exchange process that runs one. */
+import type { ClaimsChallenge } from '../contract/challenge.ts';
 import type { IdentityConfig } from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
 import { isSignInUrl } from './configured-issuer.ts';
@@ -13,20 +14,27 @@ export interface SignInDeskDeps {
   readonly now: () => number;
 }
 
+export interface DeskRequest {
+  /** Of the account. */
+  readonly identity: IdentityConfig;
+  readonly forceLogin: boolean;
+  readonly challenge: ClaimsChallenge | undefined;
+}
+
 export interface SignInDesk {
   /** Rejects with `Fault`: `not_signed_in` (cancelled, replaced, late), `not_permitted` (refused), the exchange's own. */
-  signIn(forceLogin: boolean): Promise<Session>;
+  signIn(request: DeskRequest): Promise<Session>;
   cancel(fault: Fault): void;
 }
 
 export function createSignInDesk({ exchanges, config, openUrl, now }: SignInDeskDeps): SignInDesk {
   let running: RunningExchange<'sign-in'> | undefined;
 
-  const start = (identity: IdentityConfig, forceLogin: boolean): RunningExchange<'sign-in'> => {
+  const start = ({ identity, forceLogin, challenge }: DeskRequest): RunningExchange<'sign-in'> => {
     const { exchangeCommand } = config();
     const mine = exchanges.start(exchangeCommand, {
       name: 'sign-in',
-      params: { identity, ...networkOf(config()), forceLogin },
+      params: { identity, ...networkOf(config()), forceLogin, ...(challenge === undefined ? {} : { challenge }) },
       outputs: 2,
       timeoutMs: identity.signInTimeoutMinutes * 60_000,
       late: new Fault('not_signed_in', 'The sign-in was not completed in time. Start it again.'),
@@ -38,14 +46,13 @@ export function createSignInDesk({ exchanges, config, openUrl, now }: SignInDesk
     return mine;
   };
   return {
-    signIn: async (forceLogin) => {
-      const { identity } = config();
+    signIn: async (request) => {
       running?.cancel(new Fault('not_signed_in', 'A newer sign-in replaced this one.'));
-      const mine = start(identity, forceLogin);
+      const mine = start(request);
       running = mine;
       try {
         const { reply, secrets } = await mine.done;
-        return createSession({ identity, claims: reply, tokens: secrets, nowMs: now() });
+        return createSession({ identity: request.identity, claims: reply, tokens: secrets, nowMs: now() });
       } finally {
         if (running === mine) running = undefined;
       }

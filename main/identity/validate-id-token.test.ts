@@ -91,7 +91,7 @@ describe('ID token', () => {
 
 describe('principal', () => {
   it('takes the standard claims, and `sub` and `iat` where others are missing', () => {
-    expect(toPrincipal({ ...claims, iat: 100 })).toEqual({
+    expect(toPrincipal({ ...claims, iat: 100 }, ['issue'])).toEqual({
       subject: 'person',
       issuer: claims.iss,
       username: 'person',
@@ -100,6 +100,7 @@ describe('principal', () => {
       roles: [],
       authenticationMethods: [],
       authenticatedAt: 100_000,
+      scopes: ['issue'],
     });
     const full = {
       ...claims,
@@ -113,7 +114,7 @@ describe('principal', () => {
       amr: ['pwd'],
       tid: 't',
     };
-    expect(toPrincipal(full)).toMatchObject({
+    expect(toPrincipal(full, [])).toMatchObject({
       username: 'p',
       displayName: 'P',
       authenticatedAt: 90_000,
@@ -122,12 +123,64 @@ describe('principal', () => {
     });
   });
 
-  it.each([{ roles: 'admin' }, { groups: [1] }, { sub: '' }, { roles: Array.from({ length: 201 }, String) }])(
-    'refuses %j',
-    (odd) => {
-      expect(() => toPrincipal({ ...claims, iat: 1, ...odd })).toThrow(
-        expect.objectContaining({ code: 'identity_unavailable' }),
-      );
-    },
-  );
+  it.each([
+    { roles: 'admin' },
+    { _claim_names: { roles: 'src1' } },
+    { groups: [1] },
+    { sub: '' },
+    { roles: Array.from({ length: 201 }, String) },
+  ])('refuses %j', (odd) => {
+    expect(() => toPrincipal({ ...claims, iat: 1, ...odd }, [])).toThrow(
+      expect.objectContaining({ code: 'identity_unavailable' }),
+    );
+  });
+
+  it('marks groups that the provider left out, and has the expiry and the UPN', () => {
+    const overage = {
+      _claim_names: { groups: 'src1' },
+      _claim_sources: { src1: { endpoint: 'https://graph.example' } },
+    };
+    expect(toPrincipal({ ...claims, iat: 1, exp: 2, upn: 'p@example', ...overage }, [])).toMatchObject({
+      groups: [],
+      groupsOverage: true,
+      username: 'p@example',
+      expiresAt: 2000,
+    });
+    expect(toPrincipal({ ...claims, iat: 1, hasgroups: true }, []).groupsOverage).toBe(true);
+    expect(toPrincipal({ ...claims, iat: 1, hasgroups: false, groups: ['g'] }, [])).not.toHaveProperty('groupsOverage');
+  });
+});
+
+describe('the clock', () => {
+  it.each([
+    ['exp', { ...claims, iat: nowSeconds() - 4000, exp: nowSeconds() - 3600 }, 'ahead of'],
+    ['iat', { ...claims, iat: nowSeconds() + 120, exp: nowSeconds() + 300 }, 'behind'],
+    ['nbf', { ...claims, nbf: nowSeconds() + 120 }, 'behind'],
+  ])('wrong by more than the skew is said, with the mend (%s)', async (what, payload, direction) => {
+    await expect(validateIdToken(await signed(payload), keys, expected)).rejects.toMatchObject({
+      message: expect.stringMatching(new RegExp(`\\(${what}\\).*clock says .*${direction}.*Set the clock`)) as string,
+    });
+  });
+
+  it('wrong by less is no matter', async () => {
+    for (const payload of [
+      { ...claims, iat: nowSeconds() + 50 },
+      { ...claims, nbf: nowSeconds() + 50 },
+      { ...claims, exp: nowSeconds() - 50 },
+    ])
+      await expect(validateIdToken(await signed(payload), keys, expected)).resolves.toMatchObject({ sub: 'person' });
+  });
+});
+
+describe('a sign-in that must be new', () => {
+  it.each([
+    [{ auth_time: nowSeconds() - 100 }, true],
+    [{ auth_time: nowSeconds() - 1000 }, false],
+    [{}, false],
+    [{ auth_time: 'now' }, false],
+  ])('with %j passes: %s', async (more, passes) => {
+    const answer = validateIdToken(await signed({ ...claims, ...more }), keys, { ...expected, maxAgeSeconds: 300 });
+    if (passes) await expect(answer).resolves.toBeDefined();
+    else await expect(answer).rejects.toMatchObject({ message: expect.stringContaining('(auth_time)') as string });
+  });
 });

@@ -2,12 +2,13 @@
  * Guarantees: claims are returned only from an ID token that the configured provider signed (keys fetched by ourselves over
  * verified TLS), with an asymmetric algorithm, for this client, not expired, and at sign-in with the nonce of this sign-in
  * (OpenID Connect Core 1.0 §3.1.3.7). MSAL checks no signature; this does.
- * Trusts: the provider's key set, jose, the clock within 60 s.
+ * Trusts: the provider's key set, jose, this machine's clock within `clockSkewMs`.
  */
 import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose';
 import { z } from 'zod';
 import type { IdentityConfig } from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
+import { clockSkewMs, clockWords } from './clock.ts';
 import { isConfiguredIssuer } from './configured-issuer.ts';
 import { parseJson, type Provider } from './discovery.ts';
 
@@ -25,7 +26,6 @@ export const algorithms = [
   'EdDSA',
   'Ed25519',
 ];
-const clockToleranceSeconds = 60;
 
 const keySetSchema = z.looseObject({ keys: z.array(z.looseObject({ kty: z.string() })).max(100) });
 
@@ -35,6 +35,8 @@ export interface ExpectedToken {
   /** Of the discovery document. */
   readonly issuer: string;
   readonly nonce?: string;
+  /** How long ago the person may have authenticated, where a service asked for that. */
+  readonly maxAgeSeconds?: number | undefined;
   /** Milliseconds since the epoch; default: now. */
   readonly nowMs?: number;
 }
@@ -53,13 +55,18 @@ export async function validateIdToken(
   keys: JSONWebKeySet,
   expected: ExpectedToken,
 ): Promise<JWTPayload> {
-  const { identity, nonce } = expected;
+  const { identity, nonce, maxAgeSeconds = Infinity, nowMs = Date.now() } = expected;
   const claims = await verify(idToken, keys, expected);
-  if (typeof claims.iss !== 'string' || !isConfiguredIssuer(identity, claims.iss)) throw invalid('iss');
-  if (nonce !== undefined && claims['nonce'] !== nonce) throw invalid('nonce');
+  if (typeof claims.iss !== 'string' || !isConfiguredIssuer(identity, claims.iss)) throw invalidToken('iss');
+  if (nonce !== undefined && claims['nonce'] !== nonce) throw invalidToken('nonce');
+  // It was made just now: from the future, one of the clocks is wrong.
+  const issuedAtMs = (claims.iat ?? 0) * 1000;
+  if (issuedAtMs > nowMs + clockSkewMs) throw wrongClock('iat', issuedAtMs, nowMs);
+  const authenticatedAt = Number(claims['auth_time'] ?? (maxAgeSeconds === Infinity ? 0 : NaN));
+  if (!(nowMs - authenticatedAt * 1000 <= maxAgeSeconds * 1000 + clockSkewMs)) throw invalidToken('auth_time');
   const { azp } = claims as { azp?: unknown };
   if (azp === undefined ? Array.isArray(claims.aud) && claims.aud.length > 1 : azp !== identity.clientId)
-    throw invalid('azp');
+    throw invalidToken('azp');
   return claims;
 }
 
@@ -74,18 +81,27 @@ async function verify(
       audience: identity.clientId,
       ...(issuer.includes('{tenantid}') ? {} : { issuer }),
       requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat'],
-      clockTolerance: clockToleranceSeconds,
+      clockTolerance: clockSkewMs / 1000,
       ...(nowMs === undefined ? {} : { currentDate: new Date(nowMs) }),
     });
     return verified.payload;
   } catch (error) {
-    if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired)
-      throw invalid(error.claim);
-    throw invalid(error instanceof errors.JOSEAlgNotAllowed ? 'alg' : 'signature');
+    if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired) {
+      const { claim, payload } = error;
+      const at = claim === 'exp' || claim === 'nbf' ? payload[claim] : undefined;
+      throw at === undefined ? invalidToken(claim) : wrongClock(claim, at * 1000, nowMs ?? Date.now());
+    }
+    throw invalidToken(error instanceof errors.JOSEAlgNotAllowed ? 'alg' : 'signature');
   }
 }
 
-function invalid(what: string): Fault {
+/** A token that was made just now and is expired, or not valid yet, tells of a wrong clock. */
+export function wrongClock(what: string, tokenMs: number, nowMs: number): Fault {
+  const words = Number.isSafeInteger(tokenMs) && Math.abs(tokenMs) < 8.64e15 ? clockWords(tokenMs, nowMs) : '';
+  return new Fault('identity_unavailable', `The identity provider's ID token is not valid (${what}). ${words}`.trim());
+}
+
+export function invalidToken(what: string): Fault {
   return new Fault(
     'identity_unavailable',
     `The identity provider's ID token is not valid (${what}). Check identity.authority, identity.clientId and this machine's clock.`,

@@ -5,6 +5,8 @@ import type { Principal } from '../contract/principal.ts';
 import type { Secret } from '../contract/secret.ts';
 import type { LedgerEntry } from '../contract/credentials.ts';
 import { createAccess, type Access, type Lifecycle } from './access.ts';
+import { createAccountSignIn, type SignInOrder } from './account-sign-in.ts';
+import { createChallenges } from './challenges.ts';
 import { createCredentials, type Credentials } from './credentials.ts';
 import type { ExchangeStarter } from './exchange-process.ts';
 import { watchNetwork } from './network-watch.ts';
@@ -47,7 +49,8 @@ export interface VaultStatus {
 
 export interface VaultState extends Pick<Credentials, 'attach'> {
   configure(config: VaultConfig): void;
-  signIn(forceLogin: boolean): Promise<Principal>;
+  /** Carries what services asked of the next sign-in. */
+  signIn(order: SignInOrder): Promise<Principal>;
   cancelSignIn(): void;
   /** The next sign-in asks for the password (`prompt=login`), whoever starts it. */
   signOut(): void;
@@ -57,8 +60,7 @@ export interface VaultState extends Pick<Credentials, 'attach'> {
 export function createVaultState(deps: VaultStateDeps): VaultState {
   const { exchanges, changed } = deps;
   let given: VaultConfig | undefined;
-  /** The provider's session may outlive a sign-out: whoever asks next, the person has to say so there. */
-  let signedOut = false;
+  const challenges = createChallenges(deps.now);
   const config = (): VaultConfig => {
     if (given === undefined) throw new Fault('internal', 'The vault is not configured yet.');
     return given;
@@ -68,6 +70,7 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
   const access = createAccess({
     ...deps,
     ledger,
+    challenges,
     config,
     record,
     revoke: (reason) => {
@@ -96,30 +99,28 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
   });
   const surroundings = watchSurroundings(deps, access);
   const desk = createSignInDesk({ ...deps, config });
+  const signIns = createAccountSignIn({
+    desk,
+    access,
+    challenges,
+    config,
+    failed: (detail) => {
+      record('sign-in-failed', 'vault', detail);
+    },
+    changed,
+  });
   return {
     attach: (connector, revoke) => credentials.attach(connector, revoke),
     configure: (next) => {
       given = next;
       ledger.load(next.ledger);
     },
-    signIn: async (forceLogin) => {
-      try {
-        const fresh = await desk.signIn(forceLogin || signedOut);
-        signedOut = false;
-        access.adopt(fresh);
-        return fresh.principal;
-      } catch (error) {
-        record('sign-in-failed', 'vault', error instanceof Fault ? error.code : 'internal');
-        throw error;
-      } finally {
-        changed();
-      }
-    },
+    signIn: (order) => signIns.signIn(order),
     cancelSignIn: () => {
       desk.cancel(new Fault('not_signed_in', 'The sign-in was cancelled.'));
     },
     signOut: () => {
-      signedOut = true;
+      signIns.signedOut();
       desk.cancel(new Fault('not_signed_in', 'The person signed out.'));
       access.end('signed_out', 'every credential was wiped');
       deps.wipeAll();

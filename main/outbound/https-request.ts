@@ -128,9 +128,19 @@ async function readBounded(incoming: IncomingMessage): Promise<HttpsAnswer> {
 const certificateErrors =
   /^(CERT_|CRL_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_MISMATCH|ERR_TLS_CERT)/;
 
+/** A wrong clock looks the same as an old certificate. */
+const clockErrors = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
+
 function asFault(error: unknown, { target, route }: Way): Fault {
   if (error instanceof Fault) return error;
   const code = codeOf(error);
+  if (clockErrors.has(code)) {
+    const shown = `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+    return new Fault(
+      'backend_certificate',
+      `The certificate of ${target.host} is not valid at the time of this machine's clock, ${shown} (${code}). If that time is wrong, set the clock; if it is right, the server needs a new certificate: tell its administrator.`,
+    );
+  }
   if (certificateErrors.test(code)) {
     return new Fault(
       'backend_certificate',

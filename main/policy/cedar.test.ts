@@ -84,6 +84,35 @@ describe('decisions', () => {
     expect(authorizer.decide(ask({ caller: { program: 'a test', executable: null } })).permitted).toBe(false);
   });
 
+  it('permits nothing that groups decide where the provider left groups out', () => {
+    const everyone = permit('everyone');
+    const unless = '@id("emea-not") forbid (principal, action, resource) when { principal.groups.contains("emea") };';
+    const only = '@id("only") permit (principal, action, resource) when { principal.groups.contains("emea") };';
+    const elsewhere = '@id("no") forbid (principal, action, resource) when { context.resource == "payroll" };';
+    const either = permit('either', '|| principal.groups.contains("emea")');
+    const principal = { ...alice, groups: [], groupsOverage: true as const };
+    const decide = (texts: readonly string[], more: Partial<Question> = {}) =>
+      createAuthorizer(policies(...texts)).decide(ask({ principal, ...more }));
+    expect(decide([everyone, elsewhere])).toMatchObject({ permitted: true, policy: 'everyone' });
+    expect(decide([everyone, elsewhere], { resource: 'payroll' }).permitted).toBe(false);
+    expect(decide([everyone, unless]).permitted).toBe(false);
+    expect(decide([everyone, unless], { principal: { ...alice, groups: [] } }).permitted).toBe(true);
+    expect(decide([only]).permitted).toBe(false);
+    expect(decide([either]).permitted).toBe(true);
+    expect(decide([only], { principal: { ...alice, groups: ['emea'] } }).permitted).toBe(true);
+  });
+
+  it('says the strictest words of all that could decide where groups are unknown', () => {
+    const loose = permit('loose', '', '@exposure("sensitive")');
+    const strict =
+      '@id("strict") @exposure("public") permit (principal, action, resource) when { principal.groups.contains("emea") };';
+    const principal = { ...alice, groups: [], groupsOverage: true as const };
+    expect(createAuthorizer(policies(loose, strict)).decide(ask({ principal }))).toMatchObject({
+      permitted: true,
+      exposure: 'public',
+    });
+  });
+
   it('takes names as data, whatever is in them', () => {
     const one = '@id("one") permit (principal == Sallyport::Person::"alice-subject", action, resource);';
     const authorizer = createAuthorizer(policies(one));

@@ -49,7 +49,11 @@ export function createAuthorizer(files: readonly PolicyFile[]): PolicyAuthorizer
   return {
     decide: (question) =>
       cache.get(keyOf(question), () =>
-        question.resource === anyResource ? foresee(loaded, question) : evaluate(setName, loaded, question),
+        question.resource === anyResource
+          ? foresee(loaded, question)
+          : question.principal.groupsOverage === true
+            ? regardlessOfGroups(loaded, question)
+            : evaluate(setName, loaded, question),
       ),
     version: loaded.version,
     warnings: warningsOf(loaded),
@@ -94,18 +98,32 @@ function evaluate(setName: string, { policies }: LoadedPolicies, question: Quest
 }
 
 /** Whether some resource could be permitted, and the least that results then show: for lists, never for a call. */
-function foresee({ policies }: LoadedPolicies, question: Question): Decision {
-  const staticPolicies = Object.fromEntries([...policies].map(([id, { text }]) => [id, text]));
-  // What is unknown fits no schema. The request is ours, and the policies were checked against the schema at load.
-  const request = { ...requestOf(question), schema: schemaText, validateRequest: false };
-  const answer = cedar.isAuthorizedPartial({ ...request, policies: { staticPolicies } });
-  if (answer.type === 'failure' || answer.response.errored.length > 0) throw notEvaluated();
-  const { decision, mayBeDetermining } = answer.response;
+function foresee(loaded: LoadedPolicies, question: Question): Decision {
+  const { policies } = loaded;
+  const { decision, mayBeDetermining } = askPartially(loaded, question);
   const permits = mayBeDetermining.flatMap((id) => policies.get(id) ?? []).filter(({ effect }) => effect === 'permit');
   const permitted = decision !== 'deny' && permits.length > 0;
   const shown = permits.map((permit) => termsOf(question.tool.manifest.operation, [permit]).exposure);
   const exposure = classifications.find((label) => permitted && shown.includes(label)) ?? 'public';
   return Object.freeze({ ...strictest, permitted, policy: null, exposure });
+}
+
+/** Permitted only where it would be in every group and in none: what the provider left out decides nothing for the person. */
+function regardlessOfGroups(loaded: LoadedPolicies, question: Question): Decision {
+  const { decision, mayBeDetermining } = askPartially(loaded, question);
+  if (decision !== 'allow') return Object.freeze({ ...strictest, permitted: false, policy: null });
+  const opinions = mayBeDetermining.flatMap((id) => loaded.policies.get(id) ?? []);
+  const terms = termsOf(question.tool.manifest.operation, opinions);
+  return Object.freeze({ permitted: true, policy: policyText([...mayBeDetermining].sort()), ...terms });
+}
+
+function askPartially({ policies }: LoadedPolicies, question: Question) {
+  const staticPolicies = Object.fromEntries([...policies].map(([id, { text }]) => [id, text]));
+  // What is unknown fits no schema. The request is ours, and the policies were checked against the schema at load.
+  const request = { ...requestOf(question), schema: schemaText, validateRequest: false };
+  const answer = cedar.isAuthorizedPartial({ ...request, policies: { staticPolicies } });
+  if (answer.type === 'failure' || answer.response.errored.length > 0) throw notEvaluated();
+  return answer.response;
 }
 
 function notEvaluated(): Fault {

@@ -43,6 +43,8 @@ const longestInKey = 200;
 
 /** Of Cedar's partial evaluation. */
 const unknownResource = { __extn: { fn: 'unknown', arg: 'resource' } };
+/** The provider left some out. */
+const unknownGroups = { __extn: { fn: 'unknown', arg: 'groups' } };
 
 const people = new WeakMap<Principal, Seen>();
 const tools = new WeakMap<PolicyTool, Seen>();
@@ -90,7 +92,8 @@ function remember<K extends object>(memo: WeakMap<K, Seen>, of: K, entity: Entit
 }
 
 function personEntity({ subject, issuer, username, tenant, ...claims }: Principal): EntityJson {
-  const { roles, groups, authenticationMethods } = claims;
+  const { roles, authenticationMethods } = claims;
+  const groups = claims.groupsOverage === true ? unknownGroups : claims.groups;
   const attrs = { issuer, username, ...(tenant === undefined ? {} : { tenant }) };
   return {
     uid: { type: names.person, id: subject },

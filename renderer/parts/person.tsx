@@ -10,7 +10,7 @@ import { Foreign } from './foreign.tsx';
 /** Who agents act for. Whatever a sign-in does, what narrows stays in reach. */
 export function Person({ state: { status, signIn } }: { readonly state: WindowState }) {
   const signedIn = status?.signedIn ?? null;
-  const failed = signIn.step === 'failed' ? signIn.say : null;
+  const failed = signIn.step === 'failed' ? signIn : null;
   const inBrowser = signIn.step === 'browser' && <InBrowser url={signIn.url} />;
   if (status !== null && signedIn !== null)
     return (
@@ -23,7 +23,12 @@ export function Person({ state: { status, signIn } }: { readonly state: WindowSt
   return status === null ? (
     <Starting />
   ) : (
-    <Nobody failed={failed} ended={status.ended} stopped={status.stopped !== undefined} />
+    <Nobody
+      failed={failed}
+      ended={status.ended}
+      stopped={status.stopped !== undefined}
+      accounts={status.accounts ?? []}
+    />
   );
 }
 
@@ -36,14 +41,18 @@ function Starting() {
   );
 }
 
+type Failed = Extract<WindowState['signIn'], { step: 'failed' }>;
+
 interface NobodyProps {
-  readonly failed: string | null;
+  readonly failed: Failed | null;
   readonly ended: Status['ended'];
   /** By the organization: the banner says why. */
   readonly stopped: boolean;
+  /** The default first; empty: there is one only. */
+  readonly accounts: readonly string[];
 }
 
-function Nobody({ failed, ended, stopped }: NobodyProps) {
+function Nobody({ failed, ended, stopped, accounts }: NobodyProps) {
   return (
     <section className="person" aria-label="Person">
       <h2>Nobody is signed in</h2>
@@ -54,24 +63,30 @@ function Nobody({ failed, ended, stopped }: NobodyProps) {
           Access ended: {ended.why}. {ended.mend}
         </p>
       )}
-      <Failure say={failed} />
+      <Failure failed={failed} />
       {!stopped && (
         <div className="actions">
           <Action look="primary" onAct={() => shell.signIn({})}>
             Sign in
           </Action>
+          {accounts.slice(1).map((account) => (
+            <Action key={account} onAct={() => shell.signIn({ account })}>
+              Sign in to {account}
+            </Action>
+          ))}
         </div>
       )}
     </section>
   );
 }
 
-function Failure({ say }: { readonly say: string | null }) {
-  if (say === null) return null;
+function Failure({ failed }: { readonly failed: Failed | null }) {
+  if (failed === null) return null;
   return (
-    <p className="failure" role="alert">
-      {plain(say)}
-    </p>
+    <div className="failure" role="alert">
+      <p>{plain(failed.say)}</p>
+      {failed.reason !== undefined && <p>Your identity provider says: “{plain(failed.reason)}”</p>}
+    </div>
   );
 }
 
@@ -103,7 +118,7 @@ function InBrowser({ url }: { readonly url: string | undefined }) {
 interface SignedInProps {
   readonly signedIn: NonNullable<Status['signedIn']>;
   readonly paused: boolean;
-  readonly failed: string | null;
+  readonly failed: Failed | null;
 }
 
 function SignedIn({ signedIn: { principal, validUntil }, paused, failed }: SignedInProps) {
@@ -129,7 +144,7 @@ function SignedIn({ signedIn: { principal, validUntil }, paused, failed }: Signe
           ))}
         </ul>
       )}
-      <Failure say={failed} />
+      <Failure failed={failed} />
       <div className="actions">
         <Action onAct={() => shell.signOut({})}>Sign out</Action>
         {!paused && <Action onAct={() => shell.pause({})}>Pause all agents</Action>}

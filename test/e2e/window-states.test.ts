@@ -200,6 +200,21 @@ describe('what narrows', () => {
   });
 });
 
+it('a refused sign-in says why, also in the provider’s words, and each account can be chosen', async () => {
+  await open(windowStates['sign-in-failed']!.state);
+  const alert = page.getByRole('alert');
+  expect(await alert.innerText()).toMatch(
+    /access_denied[^]*identity provider says: “AADSTS53003: Access has been blocked/,
+  );
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByRole('button', { name: 'Sign in to work' }).click();
+  expect(await asked()).toEqual([
+    ['signIn', {}],
+    ['signIn', { account: 'work' }],
+  ]);
+  await page.close();
+});
+
 describe('consent', () => {
   const { state } = windowStates['asking']!;
   const allow = () => page.getByRole('button', { name: 'Allow for this run: inventory (node)' });

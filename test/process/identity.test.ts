@@ -1,3 +1,4 @@
+import http from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startLab, type RunningLab } from '../lab/start-lab.ts';
 import { codeOf, startVault, until, type VaultSettings, type VaultUnderTest } from './vault-under-test.ts';
@@ -65,7 +66,7 @@ describe('sign-in', () => {
     });
     expect(url.searchParams.get('nonce')).toMatch(/^[\w-]{43}$/);
     expect(url.searchParams.get('state')).not.toBeNull();
-    expect(url.searchParams.get('redirect_uri')).toMatch(/^http:\/\/localhost:\d+$/);
+    expect(url.searchParams.get('redirect_uri')).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/callback$/);
     await vault.shell.request('cancel-sign-in', {});
     expect(await answer).toBe('not_signed_in');
   });
@@ -79,13 +80,43 @@ describe('sign-in', () => {
     });
     // The person gives up: the provider sends access_denied to the loopback redirect.
     const { searchParams } = new URL(url);
-    await fetch(searchParams.get('redirect_uri') ?? '', {
-      method: 'POST',
-      body: new URLSearchParams({ error: 'access_denied', state: searchParams.get('state') ?? '' }),
-    });
+    const back = new URL(searchParams.get('redirect_uri') ?? '');
+    back.search = new URLSearchParams({
+      error: 'access_denied',
+      error_description: 'The person cancelled the sign-in.',
+      state: searchParams.get('state') ?? '',
+      iss: lab.config.identity.authority,
+    }).toString();
+    await fetch(back);
     expect(await answer).toBe('not_permitted');
+    expect(vault.said).toEqual(['The person cancelled the sign-in.']);
     expect((await vault.shell.request('status', {})).principal).toBeNull();
     expect(vault.records).toMatchObject([{ what: 'sign-in-failed', detail: 'not_permitted' }]);
+  });
+
+  it('takes one answer from the browser, at its own address, and shuts the door behind it', async () => {
+    const vault = await vaultOf();
+    const answer = codeOf(vault.shell.request('sign-in', { forceLogin: false }, longMs));
+    const { searchParams } = new URL(await vault.nextUrl());
+    const redirect = searchParams.get('redirect_uri') ?? '';
+    const port = Number(new URL(redirect).port);
+    const request = (options: http.RequestOptions) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const asked = http.request({ host: '127.0.0.1', port, path: '/callback?code=x', ...options }, (res) => {
+          res.resume();
+          resolve(res.statusCode);
+        });
+        asked.once('error', reject).end();
+      });
+    expect(await request({ headers: { host: `rebound.example:${port}` } })).toBe(400);
+    expect(await request({ path: '/other' })).toBe(404);
+    expect(await request({ method: 'POST' })).toBe(405);
+    await expect(request({ path: `/callback?${'x'.repeat(20_000)}` })).resolves.toBe(431);
+    expect((await vault.shell.request('status', {})).exchanges).toHaveLength(1);
+    expect(await request({ path: '/callback?code=x&state=forged' })).toBe(200);
+    expect(await answer).toBe('identity_unavailable');
+    await expect(fetch(redirect)).rejects.toThrow();
+    expect(vault.records).toMatchObject([{ what: 'sign-in-failed' }]);
   });
 
   it('ends by cancel, by time-out, and by a newer sign-in, and no exchange process stays', async () => {

@@ -105,6 +105,7 @@ function supervise(change: Partial<SupervisorDeps> = {}): Supervisor {
     listener: {
       approvals: { ask: () => Promise.resolve('unavailable'), over: () => undefined, clear: () => undefined },
       openUrl: () => undefined,
+      providerSaid: () => undefined,
       event: (event) => void events.push(event),
       call: () => undefined,
       programUnknown: () => undefined,

@@ -40,6 +40,8 @@ export interface VaultUnderTest {
   readonly records: AuditRecord[];
   /** What the vault told the shell to keep of long-lived secrets. */
   readonly ledgers: LedgerEntry[][];
+  /** What the provider said, for the window. */
+  readonly said: string[];
   readonly ended: Promise<number | null>;
   /** Resolves with the next sign-in URL that the vault asks to open. */
   nextUrl(): Promise<string>;
@@ -87,6 +89,7 @@ export async function startVault({
   closeFd(toGateway.b);
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const urls: string[] = [];
+  const said: string[] = [];
   const identities: Identity[] = [];
   const records: AuditRecord[] = [];
   const ledgers: LedgerEntry[][] = [];
@@ -97,6 +100,7 @@ export async function startVault({
     handlers: {
       notices: {
         'open-url': ({ url }) => urls.push(url),
+        'provider-said': ({ reason }) => said.push(reason),
         ledger: ({ entries }) => ledgers.push(entries),
         changed: () => undefined,
       },
@@ -131,6 +135,7 @@ export async function startVault({
     identities,
     records,
     ledgers,
+    said,
     ended,
     nextUrl: async () => {
       await until(() => urls.length > 0);

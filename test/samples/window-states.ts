@@ -248,7 +248,16 @@ export const windowStates: Readonly<Record<string, Sample>> = {
     screens: ['overview'],
   },
   'sign-in-failed': {
-    state: at(nobody, { signIn: { step: 'failed', say: 'Your account is disabled. Ask your IT service.' } }),
+    state: at(
+      { ...nobody, accounts: ['default', 'work'] },
+      {
+        signIn: {
+          step: 'failed',
+          say: 'The identity provider refused the sign-in (access_denied). Ask its administrator whether this account may use Sallyport.',
+          reason: 'AADSTS53003: Access has been blocked by Conditional Access policies.',
+        },
+      },
+    ),
     screens: ['overview'],
   },
   'signing-in-again': {

@@ -1,0 +1,23 @@
+/** Accounts: the default one is `identity` itself, named others say what differs. One of them is signed in at a time. */
+import { identityConfigSchema, type IdentityConfig } from './config.ts';
+import { Fault } from './errors.ts';
+
+export const defaultAccount = 'default';
+
+/** The default first. */
+export function accountNames({ accounts = {} }: IdentityConfig): string[] {
+  return [defaultAccount, ...Object.keys(accounts)];
+}
+
+/** Without `accounts`: an exchange process learns of one only. Throws `Fault` `malformed` for a name that is not configured. */
+export function identityOf({ accounts = {}, ...identity }: IdentityConfig, name: string): IdentityConfig {
+  if (name === defaultAccount) return identity;
+  const account = Object.hasOwn(accounts, name) ? accounts[name] : undefined;
+  if (account === undefined) {
+    const known = [defaultAccount, ...Object.keys(accounts)].join(', ');
+    throw new Fault('malformed', `There is no account of that name in identity.accounts. There are: ${known}`);
+  }
+  // A hint names a person, so it is of one account only.
+  const { loginHint: _, ...inherited } = identity;
+  return identityConfigSchema.parse({ ...inherited, ...account });
+}
