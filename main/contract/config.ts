@@ -36,10 +36,8 @@ export const identityConfigSchema = z.strictObject({
   ...provider,
   /** Further accounts by name: what they say replaces what stands beside. One is signed in at a time. */
   accounts: z
-    .record(
-      accountNameSchema.refine((name) => name !== 'default', 'the account "default" is identity itself'),
-      accountSchema,
-    )
+    .record(accountNameSchema, accountSchema)
+    .refine((accounts) => !Object.hasOwn(accounts, 'default'), 'the account "default" is identity itself')
     .refine((accounts) => Object.keys(accounts).length <= 20, 'at most 20 accounts')
     .optional(),
   /** Longest time between a person being disabled and access ending, minutes. */
