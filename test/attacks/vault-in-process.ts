@@ -80,7 +80,10 @@ export function startVaultInProcess({ identity, certificate, issuer, timeoutMs }
     record: ({ what, detail }) => records.push({ what, detail }),
     changed: () => undefined,
     openUrl: (url) => urls.push(url),
+    ledgerChanged: () => undefined,
     now: () => Date.now(),
+    monotonic: () => performance.now(),
+    addresses: () => '',
     random: () => 1,
   });
   const destination = destinationConfigSchema.parse({
@@ -92,6 +95,8 @@ export function startVaultInProcess({ identity, certificate, issuer, timeoutMs }
   state.configure({
     identity,
     authorities: [certificate],
+    pac: false,
+    ledger: [],
     exchangeCommand: ['-', '-'],
     connectors: [{ name: 'postgres', destinations: { database: destination } }],
   });

@@ -59,7 +59,7 @@ function wait(ms: number): Move {
 function signIn(world: World, who: string): Promise<unknown> {
   world.person = who;
   world.disabled.delete(who);
-  return world.state.signIn(false).catch(() => undefined);
+  return world.state.signIn({ forceLogin: false }).catch(() => undefined);
 }
 
 beforeEach(() => {

@@ -122,7 +122,7 @@ export async function startVault({
   });
   const authorities = await Promise.all(config.egress.authorities.map((file) => readFile(file, 'utf8')));
   await shell.request('configure', {
-    identity: { ...config.identity, ...identity },
+    identity: { ...config.identity, ...identity } as SallyportConfig['identity'],
     authorities,
     proxy: network.proxy,
     pac: network.proxyFor !== undefined,
