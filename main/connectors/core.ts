@@ -1,6 +1,6 @@
 /** Gateway and vault: one of each, started together, since each inherits its end of the channel between them. */
 import path from 'node:path';
-import type { Channel } from '../contract/channel.ts';
+import type { Channel, ChannelHandlers } from '../contract/channel.ts';
 import { shellGateway, shellVault, type HandOver } from '../contract/channels.ts';
 import { createChildLog } from './child-log.ts';
 import { startTrusted, within, type Child } from './child.ts';
@@ -65,17 +65,7 @@ export function startCore(deps: SupervisorDeps): Core {
     fd: forVault.a,
     contract: shellVault,
     side: 'a',
-    handlers: {
-      notices: {
-        'open-url': ({ url }) => listener.openUrl(url),
-        'provider-said': ({ reason }) => listener.providerSaid(reason),
-        ledger: ({ entries }) => ledger.write(entries),
-        changed: listener.changed,
-      },
-      requests: { 'proxy-for': async (question) => ({ answer: await deps.proxyFor(question) }) },
-      streams: {},
-      onClose: () => undefined,
-    },
+    handlers: vaultHandlers(deps, ledger),
   });
   return {
     gateway: { child: gatewayChild, control: gateway },
@@ -103,6 +93,23 @@ export function startCore(deps: SupervisorDeps): Core {
     async kill() {
       await Promise.all([gatewayChild.kill(), vaultChild.kill()]);
     },
+  };
+}
+
+function vaultHandlers(
+  { listener, proxyFor }: SupervisorDeps,
+  ledger: Core['ledger'],
+): ChannelHandlers<(typeof shellVault)['b']> {
+  return {
+    notices: {
+      'open-url': ({ url }) => listener.openUrl(url),
+      'provider-said': ({ reason }) => listener.providerSaid(reason),
+      ledger: ({ entries }) => ledger.write(entries),
+      changed: listener.changed,
+    },
+    requests: { 'proxy-for': async (question) => ({ answer: await proxyFor(question) }) },
+    streams: {},
+    onClose: () => undefined,
   };
 }
 

@@ -87,7 +87,7 @@ function shellOf(onLock?: 'pause' | 'sign-out' | 'nothing') {
         : {},
     );
   };
-  const core = { gateway: { control: { request } }, vault: { control: { request } } };
+  const core = { gateway: { control: { request } }, vault: { control: { request } }, ledger: { ages: () => [] } };
   const supervisor = {
     core: () => core,
     setPaused: (paused: boolean) => {

@@ -8,7 +8,7 @@ import type { EndCause } from '../contract/access-end.ts';
 import type { AuditRecord } from '../contract/audit.ts';
 import type { ClaimsChallenge } from '../contract/challenge.ts';
 import { wayOf, type DestinationConfig } from '../contract/config.ts';
-import type { WayOf } from '../contract/credentials.ts';
+import type { CredentialWay, WayOf } from '../contract/credentials.ts';
 import { Fault } from '../contract/errors.ts';
 import type { Challenges } from './challenges.ts';
 import { createContinuity, notConfirmed, type Continuity } from './continuity.ts';
@@ -127,9 +127,7 @@ export function createAccess(deps: AccessDeps): Access {
       const holder = session;
       if (holder === undefined)
         throw new Fault('not_signed_in', 'Nobody is signed in. Ask the person to sign in to Sallyport.');
-      const way = wayOf(destination);
-      if (way === undefined)
-        throw new Fault('destination_not_allowed', 'The configuration does not say where this credential comes from.');
+      const way = wayTo(destination);
       const challenged = (challenge: ClaimsChallenge): Fault => {
         const fault = deps.challenges.met(challenge);
         if (!isRevocation(challenge) || fault.code === 'not_permitted') return fault;
@@ -142,7 +140,11 @@ export function createAccess(deps: AccessDeps): Access {
   };
 }
 
-/** What an exchange does with this person's tokens. */
+function wayTo(destination: DestinationConfig): CredentialWay {
+  const way = wayOf(destination);
+  if (way !== undefined) return way;
+  throw new Fault('destination_not_allowed', 'The configuration does not say where this credential comes from.');
+}
 
 interface LoginDeps extends IssueDeps {
   /** What the call ends with. */
