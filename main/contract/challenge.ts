@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 export const claimsChallengeSchema = z.strictObject({
   /** The `claims` request parameter: JSON text (OpenID Connect Core §5.5). */
-  claims: z.string().min(2).max(4096).optional(),
+  claims: z.string().min(1).max(4096).optional(),
   acrValues: z
     .array(z.string().regex(/^[\x21-\x7e]{1,200}$/))
     .min(1)
