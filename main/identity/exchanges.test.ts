@@ -88,7 +88,7 @@ describe('token exchange', () => {
   });
 
   it.each([
-    ['a redirect', { status: 302, headers: { location: 'https://evil.example/token' } }, 'backend_refused'],
+    ['a redirect', { status: 302, headers: { location: 'https://evil.example/token' }, json: good }, 'backend_refused'],
     ['a page', { headers: { 'content-type': 'text/html' }, body: '<p>' }, 'backend_refused'],
     [
       'invalid_grant',
@@ -175,6 +175,10 @@ describe('AWS STS', () => {
     ['nothing', ''],
   ])('refuses %s', async (_, body) => {
     await expect(assume({ body }).done).rejects.toThrow(codeOf('backend_refused'));
+  });
+
+  it.each([302, 307, 500])('refuses HTTP %d, whatever comes along', async (status) => {
+    await expect(assume({ status, body: xml() }).done).rejects.toThrow(codeOf('backend_refused'));
   });
 
   it('refuses where the configured source identity is missing', async () => {

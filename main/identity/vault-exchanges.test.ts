@@ -89,7 +89,11 @@ describe('HashiCorp Vault, database logins', () => {
     ['another person', { json: { auth: { ...loggedIn.auth, metadata: { sub: 'bob-subject' } } } }, 'backend_refused'],
     ['another role', { json: { auth: { ...loggedIn.auth, metadata: { role: 'admins' } } } }, 'backend_refused'],
     ['no login', { json: {} }, 'backend_refused'],
-    ['a redirect to a standby', { status: 307, headers: { location: 'http://standby' } }, 'backend_refused'],
+    [
+      'a redirect to a standby',
+      { status: 307, headers: { location: 'http://standby' }, json: loggedIn },
+      'backend_refused',
+    ],
     ['a refused JWT', { status: 400, json: { errors: ['free text'] } }, 'not_permitted'],
     ['a sealed server', { status: 503 }, 'backend_unreachable'],
   ])('refuses a login: %s', async (_, login, code) => {
