@@ -87,7 +87,11 @@ function shellOf(onLock?: 'pause' | 'sign-out' | 'nothing') {
         : {},
     );
   };
-  const core = { gateway: { control: { request } }, vault: { control: { request } }, ledger: { ages: () => [] } };
+  const core = {
+    gateway: { control: { request } },
+    vault: { control: { request } },
+    ledger: { ages: () => [], degraded: () => [] },
+  };
   const supervisor = {
     core: () => core,
     setPaused: (paused: boolean) => {

@@ -54,6 +54,9 @@ export interface Access {
   issue(destination: DestinationConfig): Promise<IssuedCredential>;
 }
 
+const confirmed = (): boolean => true;
+const refused = (): boolean => false;
+
 export function createAccess(deps: AccessDeps): Access {
   const { now, record } = deps;
   let session: Session | undefined;
@@ -77,18 +80,19 @@ export function createAccess(deps: AccessDeps): Access {
   const continuity: Continuity = createContinuity({
     ...deps,
     session: () => session,
-    confirm: async () => {
-      if (session === undefined) return true;
-      return renewal.confirm(session).then(
-        () => true,
-        () => session === undefined,
-      );
-    },
+    confirm: async () =>
+      session === undefined || (await renewal.confirm(session).then(confirmed, refused)) || session === undefined,
     accessToken: (one, scope) => renewal.accessToken(one, scope),
     end: (cause, detail) => {
       end('access_ended', detail, cause);
     },
   });
+  const challenged = (challenge: ClaimsChallenge): Fault => {
+    const fault = deps.challenges.met(challenge);
+    if (!isRevocation(challenge) || fault.code === 'not_permitted') return fault;
+    end('access_ended', 'a service said that this sign-in counts no more', 'challenged');
+    return endedFault();
+  };
   const renewal = createRenewal({
     ...deps,
     outage: continuity.outage,
@@ -128,12 +132,6 @@ export function createAccess(deps: AccessDeps): Access {
       if (holder === undefined)
         throw new Fault('not_signed_in', 'Nobody is signed in. Ask the person to sign in to Sallyport.');
       const way = wayTo(destination);
-      const challenged = (challenge: ClaimsChallenge): Fault => {
-        const fault = deps.challenges.met(challenge);
-        if (!isRevocation(challenge) || fault.code === 'not_permitted') return fault;
-        end('access_ended', 'a service said that this sign-in counts no more (continuous access evaluation)');
-        return endedFault();
-      };
       const issuing = { ...deps, renewal, isCurrent: () => session === holder, challenged };
       return way.kind === 'postgres-issuer' ? issueFor(holder, way, issuing) : issueAnother(holder, way, issuing);
     },

@@ -145,10 +145,9 @@ export async function startTroubledProvider(): Promise<TroubledProvider> {
       const { searchParams } = new URL(shown);
       const code = randomUUID();
       nonces.set(code, searchParams.get('nonce') ?? '');
-      await fetch(searchParams.get('redirect_uri') ?? '', {
-        method: 'POST',
-        body: new URLSearchParams({ code, state: searchParams.get('state') ?? '' }),
-      });
+      const back = new URL(searchParams.get('redirect_uri') ?? '');
+      back.search = String(new URLSearchParams({ code, state: searchParams.get('state') ?? '' }));
+      await fetch(back);
     },
     async emit(kind, { subject = 'alice', forged = false } = {}) {
       const jti = randomUUID();
