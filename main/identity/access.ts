@@ -61,6 +61,7 @@ export function createAccess(deps: AccessDeps): Access {
   const { now, record } = deps;
   let session: Session | undefined;
   let ended: EndCause | null = null;
+  const isNobody = (): boolean => session === undefined;
 
   const end = (
     reason: 'signed_out' | 'access_ended',
@@ -80,8 +81,10 @@ export function createAccess(deps: AccessDeps): Access {
   const continuity: Continuity = createContinuity({
     ...deps,
     session: () => session,
-    confirm: async () =>
-      session === undefined || (await renewal.confirm(session).then(confirmed, refused)) || session === undefined,
+    confirm: async () => {
+      if (session !== undefined && !(await renewal.confirm(session).then(confirmed, refused))) return isNobody();
+      return true;
+    },
     accessToken: (one, scope) => renewal.accessToken(one, scope),
     end: (cause, detail) => {
       end('access_ended', detail, cause);
