@@ -81,10 +81,8 @@ export function createAccess(deps: AccessDeps): Access {
   const continuity: Continuity = createContinuity({
     ...deps,
     session: () => session,
-    confirm: async () => {
-      if (session !== undefined && !(await renewal.confirm(session).then(confirmed, refused))) return isNobody();
-      return true;
-    },
+    confirm: async () =>
+      session === undefined || (await renewal.confirm(session).then(confirmed, refused)) || isNobody(),
     accessToken: (one, scope) => renewal.accessToken(one, scope),
     end: (cause, detail) => {
       end('access_ended', detail, cause);
