@@ -96,7 +96,7 @@ function personOf(labFolder: string, name: string): Person {
   return person;
 }
 
-const isOver = (url: URL): boolean => url.hostname === 'localhost' && url.protocol === 'http:';
+const isOver = (url: URL): boolean => ['localhost', '127.0.0.1'].includes(url.hostname) && url.protocol === 'http:';
 
 async function fillIn(page: Page, { name, password, totpSecret }: Person): Promise<void> {
   const over = page.waitForURL(isOver, { timeout: waitMs });
