@@ -35,7 +35,7 @@ const call = (tool: string, at: number): Status['calls'][number] => ({
 describe('status', () => {
   it('says which program may have been shown what is more than public', () => {
     expect(statusText({ ...quiet, carried: [{ program: 'claude', label: 'sensitive' }] })).toMatch(
-      /^has read +sensitive data: claude$/m,
+      /^ *has read +sensitive data: claude$/m,
     );
   });
   it('shows the last five calls, the newest first, by the name of who made them', () => {

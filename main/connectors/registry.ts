@@ -74,6 +74,8 @@ export function loadRegistry(sources: RegistrySources): Registry {
   const isPersons = own !== undefined && sources.labConfig === undefined;
   const config = isPersons ? { ...parsed, limits: narrowedLimits(parsed.limits, managed, own) } : parsed;
   const reading = { config, layers, builtInFolder: sources.builtInFolder };
+  if (config.egress.proxy !== undefined && !URL.canParse(config.egress.proxy.url))
+    throw blamed(layers, ['egress', 'proxy', 'url']).refuse(['egress', 'proxy', 'url'], 'it is no address');
   refuseUnknownConnectors(config, layers);
   const connectors = config.connectors.map((settings, index) => registerConnector(reading, settings, index));
   return {

@@ -89,7 +89,8 @@ export type Limits = z.infer<typeof limitsSchema>;
 
 /** A proxy that makes tunnels (CONNECT). */
 export const proxySchema = z.strictObject({
-  url: z.url({ protocol: /^http$/ }),
+  /** `http://host:port`: tunnels are asked for in the clear, TLS goes through them. */
+  url: z.string().regex(/^http:\/\/(?:[A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:]{2,45}\])(?::[1-9]\d{0,4})?\/?$/),
   /** For basic authentication (RFC 7617 §2: no colon). */
   username: z
     .string()

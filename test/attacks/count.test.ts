@@ -1,4 +1,6 @@
 /** How many attacks there are, by whom; so that they cannot become fewer unseen. */
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
 import { expect, it } from 'vitest';
 import { agentArguments } from './cases/agent-arguments.ts';
 import { agentMessages } from './cases/agent-messages.ts';
@@ -19,7 +21,8 @@ import { refusedStatements } from './refused-statements.ts';
 
 /**
  * Which protection is Sallyport's alone: no backend knows of these, so there is nothing to try with everything permitted. What a
- * backend must refuse by itself is in `permit-all.test.ts`, with every statement of `refused-statements.ts`.
+ * backend must refuse by itself is in `permit-all.test.ts`, with every statement of `refused-statements.ts`; what has expired, in
+ * `test/lab/issuer-tokens.test.ts` and `test/process/lab.test.ts`, without the product.
  */
 const tables: Readonly<Record<string, readonly [cases: readonly Attack[], why: string]>> = {
   agentMessages: [agentMessages, 'what is no message reaches no backend'],
@@ -35,7 +38,10 @@ const tables: Readonly<Record<string, readonly [cases: readonly Attack[], why: s
   voiceSequences: [voiceSequences, 'between client and connector'],
   egressAnswers: [egressAnswers, 'between our processes'],
   consentSequences: [consentSequences, 'a backend knows no programs'],
-  stateSequences: [stateSequences, 'pauses and sign-outs; a disabled person is in permit-all too'],
+  stateSequences: [
+    stateSequences,
+    'pauses, sign-outs and our own kept references; a disabled person is in permit-all too',
+  ],
   controlSocket: [controlSocket, 'on this machine'],
   network: [network, 'about which backend it is'],
 };
@@ -69,6 +75,13 @@ it('no case stands twice', () => {
     ({ adversary, name, ...more }) => `${adversary} ${name} ${'tool' in more ? String(more.tool) : ''}`,
   );
   expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
+});
+
+it('no table of cases is left out', () => {
+  const notTables = ['benign', 'case', 'scene', 'sequence', 'backend-content'];
+  const files = readdirSync(path.join(import.meta.dirname, 'cases')).map((file) => file.replace(/\.ts$/, ''));
+  const listed = Object.keys(tables).map((name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
+  expect([...listed.filter((name) => name !== 'hostile-content'), ...notTables].sort()).toEqual(files.sort());
 });
 
 it('each table says why its cases are not run with everything permitted', () => {
