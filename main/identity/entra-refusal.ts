@@ -2,7 +2,7 @@
  * Entra's own error numbers, as its reference of error codes documents them. They make the words more exact and choose among codes
  * that end the attempt: Microsoft may change them at any time, so what is not listed is refused by its OAuth code.
  */
-import { Fault, type Code } from '../contract/errors.ts';
+import type { Code, Fault } from '../contract/errors.ts';
 import { ProviderRefusal, providerRefusal, wordsOf, type ProviderError } from './provider-refusal.ts';
 
 export interface EntraError extends ProviderError {

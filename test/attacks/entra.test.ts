@@ -30,6 +30,7 @@ const signInNow = (more: Partial<SignInRequest> = {}) =>
 const lastOf = (path: string) => entra.requests.findLast((request) => request.path.endsWith(path))?.form;
 const payloadOf = (token: string) =>
   JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
+const reasonOf = (fault: unknown) => (fault instanceof ProviderRefusal ? fault.reason : undefined);
 const accessTokenClaims = (form: URLSearchParams | undefined) =>
   (JSON.parse(form?.get('claims') ?? '{}') as { access_token?: unknown }).access_token;
 
@@ -153,16 +154,15 @@ describe('its error numbers', () => {
     const [first, second] = await Promise.all(work.map(faultOf));
     expect([first?.code, second?.code]).toEqual([atSignIn, atRefresh]);
     for (const fault of [first, second]) {
-      expect(fault).toBeInstanceOf(ProviderRefusal);
       expect(fault?.message).toMatch(says);
-      expect((fault as ProviderRefusal).reason).toBe(reason);
+      expect(reasonOf(fault)).toBe(reason);
     }
   });
 
   it('in what the browser brings back', async () => {
     entra.state.denies = 'declined';
     const fault = await faultOf(signInNow());
-    expect([fault.code, (fault as ProviderRefusal).reason]).toEqual([
+    expect([fault.code, reasonOf(fault)]).toEqual([
       'not_permitted',
       'AADSTS65004: User declined to consent to access the app.',
     ]);

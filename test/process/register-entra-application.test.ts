@@ -110,20 +110,30 @@ describe('registers', () => {
 });
 
 describe('refuses', () => {
-  it.each<[string, readonly string[], Directory, RegExp]>([
-    ['no scope', [], {}, /name the API scopes/],
-    ['a scope that the API does not expose', ['api://orders/delete'], {}, /exposes no scope delete/],
-    ['an API that is not there', ['api://other/read'], {}, /no API api:\/\/other/],
-    ['what is no scope', ["api://orders/re'ad"], {}, /characters/],
-    ['a scope without an API', ['read'], {}, /form/],
-    ['a name that would change a query', ['--name', "x' or 'a", ...scopes], {}, /name is made of/],
-    ['an unknown option', ['--secret', ...scopes], {}, /unknown option/],
-    ['two applications of that name', scopes, { FOUND: `${clientId} ${orders}` }, /several/],
-    ['one that has a secret', scopes, { FOUND: clientId, ODD: '1\\t0\\t0\\t0\\n' }, /has a secret/],
-    ['one with ten redirects for web pages', scopes, { FOUND: clientId, ODD: '0\\n0\\n10\\n0\\n' }, /has a secret/],
-    ['an answer that is no id', scopes, { FOUND: '"}]' }, /no usable id/],
-  ])('%s', async (_, args, directory, says) => {
-    const { code, err, writes } = await run(args, directory);
+  it.each<{ what: string; args: readonly string[]; found?: Directory; says: RegExp }>([
+    { what: 'no scope', args: [], says: /name the API scopes/ },
+    { what: 'a scope that the API does not expose', args: ['api://orders/delete'], says: /exposes no scope delete/ },
+    { what: 'an API that is not there', args: ['api://other/read'], says: /no API api:\/\/other/ },
+    { what: 'what is no scope', args: ["api://orders/re'ad"], says: /characters/ },
+    { what: 'a scope without an API', args: ['read'], says: /form/ },
+    { what: 'a name that would change a query', args: ['--name', "x' or 'a", ...scopes], says: /name is made of/ },
+    { what: 'an unknown option', args: ['--secret', ...scopes], says: /unknown option/ },
+    { what: 'two applications of that name', args: scopes, found: { FOUND: `${clientId} ${orders}` }, says: /several/ },
+    {
+      what: 'one that has a secret',
+      args: scopes,
+      found: { FOUND: clientId, ODD: '1\\t0\\t0\\t0\\n' },
+      says: /has a secret/,
+    },
+    {
+      what: 'one with ten redirects for web pages',
+      args: scopes,
+      found: { FOUND: clientId, ODD: '0\\n0\\n10\\n0\\n' },
+      says: /has a secret/,
+    },
+    { what: 'an answer that is no id', args: scopes, found: { FOUND: '"}]' }, says: /no usable id/ },
+  ])('$what', async ({ args, found, says }) => {
+    const { code, err, writes } = await run(args, found);
     expect([code, writes]).toEqual([2, []]);
     expect(err).toMatch(says);
   });
