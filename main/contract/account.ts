@@ -17,7 +17,8 @@ export function identityOf({ accounts = {}, ...identity }: IdentityConfig, name:
     const known = [defaultAccount, ...Object.keys(accounts)].join(', ');
     throw new Fault('malformed', `There is no account of that name in identity.accounts. There are: ${known}`);
   }
-  // A hint names a person, so it is of one account only.
-  const { loginHint: _, ...inherited } = identity;
-  return identityConfigSchema.parse({ ...inherited, ...account });
+  // A hint names a person, so it is of one account only; what one provider needs is not for another.
+  const { loginHint: _, openid, ...inherited } = identity;
+  const same = account.authority === undefined && account.kind === undefined;
+  return identityConfigSchema.parse({ ...inherited, ...(same && openid !== undefined ? { openid } : {}), ...account });
 }

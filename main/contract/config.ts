@@ -17,6 +17,21 @@ const securityEventsSchema = z.strictObject({
   intervalSeconds: z.number().min(1).max(3600).default(60),
 });
 
+/** What some OpenID providers need beyond the standard (docs/setup); of kind `oidc` only. */
+const openidSchema = z.strictObject({
+  /** Where the provider compares the redirect's port too; without it: any free one. */
+  redirectPort: z.int().min(1024).max(65_535).optional(),
+  /** What a provider calls the secret of a desktop client. It is none: everybody who has the program has it (RFC 8252 §8.5). */
+  publicClientSecret: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,200}$/)
+    .optional(),
+  /** Asks for a refresh token where the scope `offline_access` is unknown. */
+  accessType: z.literal('offline').optional(),
+  /** Where the provider refuses `prompt=login`: its own browser session counts, the person only chooses in it. */
+  loginPrompt: z.literal('select_account').optional(),
+});
+
 const provider = {
   /** `entra`: MSAL's own mode; `oidc`: any provider by discovery. */
   kind: z.enum(['entra', 'oidc']),
@@ -26,6 +41,7 @@ const provider = {
   scopes: z.array(z.string().min(1)).min(1).max(50),
   /** Sent to the provider, which then offers that name. */
   loginHint: z.string().min(1).max(320).optional(),
+  openid: openidSchema.optional(),
 };
 
 const accountSchema = z.strictObject(provider).partial();
@@ -51,6 +67,14 @@ export const identityConfigSchema = z.strictObject({
   events: securityEventsSchema.optional(),
 });
 export type IdentityConfig = z.infer<typeof identityConfigSchema>;
+
+const configuredIdentity = identityConfigSchema.refine(
+  ({ kind, openid, accounts = {} }) =>
+    [{ kind, openid }, ...Object.values(accounts)].every(
+      (one) => one.openid === undefined || (one.kind ?? kind) === 'oidc',
+    ),
+  '"openid" is only for the kind "oidc"',
+);
 
 /** Where a just-in-time database login comes from: IT's service, which validates the person's access token. */
 export const postgresIssuerSchema = z.strictObject({
@@ -166,7 +190,7 @@ export const stoppedSchema = z.strictObject({ reason: z.string().min(1).max(300)
 
 export const configSchema = z.strictObject({
   $schema: z.string().optional(),
-  identity: identityConfigSchema,
+  identity: configuredIdentity,
   connectors: z.array(connectorConfigSchema).max(50).default([]),
   /** Labels of columns, by connector: beside `connectors`, so that managed settings can state them one by one. */
   classification: z.record(connectorNameSchema, columnLabelsSchema).default({}),

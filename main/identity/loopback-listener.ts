@@ -1,9 +1,11 @@
 /**
- * Where the browser comes back to (RFC 8252 §7.3). Guarantees: 127.0.0.1 on a free port; one GET of one path with our own name as
- * Host, bounded in size and time, is taken, and then nothing more; a time-out ends the wait. What it says is checked by its caller:
- * whoever catches or forges it lacks state and verifier. Does not protect against: a local program that spoils a sign-in by coming first.
+ * Where the browser comes back to (RFC 8252 §7.3). Guarantees: 127.0.0.1 on a free port, or the configured one; one GET of one path
+ * with our own name as Host, bounded in size and time, is taken, and then nothing more; a time-out ends the wait. What it says is
+ * checked by its caller: whoever catches or forges it lacks state and verifier.
+ * Does not protect against: a local program that spoils a sign-in by coming first.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Fault } from '../contract/errors.ts';
 import { pages } from './identity-provider.ts';
 
@@ -31,10 +33,10 @@ export interface LoopbackListener {
   close(): void;
 }
 
-export async function listenOnLoopback(timeoutMs: number): Promise<LoopbackListener> {
+export async function listenOnLoopback(timeoutMs: number, port = 0): Promise<LoopbackListener> {
   const server = createServer(limits);
   server.maxConnections = maxConnections;
-  const origin = `http://127.0.0.1:${await freePort(server)}`;
+  const origin = `http://127.0.0.1:${await listenOn(server, port)}`;
   const answer = Promise.withResolvers<URL>();
   // Whoever waits sees the rejection; a sign-in that failed before does not wait.
   answer.promise.catch(() => undefined);
@@ -77,13 +79,15 @@ function refusalOf(req: IncomingMessage, url: URL | null, origin: string): numbe
   return req.method === 'GET' ? undefined : 405;
 }
 
-async function freePort(server: Server): Promise<number> {
+async function listenOn(server: Server, port: number): Promise<number> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    server.once('error', () => {
+      const which = port === 0 ? 'No port' : `Port ${String(port)} (identity.openid.redirectPort)`;
+      const say = `${which} could not be opened on this machine for the browser to come back to.`;
+      const mend = port === 0 ? '' : ' End the program that holds it, then try again.';
+      reject(new Fault('identity_unavailable', `${say}${mend}`));
+    });
+    server.listen(port, '127.0.0.1', resolve);
   });
-  const address = server.address();
-  if (typeof address !== 'object' || address === null)
-    throw new Fault('identity_unavailable', 'No port could be opened on this machine for the browser to come back to.');
-  return address.port;
+  return (server.address() as AddressInfo).port;
 }

@@ -11,6 +11,7 @@ import { z } from 'zod';
 import type { IdentityConfig } from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
 import { parseJson, type Provider } from './discovery.ts';
+import { entraRefusal } from './entra-refusal.ts';
 import { pages, stepUpParameters, type IdentityProvider, type ProviderTokens } from './identity-provider.ts';
 import { providerRefusal } from './provider-refusal.ts';
 
@@ -37,7 +38,8 @@ export function createMsalProvider(identity: IdentityConfig, provider: Provider)
     const fault = network.lastFault();
     if (fault !== undefined) return fault;
     if (!(error instanceof AuthError)) return providerRefusal({ error: '' }, at);
-    return providerRefusal({ error: error.errorCode, description: error.errorMessage }, at);
+    const number = 'errorNo' in error ? error.errorNo : undefined;
+    return entraRefusal({ error: error.errorCode, description: error.errorMessage, number }, at);
   };
   return {
     signIn: async ({ nonce, forceLogin, challenge, openUrl }) => {

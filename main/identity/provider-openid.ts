@@ -22,11 +22,13 @@ type Answer = Awaited<ReturnType<typeof openid.refreshTokenGrant>>;
 
 export function createOpenIdProvider(identity: IdentityConfig, provider: Provider): IdentityProvider {
   const network = createNetwork(provider.send);
+  const secret = identity.openid?.publicClientSecret;
   const client = new openid.Configuration(
     parseJson(provider.metadata) as openid.ServerMetadata,
     identity.clientId,
     { [openid.clockTolerance]: clockSkewMs / 1000 },
-    openid.None(),
+    // Not kept from anybody: it authenticates nothing.
+    secret === undefined ? openid.None() : openid.ClientSecretPost(secret),
   );
   client[openid.customFetch] = network.fetch;
   const asFault = (error: unknown, at: 'sign-in' | 'refresh'): Fault =>
@@ -56,7 +58,8 @@ async function signIn(
 ): Promise<ProviderTokens> {
   const verifier = openid.randomPKCECodeVerifier();
   const state = openid.randomState();
-  const listener = await listenOnLoopback(identity.signInTimeoutMinutes * 60_000);
+  const { redirectPort, accessType, loginPrompt = 'login' } = identity.openid ?? {};
+  const listener = await listenOnLoopback(identity.signInTimeoutMinutes * 60_000, redirectPort);
   try {
     const url = openid.buildAuthorizationUrl(client, {
       redirect_uri: listener.redirectUri,
@@ -65,7 +68,8 @@ async function signIn(
       code_challenge_method: 'S256',
       state,
       nonce,
-      ...(forceLogin ? { prompt: 'login' } : {}),
+      ...(forceLogin ? { prompt: loginPrompt } : {}),
+      ...(accessType === undefined ? {} : { access_type: accessType }),
       ...(identity.loginHint === undefined ? {} : { login_hint: identity.loginHint }),
       ...(challenge?.claims === undefined ? {} : { claims: challenge.claims }),
       ...stepUpParameters(challenge),

@@ -1,5 +1,5 @@
 /** Refreshes one after another (refresh tokens rotate) and finds or obtains the access token for a scope. */
-import { Fault } from '../contract/errors.ts';
+import { Fault, type Code } from '../contract/errors.ts';
 import type { Secret } from '../contract/secret.ts';
 import type { ExchangeStarter, ExchangeTask } from './exchange-process.ts';
 import type { Outage } from './outage.ts';
@@ -7,6 +7,9 @@ import type { Session } from './session.ts';
 import { networkOf, type VaultConfig } from './vault-config.ts';
 
 export const exchangeTimeoutMs = 45_000;
+
+/** Nothing but the person's next sign-in helps. */
+const final: ReadonlySet<Code> = new Set(['access_ended', 'not_permitted', 'reauthentication_required']);
 
 export interface RenewalDeps {
   readonly exchanges: ExchangeStarter;
@@ -26,7 +29,7 @@ export interface OwnAccessToken {
 }
 
 export interface Renewal {
-  /** Confirms the person. Rejects with a `Fault`: `access_ended` or `not_permitted` when the grant is dead, else not reached. */
+  /** Confirms the person. Rejects with a `Fault`: of `final` when the grant is dead, else not reached. */
   confirm(session: Session): Promise<void>;
   /** Valid for at least a minute more. */
   accessToken(session: Session, scope: string): Promise<Secret>;
@@ -45,7 +48,7 @@ export function createRenewal(deps: RenewalDeps): Renewal {
     try {
       await refresh(deps, session, session.identity.scopes);
     } catch (error) {
-      const dead = error instanceof Fault && (error.code === 'access_ended' || error.code === 'not_permitted');
+      const dead = error instanceof Fault && final.has(error.code);
       if (dead && deps.isCurrent(session)) deps.dead(session, error.message);
       throw error;
     }

@@ -58,6 +58,8 @@ export async function validateIdToken(
   const { identity, nonce, maxAgeSeconds = Infinity, nowMs = Date.now() } = expected;
   const claims = await verify(idToken, keys, expected);
   if (typeof claims.iss !== 'string' || !isConfiguredIssuer(identity, claims.iss)) throw invalidToken('iss');
+  // What policies decide by is the tenant that signed.
+  if (identity.kind === 'entra' && !claims.iss.endsWith(`/${String(claims['tid'])}/v2.0`)) throw invalidToken('tid');
   if (nonce !== undefined && claims['nonce'] !== nonce) throw invalidToken('nonce');
   // It was made just now: from the future, one of the clocks is wrong.
   const issuedAtMs = (claims.iat ?? 0) * 1000;

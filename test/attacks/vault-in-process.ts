@@ -18,6 +18,8 @@ export interface VaultInProcessSettings {
   /** PEM. */
   readonly certificate: string;
   readonly issuer: string;
+  /** That the issuer accepts. */
+  readonly scope?: string;
   /** Of a request; default: the dialler's own. */
   readonly timeoutMs?: number;
 }
@@ -30,7 +32,8 @@ type AnyTask = {
   readonly onUrl?: (url: string) => void;
 };
 
-export function startVaultInProcess({ identity, certificate, issuer, timeoutMs }: VaultInProcessSettings) {
+export function startVaultInProcess(settings: VaultInProcessSettings) {
+  const { identity, certificate, issuer, scope = 'issue', timeoutMs } = settings;
   const dial = createHttpsDialler({ authorities: [certificate], ...(timeoutMs === undefined ? {} : { timeoutMs }) });
   const secrets: Secret[] = [];
   const started: string[] = [];
@@ -90,7 +93,7 @@ export function startVaultInProcess({ identity, certificate, issuer, timeoutMs }
     host: 'h',
     port: 1,
     database: 'd',
-    issuer: { url: issuer, scope: 'issue' },
+    issuer: { url: issuer, scope },
   });
   state.configure({
     identity,
