@@ -5,6 +5,8 @@ export const clientId = 'sallyport-desktop';
 export const issuerScope = 'issue:postgres';
 /** The audience of access tokens for the issuer: a name, so that it does not change with the port. */
 export const issuerAudience = 'urn:sallyport:lab:issuer';
+/** Where the provider's security events are polled. */
+export const eventsPath = '/events';
 /** What people of the lab may assume at its STS. */
 export const labRoleArn = 'arn:aws:iam::000000000000:role/lab/reader';
 
@@ -51,6 +53,8 @@ export const listeningSchema = z.strictObject({ url: z.url() });
 export const commandSchema = z.union([
   z.strictObject({ disable: z.string() }),
   z.strictObject({ enable: z.string() }),
+  /** The person's sessions and grants end; the account stays. */
+  z.strictObject({ revoke: z.string() }),
   /** How long credentials issued from now on live, seconds. */
   z.strictObject({ credentialSeconds: z.int().min(1).max(3600) }),
 ]);

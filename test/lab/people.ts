@@ -17,8 +17,9 @@ export type PasswordCheck = { readonly account: Account } | { readonly refused: 
 export interface People {
   /** Enabled people only: anyone else is nobody, at sign-in and at every refresh. */
   enabled(subject: string): Account | undefined;
-  /** Any account of that name is disabled or enabled from now on; false: no such person. */
-  setDisabled(name: string, disabled: boolean): boolean;
+  subjectOf(name: string): string | undefined;
+  /** Disabled or enabled from now on. */
+  setDisabled(subject: string, disabled: boolean): void;
   checkPassword(name: string, password: string): Promise<PasswordCheck>;
   /** A one-time code is taken once (RFC 6238 §5.2). */
   checkCode(subject: string, code: string): Promise<PasswordCheck>;
@@ -55,10 +56,10 @@ export async function createPeople(people: readonly Person[]): Promise<People> {
 
   return {
     enabled: (subject) => kept.find(({ account }) => account.subject === subject && !account.disabled)?.account,
-    setDisabled(name, disabled) {
-      const found = kept.find(({ account }) => account.name === name);
+    subjectOf: (name) => kept.find(({ account }) => account.name === name)?.account.subject,
+    setDisabled(subject, disabled) {
+      const found = kept.find(({ account }) => account.subject === subject);
       if (found !== undefined) found.account = { ...found.account, disabled };
-      return found !== undefined;
     },
     checkPassword: (name, password) =>
       limited(`password ${name.toLowerCase()}`, async () => {

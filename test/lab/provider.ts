@@ -4,13 +4,12 @@
  * issuer (RFC 9068, RFC 8707). People consented by being given the program: no consent page.
  */
 import { randomBytes } from 'node:crypto';
-import { exportJWK, generateKeyPair } from 'jose';
 import Provider, { interactionPolicy, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import { clientId, issuerAudience, issuerScope } from './contract.ts';
 import type { RecordNeedle } from './needles.ts';
 import type { Account, People } from './people.ts';
+import { signingAlgorithm, type SigningKey } from './signing-key.ts';
 
-const signingAlgorithm = 'RS256';
 const accessTokenSeconds = 600;
 const sessionSeconds = 8 * 3600;
 const openIdScopes = 'openid profile email offline_access';
@@ -20,22 +19,15 @@ const personClaims = ['roles', 'groups', 'region'];
 export interface ProviderParts {
   readonly url: string;
   readonly people: People;
+  readonly key: SigningKey;
   readonly recordNeedle: RecordNeedle;
   readonly renderError: (ctx: KoaContextWithOIDC, say: string) => void;
 }
 
-export async function createProvider({ url, people, recordNeedle, renderError }: ProviderParts): Promise<Provider> {
-  const { privateKey } = await generateKeyPair(signingAlgorithm, { extractable: true });
-  const key = {
-    ...(await exportJWK(privateKey)),
-    use: 'sig',
-    alg: signingAlgorithm,
-    kid: randomBytes(8).toString('hex'),
-  };
-  recordNeedle('provider-signing-key', key.d ?? '');
+export function createProvider({ url, people, key, recordNeedle, renderError }: ProviderParts): Provider {
   const provider: Provider = new Provider(url, {
     clients: [desktopClient],
-    jwks: { keys: [key] },
+    jwks: { keys: [key.jwk] },
     cookies: { keys: [randomBytes(32).toString('hex')] },
     pkce: { required: () => true },
     scopes: openIdScopes.split(' '),

@@ -26,6 +26,8 @@ export interface RunningLab {
   signInDriver(url: string, user: string): Promise<SignInResult>;
   disable(name: string): Promise<void>;
   enable(name: string): Promise<void>;
+  /** Ends the person's sessions and grants. */
+  revoke(name: string): Promise<void>;
   /** How long database credentials issued from now on live, seconds. */
   setCredentialLifetime(seconds: number): Promise<void>;
   stop(): Promise<void>;
@@ -77,6 +79,7 @@ export async function startLab({
     signInDriver: (url, user) => signIn({ folder, user, url }),
     disable: (name) => command({ disable: name }),
     enable: (name) => command({ enable: name }),
+    revoke: (name) => command({ revoke: name }),
     setCredentialLifetime: (seconds) => command({ credentialSeconds: seconds }),
     async stop() {
       child.stdin.end();
