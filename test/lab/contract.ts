@@ -5,6 +5,8 @@ export const clientId = 'sallyport-desktop';
 export const issuerScope = 'issue:postgres';
 /** The audience of access tokens for the issuer: a name, so that it does not change with the port. */
 export const issuerAudience = 'urn:sallyport:lab:issuer';
+/** `acr` of a sign-in with a one-time code; the issuer asks it of administrators. */
+export const strongSignIn = 'urn:sallyport:lab:mfa';
 /** Where the provider's security events are polled. */
 export const eventsPath = '/events';
 /** What people of the lab may assume at its STS. */
@@ -55,6 +57,8 @@ export const commandSchema = z.union([
   z.strictObject({ enable: z.string() }),
   /** The person's sessions and grants end; the account stays. */
   z.strictObject({ revoke: z.string() }),
+  /** The issuer takes no token of this person that was issued before now. */
+  z.strictObject({ challenge: z.string() }),
   /** How long credentials issued from now on live, seconds. */
   z.strictObject({ credentialSeconds: z.int().min(1).max(3600) }),
 ]);

@@ -32,7 +32,7 @@ interface Service {
 
 async function obey({ people, events, endGrants }: Service, line: unknown): Promise<Answer> {
   const command = commandSchema.parse(line);
-  if ('credentialSeconds' in command) return { refused: 'not for the identity provider' };
+  if ('credentialSeconds' in command || 'challenge' in command) return { refused: 'not for the identity provider' };
   const [name = ''] = Object.values(command);
   const subject = people.subjectOf(name);
   if (subject === undefined) return { refused: `no person named ${name}` };

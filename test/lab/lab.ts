@@ -59,7 +59,7 @@ function configOf({ provider, issuer, postgres }: Parts, folder: string): Sallyp
 async function obey({ provider, issuer }: Parts, line: string): Promise<Answer> {
   const command = commandSchema.safeParse(parseLine(line));
   if (!command.success) return { refused: 'not a lab command' };
-  const part = 'credentialSeconds' in command.data ? issuer : provider;
+  const part = 'credentialSeconds' in command.data || 'challenge' in command.data ? issuer : provider;
   return answerSchema.parse(await part.ask(command.data));
 }
 

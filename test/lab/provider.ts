@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import Provider, { interactionPolicy, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
-import { clientId, issuerAudience, issuerScope } from './contract.ts';
+import { clientId, issuerAudience, issuerScope, strongSignIn } from './contract.ts';
 import type { RecordNeedle } from './needles.ts';
 import type { Account, People } from './people.ts';
 import { signingAlgorithm, type SigningKey } from './signing-key.ts';
@@ -31,8 +31,9 @@ export function createProvider({ url, people, key, recordNeedle, renderError }: 
     cookies: { keys: [randomBytes(32).toString('hex')] },
     pkce: { required: () => true },
     scopes: openIdScopes.split(' '),
+    acrValues: [strongSignIn],
     claims: {
-      openid: ['sub', 'auth_time', 'amr', ...personClaims],
+      openid: ['sub', 'auth_time', 'acr', 'amr', ...personClaims],
       profile: ['name', 'preferred_username'],
       email: ['email'],
     },
@@ -52,8 +53,11 @@ export function createProvider({ url, people, key, recordNeedle, renderError }: 
     interactions: { policy: singleSignOn(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_ctx, subject) => Promise.resolve(accountOf(people.enabled(subject))),
     loadExistingGrant: (ctx) => standingGrant(provider, ctx),
-    extraTokenClaims: (_ctx, token) =>
-      Promise.resolve('accountId' in token ? tokenClaims(people.enabled(token.accountId)) : undefined),
+    extraTokenClaims: (ctx, token) => {
+      const { AuthorizationCode: code, RefreshToken: refresh } = ctx.oidc.entities;
+      const account = 'accountId' in token ? people.enabled(token.accountId) : undefined;
+      return Promise.resolve(account && { ...tokenClaims(account), ...strengthOf(code ?? refresh) });
+    },
     features: { devInteractions: { enabled: false }, resourceIndicators: issuerOnly },
     renderError: (ctx, out) => renderError(ctx, out.error_description ?? out.error),
   });
@@ -107,6 +111,11 @@ const issuerOnly: NonNullable<NonNullable<Configuration['features']>['resourceIn
 function tokenClaims(account: Account | undefined): Record<string, unknown> | undefined {
   if (account === undefined) return undefined;
   return { preferred_username: account.name, roles: account.roles, groups: account.groups, region: account.region };
+}
+
+/** How the person signed in (RFC 9068 §2.2.1): undefined members are left out. */
+function strengthOf(grant: { readonly acr?: string; readonly amr?: string[] } | undefined): Record<string, unknown> {
+  return { acr: grant?.acr, amr: grant?.amr };
 }
 
 function accountOf(account: Account | undefined) {

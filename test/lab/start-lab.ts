@@ -28,6 +28,8 @@ export interface RunningLab {
   enable(name: string): Promise<void>;
   /** Ends the person's sessions and grants. */
   revoke(name: string): Promise<void>;
+  /** The issuer asks for a fresh sign-in of this person. */
+  challenge(name: string): Promise<void>;
   /** How long database credentials issued from now on live, seconds. */
   setCredentialLifetime(seconds: number): Promise<void>;
   stop(): Promise<void>;
@@ -80,6 +82,7 @@ export async function startLab({
     disable: (name) => command({ disable: name }),
     enable: (name) => command({ enable: name }),
     revoke: (name) => command({ revoke: name }),
+    challenge: (name) => command({ challenge: name }),
     setCredentialLifetime: (seconds) => command({ credentialSeconds: seconds }),
     async stop() {
       child.stdin.end();

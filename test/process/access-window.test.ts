@@ -30,10 +30,13 @@ async function start(identity: object): Promise<void> {
   agent = await connectAgent(product, 'v1', 'socket');
 }
 
-async function signIn(user: string): Promise<void> {
+/** Answers where the provider was asked. */
+async function signIn(user: string): Promise<string> {
   const signing = product.cliWithUrl('signin', '--print-url');
-  expect(await lab.signInDriver(await signing.url, user)).toEqual({ done: true });
+  const url = await signing.url;
+  expect(await lab.signInDriver(url, user)).toEqual({ done: true });
   expect((await signing.ended).code).toBe(0);
+  return url;
 }
 
 async function codeOfCall(): Promise<unknown> {
@@ -76,4 +79,21 @@ test.each([
   await eventually(async () => (await codeOfCall()) !== 'released');
   for (let call = 0; call < 10; call += 1) expect(await codeOfCall()).toBe('not_signed_in');
   expect((await product.status()).ended?.why).toBe(why);
+});
+
+test('a claims challenge ends access; the next sign-in carries it, and calls work again', async () => {
+  // So that the issuer is asked again soon.
+  await lab.setCredentialLifetime(10);
+  await start({});
+  await signIn('alice');
+  await eventually(async () => (await codeOfCall()) === 'released');
+  await lab.challenge('alice');
+  const codes = new Set<unknown>();
+  await eventually(async () => codes.add(await codeOfCall()).has('not_signed_in'), 60_000);
+  codes.delete('released');
+  for (const code of codes) expect(['reauthentication_required', 'access_ended', 'not_signed_in']).toContain(code);
+  expect((await product.status()).ended?.why).toBe('your organization asks for a fresh sign-in');
+  const { searchParams } = new URL(await signIn('alice'));
+  expect(JSON.parse(searchParams.get('claims') ?? '{}')).toMatchObject({ access_token: { nbf: { essential: true } } });
+  await eventually(async () => (await codeOfCall()) === 'released');
 });

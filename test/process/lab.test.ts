@@ -50,7 +50,7 @@ describe('sign-in', () => {
   test.each([
     ['alice', ['analyst'], ['pwd']],
     ['bob', ['support'], ['pwd']],
-    ['carol', ['admin'], ['pwd', 'otp']],
+    ['carol', ['admin'], ['pwd', 'otp', 'mfa']],
   ])('%s signs in and the tokens say who and how', async (name, roles, amr) => {
     const before = Math.floor(Date.now() / 1000) - 1;
     const signedIn = await signInPlainly(lab, name);
