@@ -5,6 +5,9 @@ export const clientId = 'sallyport-desktop';
 export const issuerScope = 'issue:postgres';
 /** The audience of access tokens for the issuer: a name, so that it does not change with the port. */
 export const issuerAudience = 'urn:sallyport:lab:issuer';
+/** What a person's token is exchanged for. */
+export const apiAudience = 'urn:sallyport:lab:api';
+export const apiScope = 'read:api';
 /** `acr` of a sign-in with a one-time code; the issuer asks it of administrators. */
 export const strongSignIn = 'urn:sallyport:lab:mfa';
 /** Where the provider's security events are polled. */

@@ -37,6 +37,7 @@ async function obey({ people, events, endGrants }: Service, line: unknown): Prom
   const subject = people.subjectOf(name);
   if (subject === undefined) return { refused: `no person named ${name}` };
   if ('revoke' in command) {
+    people.endTokens(subject);
     await endGrants(subject);
     await events.emit('session-revoked', subject);
     return { done: true };

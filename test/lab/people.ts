@@ -15,8 +15,13 @@ export type Account = Omit<Person, 'password'>;
 export type PasswordCheck = { readonly account: Account } | { readonly refused: string };
 
 export interface People {
-  /** Enabled people only: anyone else is nobody, at sign-in and at every refresh. */
-  enabled(subject: string): Account | undefined;
+  /**
+   * Enabled people only: anyone else is nobody, at sign-in and at every refresh.
+   * @param issuedAt of the token they come with, in seconds
+   */
+  enabled(subject: string, issuedAt?: number): Account | undefined;
+  /** Tokens issued until now count no more. */
+  endTokens(subject: string): void;
   subjectOf(name: string): string | undefined;
   /** Disabled or enabled from now on. */
   setDisabled(subject: string, disabled: boolean): void;
@@ -35,6 +40,8 @@ interface Kept {
   readonly salt: Buffer;
   readonly hash: Buffer;
   lastStep: number;
+  /** Seconds. */
+  notBefore: number;
 }
 
 export async function createPeople(people: readonly Person[]): Promise<People> {
@@ -55,7 +62,14 @@ export async function createPeople(people: readonly Person[]): Promise<People> {
   }
 
   return {
-    enabled: (subject) => kept.find(({ account }) => account.subject === subject && !account.disabled)?.account,
+    enabled(subject, issuedAt = Infinity) {
+      const found = kept.find(({ account }) => account.subject === subject && !account.disabled);
+      return found !== undefined && issuedAt >= found.notBefore ? found.account : undefined;
+    },
+    endTokens(subject) {
+      const found = kept.find(({ account }) => account.subject === subject);
+      if (found !== undefined) found.notBefore = Math.floor(Date.now() / 1000) + 1;
+    },
     subjectOf: (name) => kept.find(({ account }) => account.name === name)?.account.subject,
     setDisabled(subject, disabled) {
       const found = kept.find(({ account }) => account.subject === subject);
@@ -97,5 +111,5 @@ const emptyPerson: Omit<Person, 'password'> = {
 
 async function keep({ password, ...account }: Person): Promise<Kept> {
   const salt = randomBytes(16);
-  return { account, salt, hash: await derive(password, salt, 32), lastStep: -1 };
+  return { account, salt, hash: await derive(password, salt, 32), lastStep: -1, notBefore: 0 };
 }

@@ -9,6 +9,7 @@ import { clientId, issuerAudience, issuerScope, strongSignIn } from './contract.
 import type { RecordNeedle } from './needles.ts';
 import type { Account, People } from './people.ts';
 import { signingAlgorithm, type SigningKey } from './signing-key.ts';
+import { createTokenExchange, exchangeGrant, exchangeParameters } from './token-exchange.ts';
 
 const accessTokenSeconds = 600;
 const sessionSeconds = 8 * 3600;
@@ -61,6 +62,7 @@ export function createProvider({ url, people, key, recordNeedle, renderError }: 
     features: { devInteractions: { enabled: false }, resourceIndicators: issuerOnly },
     renderError: (ctx, out) => renderError(ctx, out.error_description ?? out.error),
   });
+  provider.registerGrantType(exchangeGrant, createTokenExchange({ url, people, key }), exchangeParameters);
   provider.use(async (ctx: KoaContextWithOIDC, next) => {
     await narrowRefresh(ctx);
     await next();
@@ -78,7 +80,7 @@ const desktopClient = {
   client_name: 'Sallyport',
   application_type: 'native',
   token_endpoint_auth_method: 'none',
-  grant_types: ['authorization_code', 'refresh_token'],
+  grant_types: ['authorization_code', 'refresh_token', exchangeGrant],
   response_types: ['code'],
   // RFC 8252 §7.3: the port of a loopback redirect is free.
   redirect_uris: ['http://localhost', 'http://127.0.0.1/callback'],
