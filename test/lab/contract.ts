@@ -60,6 +60,10 @@ export const commandSchema = z.union([
   z.strictObject({ enable: z.string() }),
   /** The person's sessions and grants end; the account stays. */
   z.strictObject({ revoke: z.string() }),
+  /** The provider serves sign-ins and tokens to these networks only. */
+  z.strictObject({ networks: z.array(z.string()).max(20) }),
+  /** The provider answers 503. */
+  z.strictObject({ outage: z.boolean() }),
   /** The issuer takes no token of this person that was issued before now. */
   z.strictObject({ challenge: z.string() }),
   /** How long credentials issued from now on live, seconds. */

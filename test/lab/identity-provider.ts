@@ -7,6 +7,7 @@ import {
   type IdentityProviderHello,
   type Person,
 } from './contract.ts';
+import { createGate, type Gate } from './gate.ts';
 import { watchGrants } from './grants.ts';
 import { serveLab } from './lines.ts';
 import { createLogin, sendPage } from './login.ts';
@@ -27,12 +28,18 @@ function about({ name, roles, region, totpSecret, disabled }: Person): LabPerson
 interface Service {
   readonly people: People;
   readonly events: Transmitter;
+  readonly gate: Gate;
   readonly endGrants: (subject: string) => Promise<void>;
 }
 
-async function obey({ people, events, endGrants }: Service, line: unknown): Promise<Answer> {
+async function obey({ people, events, gate, endGrants }: Service, line: unknown): Promise<Answer> {
   const command = commandSchema.parse(line);
   if ('credentialSeconds' in command || 'challenge' in command) return { refused: 'not for the identity provider' };
+  if ('outage' in command) {
+    gate.setOutage(command.outage);
+    return { done: true };
+  }
+  if ('networks' in command) return gate.setNetworks(command.networks) ? { done: true } : { refused: 'not a network' };
   const [name = ''] = Object.values(command);
   const subject = people.subjectOf(name);
   if (subject === undefined) return { refused: `no person named ${name}` };
@@ -67,8 +74,10 @@ async function start(hello: IdentityProviderHello) {
   });
   const login = createLogin({ provider, people, listed: hello.people.map(about), peopleFile: hello.peopleFile });
   const protocol = provider.callback();
-  const service = { people, events, endGrants: watchGrants(provider) };
+  const gate = createGate();
+  const service = { people, events, gate, endGrants: watchGrants(provider) };
   server.serve(async (req, res) => {
+    if (gate.refuses(req, res)) return;
     if (await login(req, res)) return;
     if (req.url === '/') sendPage(res, { status: 200, body: errorPage('Nothing to sign in to here.') });
     else if (req.url === eventsPath) await events.poll(req, res);

@@ -115,8 +115,13 @@ function tokenClaims(account: Account | undefined): Record<string, unknown> | un
   return { preferred_username: account.name, roles: account.roles, groups: account.groups, region: account.region };
 }
 
+interface Strength {
+  readonly acr?: string | undefined;
+  readonly amr?: string[] | undefined;
+}
+
 /** How the person signed in (RFC 9068 §2.2.1): undefined members are left out. */
-function strengthOf(grant: { readonly acr?: string; readonly amr?: string[] } | undefined): Record<string, unknown> {
+function strengthOf(grant: Strength | undefined): Strength {
   return { acr: grant?.acr, amr: grant?.amr };
 }
 
