@@ -5,6 +5,13 @@ export const clientId = 'sallyport-desktop';
 export const issuerScope = 'issue:postgres';
 /** The audience of access tokens for the issuer: a name, so that it does not change with the port. */
 export const issuerAudience = 'urn:sallyport:lab:issuer';
+/** What a person's token is exchanged for. */
+export const apiAudience = 'urn:sallyport:lab:api';
+export const apiScope = 'read:api';
+/** `acr` of a sign-in with a one-time code; the issuer asks it of administrators. */
+export const strongSignIn = 'urn:sallyport:lab:mfa';
+/** Where the provider's security events are polled. */
+export const eventsPath = '/events';
 /** What people of the lab may assume at its STS. */
 export const labRoleArn = 'arn:aws:iam::000000000000:role/lab/reader';
 
@@ -51,6 +58,14 @@ export const listeningSchema = z.strictObject({ url: z.url() });
 export const commandSchema = z.union([
   z.strictObject({ disable: z.string() }),
   z.strictObject({ enable: z.string() }),
+  /** The person's sessions and grants end; the account stays. */
+  z.strictObject({ revoke: z.string() }),
+  /** The provider serves sign-ins and tokens to these networks only. */
+  z.strictObject({ networks: z.array(z.string()).max(20) }),
+  /** The provider answers 503. */
+  z.strictObject({ outage: z.boolean() }),
+  /** The issuer takes no token of this person that was issued before now. */
+  z.strictObject({ challenge: z.string() }),
   /** How long credentials issued from now on live, seconds. */
   z.strictObject({ credentialSeconds: z.int().min(1).max(3600) }),
 ]);

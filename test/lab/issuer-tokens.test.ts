@@ -1,10 +1,14 @@
 import http from 'node:http';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, assert, beforeAll, expect, test } from 'vitest';
+import { readChallenge } from '../../main/identity/read-challenge.ts';
+import { strongSignIn } from './contract.ts';
 import { createTokenCheck, type TokenCheck } from './issuer-tokens.ts';
+import { Refused } from './issuer-refused.ts';
 
 let provider: http.Server;
 let checkToken: TokenCheck;
+const challenged = new Map<string, number>();
 let sign: (change: Record<string, unknown>, typ?: string) => Promise<string>;
 
 beforeAll(async () => {
@@ -14,7 +18,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
   const address = provider.address();
   const issuer = `http://127.0.0.1:${String(typeof address === 'object' ? address?.port : 0)}`;
-  checkToken = createTokenCheck(issuer);
+  checkToken = createTokenCheck(issuer, challenged);
   const now = Math.floor(Date.now() / 1000);
   const good = {
     iss: issuer,
@@ -69,4 +73,23 @@ test('another scope: insufficient_scope, with the one that is needed', async () 
   const refusal = { status: 403, code: 'insufficient_scope' };
   const other = await sign({ scope: 'issue:storage openid' });
   await expect(checkToken(`Bearer ${other}`)).rejects.toMatchObject(refusal);
+});
+
+async function challengeTo(change: Record<string, unknown>) {
+  const refused: unknown = await checkToken(`Bearer ${await sign(change)}`).catch((error: unknown) => error);
+  assert(refused instanceof Refused && refused.status === 401);
+  return readChallenge(refused.headers['www-authenticate']);
+}
+
+test('a token of before the challenge: a claims challenge, which the product reads; a later one passes', async () => {
+  const since = Math.floor(Date.now() / 1000) - 10;
+  challenged.set('zoe', since);
+  const claims = JSON.stringify({ access_token: { nbf: { essential: true, value: String(since) } } });
+  expect(await challengeTo({ preferred_username: 'zoe', iat: since - 1 })).toEqual({ claims });
+  expect(await checkToken(`Bearer ${await sign({ preferred_username: 'zoe', iat: since })}`)).toHaveProperty('subject');
+});
+
+test('an administrator who signed in without a one-time code: a step-up, which the product reads', async () => {
+  expect(await challengeTo({ roles: ['admin'], acr: '0' })).toEqual({ acrValues: [strongSignIn] });
+  expect(await checkToken(`Bearer ${await sign({ roles: ['admin'], acr: strongSignIn })}`)).toHaveProperty('subject');
 });

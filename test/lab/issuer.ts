@@ -6,6 +6,7 @@
  * Trusts: the provider's JWKS over TLS, the roles and region in its tokens, its own database login (two functions).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import tls from 'node:tls';
 import { createRemoteJWKSet } from 'jose';
 import type { Answer, IssuerHello } from './contract.ts';
@@ -76,8 +77,21 @@ function send(res: ServerResponse, { status, body, headers }: Reply): void {
   res.end(JSON.stringify(body));
 }
 
-function obey(roles: Roles, line: unknown): Answer {
+interface Obeying {
+  readonly roles: Roles;
+  /** Since when a person's tokens count, in seconds, by user name. */
+  readonly challenged: Map<string, number>;
+}
+
+async function obey({ roles, challenged }: Obeying, line: unknown): Promise<Answer> {
   const command = commandSchema.parse(line);
+  if ('challenge' in command) {
+    // Tokens say whole seconds: once this is answered every new one is late enough.
+    const since = Math.floor(Date.now() / 1000) + 1;
+    challenged.set(command.challenge, since);
+    await delay(since * 1000 - Date.now());
+    return { done: true };
+  }
   if (!('credentialSeconds' in command)) return { refused: 'not for the issuer' };
   roles.setLifetimeSeconds(command.credentialSeconds);
   return { done: true };
@@ -87,7 +101,8 @@ async function start(hello: IssuerHello) {
   tls.setDefaultCACertificates([hello.authority]);
   const server = await listen(hello.identity);
   const roles = await createRoles(hello.database);
-  const checkToken = createTokenCheck(hello.provider);
+  const challenged = new Map<string, number>();
+  const checkToken = createTokenCheck(hello.provider, challenged);
   const service: Service = { roles, checkToken, recordNeedle: createNeedles(hello.needles) };
   const { recordNeedle } = service;
   const keys = createRemoteJWKSet(new URL('/jwks', hello.provider));
@@ -106,7 +121,7 @@ async function start(hello: IssuerHello) {
     else send(res, await credential(req, service).catch(refusal));
   });
   setInterval(() => void roles.dropEnded(), sweepMs);
-  return { ready: { url: `${server.url}/credentials` }, answer: (line: unknown) => obey(roles, line) };
+  return { ready: { url: `${server.url}/credentials` }, answer: (line: unknown) => obey({ roles, challenged }, line) };
 }
 
 await serveLab(issuerHello, start);

@@ -9,7 +9,7 @@ import { configSchema } from '../../main/contract/config.ts';
 import { Fault } from '../../main/contract/errors.ts';
 import { createCast } from './cast.ts';
 import type { Answer } from './contract.ts';
-import { answerSchema, clientId, commandSchema, issuerScope } from './contract.ts';
+import { answerSchema, clientId, commandSchema, eventsPath, issuerScope } from './contract.ts';
 import { createLabFolder, removeStaleFolders } from './folder.ts';
 import { parseLine, readLines, writeLine } from './lines.ts';
 import { createNeedles } from './needles.ts';
@@ -45,6 +45,7 @@ function configOf({ provider, issuer, postgres }: Parts, folder: string): Sallyp
       authority: provider.ready.url,
       clientId,
       scopes: ['openid', 'profile', 'email', 'offline_access', issuerScope],
+      events: { url: `${provider.ready.url}${eventsPath}` },
     },
     connectors: [{ name: 'postgres', destinations: { database } }],
     classification: { postgres: columnLabels },
@@ -58,7 +59,7 @@ function configOf({ provider, issuer, postgres }: Parts, folder: string): Sallyp
 async function obey({ provider, issuer }: Parts, line: string): Promise<Answer> {
   const command = commandSchema.safeParse(parseLine(line));
   if (!command.success) return { refused: 'not a lab command' };
-  const part = 'credentialSeconds' in command.data ? issuer : provider;
+  const part = 'credentialSeconds' in command.data || 'challenge' in command.data ? issuer : provider;
   return answerSchema.parse(await part.ask(command.data));
 }
 

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Provider from 'oidc-provider';
 import type { InteractionResults } from 'oidc-provider';
+import { strongSignIn } from './contract.ts';
 import type { Account, People } from './people.ts';
 import { codePage, errorPage, style, type LabPerson, passwordPage } from './login-pages.ts';
 
@@ -67,7 +68,8 @@ export function createLogin({ provider, people, listed, peopleFile }: LoginParts
       return { status: 200, body: pageFor(uid) };
     }
     secondSteps.delete(uid);
-    await finish(step, { accountId: account.subject, amr: waiting === undefined ? ['pwd'] : ['pwd', 'otp'] });
+    const strength = waiting === undefined ? { amr: ['pwd'] } : { amr: ['pwd', 'otp', 'mfa'], acr: strongSignIn };
+    await finish(step, { accountId: account.subject, ...strength });
     return undefined;
   }
 

@@ -15,10 +15,16 @@ export type Account = Omit<Person, 'password'>;
 export type PasswordCheck = { readonly account: Account } | { readonly refused: string };
 
 export interface People {
-  /** Enabled people only: anyone else is nobody, at sign-in and at every refresh. */
-  enabled(subject: string): Account | undefined;
-  /** Any account of that name is disabled or enabled from now on; false: no such person. */
-  setDisabled(name: string, disabled: boolean): boolean;
+  /**
+   * Enabled people only: anyone else is nobody, at sign-in and at every refresh.
+   * @param issuedAt of the token they come with, in seconds
+   */
+  enabled(subject: string, issuedAt?: number): Account | undefined;
+  /** Tokens issued until now count no more. */
+  endTokens(subject: string): void;
+  subjectOf(name: string): string | undefined;
+  /** Disabled or enabled from now on. */
+  setDisabled(subject: string, disabled: boolean): void;
   checkPassword(name: string, password: string): Promise<PasswordCheck>;
   /** A one-time code is taken once (RFC 6238 §5.2). */
   checkCode(subject: string, code: string): Promise<PasswordCheck>;
@@ -34,6 +40,8 @@ interface Kept {
   readonly salt: Buffer;
   readonly hash: Buffer;
   lastStep: number;
+  /** Seconds. */
+  notBefore: number;
 }
 
 export async function createPeople(people: readonly Person[]): Promise<People> {
@@ -54,11 +62,18 @@ export async function createPeople(people: readonly Person[]): Promise<People> {
   }
 
   return {
-    enabled: (subject) => kept.find(({ account }) => account.subject === subject && !account.disabled)?.account,
-    setDisabled(name, disabled) {
-      const found = kept.find(({ account }) => account.name === name);
+    enabled(subject, issuedAt = Infinity) {
+      const found = kept.find(({ account }) => account.subject === subject && !account.disabled);
+      return found !== undefined && issuedAt >= found.notBefore ? found.account : undefined;
+    },
+    endTokens(subject) {
+      const found = kept.find(({ account }) => account.subject === subject);
+      if (found !== undefined) found.notBefore = Math.floor(Date.now() / 1000) + 1;
+    },
+    subjectOf: (name) => kept.find(({ account }) => account.name === name)?.account.subject,
+    setDisabled(subject, disabled) {
+      const found = kept.find(({ account }) => account.subject === subject);
       if (found !== undefined) found.account = { ...found.account, disabled };
-      return found !== undefined;
     },
     checkPassword: (name, password) =>
       limited(`password ${name.toLowerCase()}`, async () => {
@@ -96,5 +111,5 @@ const emptyPerson: Omit<Person, 'password'> = {
 
 async function keep({ password, ...account }: Person): Promise<Kept> {
   const salt = randomBytes(16);
-  return { account, salt, hash: await derive(password, salt, 32), lastStep: -1 };
+  return { account, salt, hash: await derive(password, salt, 32), lastStep: -1, notBefore: 0 };
 }

@@ -4,13 +4,13 @@
  * issuer (RFC 9068, RFC 8707). People consented by being given the program: no consent page.
  */
 import { randomBytes } from 'node:crypto';
-import { exportJWK, generateKeyPair } from 'jose';
 import Provider, { interactionPolicy, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
-import { clientId, issuerAudience, issuerScope } from './contract.ts';
+import { clientId, issuerAudience, issuerScope, strongSignIn } from './contract.ts';
 import type { RecordNeedle } from './needles.ts';
 import type { Account, People } from './people.ts';
+import { signingAlgorithm, type SigningKey } from './signing-key.ts';
+import { createTokenExchange, exchangeGrant, exchangeParameters } from './token-exchange.ts';
 
-const signingAlgorithm = 'RS256';
 const accessTokenSeconds = 600;
 const sessionSeconds = 8 * 3600;
 const openIdScopes = 'openid profile email offline_access';
@@ -20,27 +20,21 @@ const personClaims = ['roles', 'groups', 'region'];
 export interface ProviderParts {
   readonly url: string;
   readonly people: People;
+  readonly key: SigningKey;
   readonly recordNeedle: RecordNeedle;
   readonly renderError: (ctx: KoaContextWithOIDC, say: string) => void;
 }
 
-export async function createProvider({ url, people, recordNeedle, renderError }: ProviderParts): Promise<Provider> {
-  const { privateKey } = await generateKeyPair(signingAlgorithm, { extractable: true });
-  const key = {
-    ...(await exportJWK(privateKey)),
-    use: 'sig',
-    alg: signingAlgorithm,
-    kid: randomBytes(8).toString('hex'),
-  };
-  recordNeedle('provider-signing-key', key.d ?? '');
+export function createProvider({ url, people, key, recordNeedle, renderError }: ProviderParts): Provider {
   const provider: Provider = new Provider(url, {
     clients: [desktopClient],
-    jwks: { keys: [key] },
+    jwks: { keys: [key.jwk] },
     cookies: { keys: [randomBytes(32).toString('hex')] },
     pkce: { required: () => true },
     scopes: openIdScopes.split(' '),
+    acrValues: [strongSignIn],
     claims: {
-      openid: ['sub', 'auth_time', 'amr', ...personClaims],
+      openid: ['sub', 'auth_time', 'acr', 'amr', ...personClaims],
       profile: ['name', 'preferred_username'],
       email: ['email'],
     },
@@ -60,11 +54,15 @@ export async function createProvider({ url, people, recordNeedle, renderError }:
     interactions: { policy: singleSignOn(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_ctx, subject) => Promise.resolve(accountOf(people.enabled(subject))),
     loadExistingGrant: (ctx) => standingGrant(provider, ctx),
-    extraTokenClaims: (_ctx, token) =>
-      Promise.resolve('accountId' in token ? tokenClaims(people.enabled(token.accountId)) : undefined),
+    extraTokenClaims: (ctx, token) => {
+      const { AuthorizationCode: code, RefreshToken: refresh } = ctx.oidc.entities;
+      const account = 'accountId' in token ? people.enabled(token.accountId) : undefined;
+      return Promise.resolve(account && { ...tokenClaims(account), ...strengthOf(code ?? refresh) });
+    },
     features: { devInteractions: { enabled: false }, resourceIndicators: issuerOnly },
     renderError: (ctx, out) => renderError(ctx, out.error_description ?? out.error),
   });
+  provider.registerGrantType(exchangeGrant, createTokenExchange({ url, people, key }), exchangeParameters);
   provider.use(async (ctx: KoaContextWithOIDC, next) => {
     await narrowRefresh(ctx);
     await next();
@@ -82,7 +80,7 @@ const desktopClient = {
   client_name: 'Sallyport',
   application_type: 'native',
   token_endpoint_auth_method: 'none',
-  grant_types: ['authorization_code', 'refresh_token'],
+  grant_types: ['authorization_code', 'refresh_token', exchangeGrant],
   response_types: ['code'],
   // RFC 8252 §7.3: the port of a loopback redirect is free.
   redirect_uris: ['http://localhost', 'http://127.0.0.1/callback'],
@@ -115,6 +113,16 @@ const issuerOnly: NonNullable<NonNullable<Configuration['features']>['resourceIn
 function tokenClaims(account: Account | undefined): Record<string, unknown> | undefined {
   if (account === undefined) return undefined;
   return { preferred_username: account.name, roles: account.roles, groups: account.groups, region: account.region };
+}
+
+interface Strength {
+  readonly acr?: string | undefined;
+  readonly amr?: string[] | undefined;
+}
+
+/** How the person signed in (RFC 9068 §2.2.1): undefined members are left out. */
+function strengthOf(grant: Strength | undefined): Strength {
+  return { acr: grant?.acr, amr: grant?.amr };
 }
 
 function accountOf(account: Account | undefined) {

@@ -26,6 +26,13 @@ export interface RunningLab {
   signInDriver(url: string, user: string): Promise<SignInResult>;
   disable(name: string): Promise<void>;
   enable(name: string): Promise<void>;
+  /** Ends the person's sessions and grants. */
+  revoke(name: string): Promise<void>;
+  /** Sign-ins and tokens for these networks only, such as `127.0.0.0/8`. */
+  setNetworks(networks: string[]): Promise<void>;
+  setOutage(on: boolean): Promise<void>;
+  /** The issuer asks for a fresh sign-in of this person. */
+  challenge(name: string): Promise<void>;
   /** How long database credentials issued from now on live, seconds. */
   setCredentialLifetime(seconds: number): Promise<void>;
   stop(): Promise<void>;
@@ -77,6 +84,10 @@ export async function startLab({
     signInDriver: (url, user) => signIn({ folder, user, url }),
     disable: (name) => command({ disable: name }),
     enable: (name) => command({ enable: name }),
+    revoke: (name) => command({ revoke: name }),
+    setNetworks: (networks) => command({ networks }),
+    setOutage: (on) => command({ outage: on }),
+    challenge: (name) => command({ challenge: name }),
     setCredentialLifetime: (seconds) => command({ credentialSeconds: seconds }),
     async stop() {
       child.stdin.end();

@@ -1,7 +1,7 @@
-/** A person who is disabled while their agent works: in the whole product, with the lab, through real calls. */
+/** A person who is disabled, or whose session is revoked, while their agent works: in the whole product, with the lab, through real calls. */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startLab, type RunningLab } from '../lab/start-lab.ts';
 import { connectAgent, type Agent } from './agents.ts';
 import { eventually, makeFolder, ownGround, startProduct, type Product } from './harness.ts';
@@ -14,26 +14,29 @@ let product: Product;
 let agent: Agent;
 beforeAll(async () => {
   lab = await startLab();
+});
+afterEach(async () => {
+  await agent.close();
+  await product.stop();
+});
+afterAll(() => lab.stop());
+
+async function start(identity: object): Promise<void> {
   const folder = makeFolder(ownGround);
   const file = path.join(folder, 'sallyport.json');
   const { limits: _, ...config } = lab.config;
-  writeFileSync(
-    file,
-    JSON.stringify({ ...config, identity: { ...config.identity, policyWindowMinutes: windowMs / 60_000 } }),
-  );
+  writeFileSync(file, JSON.stringify({ ...config, identity: { ...config.identity, ...identity } }));
   product = await startProduct({ folder, args: ['--config', file, '--consent', 'allow'] });
   agent = await connectAgent(product, 'v1', 'socket');
-});
-afterAll(async () => {
-  await agent.close();
-  await product.stop();
-  await lab.stop();
-});
+}
 
-async function signIn(user: string): Promise<void> {
+/** Answers where the provider was asked. */
+async function signIn(user: string): Promise<string> {
   const signing = product.cliWithUrl('signin', '--print-url');
-  expect(await lab.signInDriver(await signing.url, user)).toEqual({ done: true });
+  const url = await signing.url;
+  expect(await lab.signInDriver(url, user)).toEqual({ done: true });
   expect((await signing.ended).code).toBe(0);
+  return url;
 }
 
 async function codeOfCall(): Promise<unknown> {
@@ -42,6 +45,7 @@ async function codeOfCall(): Promise<unknown> {
 }
 
 test('mallory, disabled while signed in, has no successful call later than the window', async () => {
+  await start({ policyWindowMinutes: windowMs / 60_000 });
   await lab.enable('mallory');
   await signIn('mallory');
   await eventually(async () => (await codeOfCall()) === 'released');
@@ -62,4 +66,34 @@ test('mallory, disabled while signed in, has no successful call later than the w
   );
   // Nothing brings it back but a person.
   expect(await codeOfCall()).toBe('not_signed_in');
+});
+
+test.each([
+  ['revoke', 'your organization ended your session'],
+  ['disable', 'your account was disabled'],
+] as const)('%s: the news ends access, long before the window or a token does', async (command, why) => {
+  await start({ events: { ...lab.config.identity.events, intervalSeconds: 1 } });
+  await signIn('alice');
+  await eventually(async () => (await codeOfCall()) === 'released');
+  await lab[command]('alice');
+  await eventually(async () => (await codeOfCall()) !== 'released');
+  for (let call = 0; call < 10; call += 1) expect(await codeOfCall()).toBe('not_signed_in');
+  expect((await product.status()).ended?.why).toBe(why);
+});
+
+test('a claims challenge ends access; the next sign-in carries it, and calls work again', async () => {
+  // So that the issuer is asked again soon.
+  await lab.setCredentialLifetime(10);
+  await start({});
+  await signIn('alice');
+  await eventually(async () => (await codeOfCall()) === 'released');
+  await lab.challenge('alice');
+  const codes = new Set<unknown>();
+  await eventually(async () => codes.add(await codeOfCall()).has('not_signed_in'), 60_000);
+  codes.delete('released');
+  for (const code of codes) expect(['reauthentication_required', 'access_ended', 'not_signed_in']).toContain(code);
+  expect((await product.status()).ended?.why).toBe('your organization asks for a fresh sign-in');
+  const { searchParams } = new URL(await signIn('alice'));
+  expect(JSON.parse(searchParams.get('claims') ?? '{}')).toMatchObject({ access_token: { nbf: { essential: true } } });
+  await eventually(async () => (await codeOfCall()) === 'released');
 });

@@ -6,7 +6,7 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { credentialSchema } from '../../main/contract/credentials.ts';
 import type { Principal } from '../../main/contract/principal.ts';
-import { issuerScope, labRoleArn } from '../lab/contract.ts';
+import { apiAudience, apiScope, issuerScope, labRoleArn } from '../lab/contract.ts';
 import { accessTokenOf, connectAs, labDatabase, trustLab } from '../lab/person.ts';
 import { startLab, type RunningLab } from '../lab/start-lab.ts';
 import { codeOf, startVault, type EgressUnderTest, type VaultUnderTest } from './vault-under-test.ts';
@@ -27,6 +27,8 @@ beforeAll(async () => {
   const server = { url: origin, login: { role: 'people' }, scope: issuerScope };
   const ways = {
     token: { kind: 'access-token', scope: issuerScope },
+    exchanged: { kind: 'token-exchange', audience: apiAudience, scope: apiScope, subjectScope: issuerScope },
+    foreign: { kind: 'token-exchange', audience: 'urn:elsewhere', scope: apiScope, subjectScope: issuerScope },
     role: { kind: 'aws-sts', region: 'eu-central-1', url: `${origin}/sts`, roleArn: labRoleArn, scope: issuerScope },
     leased: { kind: 'vault-database', ...server, role: 'reader' },
     kept: { kind: 'vault-secret', ...server, from: { engine: 'kv-v2', path: 'app/db' } },
@@ -64,6 +66,15 @@ describe('a credential', () => {
     for (const each of [token, another]) expect(decodeJwt(each)).toMatchObject({ sub: alice.subject });
     expect(mine).toMatchObject({ subject: alice.subject, role: issuerScope });
     expect(mine.expiresAt).toBeLessThanOrEqual(Date.now() + 3_600_000);
+  });
+
+  it('token-exchange: a token for the other audience, of the person, for minutes', async () => {
+    const { subject, role, sealed, expiresAt } = await ask(one, 'exchanged');
+    expect({ subject, role }).toEqual({ subject: alice.subject, role: apiAudience });
+    expect(expiresAt).toBeLessThanOrEqual(Date.now() + 300_000);
+    const claims = { sub: alice.subject, aud: apiAudience, scope: apiScope };
+    expect(decodeJwt(one.open(sealed))).toMatchObject(claims);
+    expect(await codeOf(ask(one, 'foreign'))).toBe('not_permitted');
   });
 
   it('aws-sts: the official SDK shows who it is with the key and the session token', async () => {
@@ -119,7 +130,7 @@ describe('a credential', () => {
     const issued = vault.records.filter(
       (record) => record.event === 'lifecycle' && record.what === 'credential-issued',
     );
-    expect(issued).toHaveLength(7);
+    expect(issued).toHaveLength(8);
     await vault.shell.request('sign-out', {});
     expect(await codeOf(ask(one, 'token'))).toBe('not_signed_in');
   });

@@ -36,7 +36,7 @@ describe('sign-in', () => {
   it.each([
     ['alice', 'analyst', ['pwd']],
     ['bob', 'support', ['pwd']],
-    ['carol', 'admin', ['pwd', 'otp']],
+    ['carol', 'admin', ['pwd', 'otp', 'mfa']],
   ])('signs %s in through the real form, with role %s', async (user, role, methods) => {
     const vault = await vaultOf();
     const principal = await signIn(vault, user);

@@ -50,7 +50,7 @@ describe('sign-in', () => {
   test.each([
     ['alice', ['analyst'], ['pwd']],
     ['bob', ['support'], ['pwd']],
-    ['carol', ['admin'], ['pwd', 'otp']],
+    ['carol', ['admin'], ['pwd', 'otp', 'mfa']],
   ])('%s signs in and the tokens say who and how', async (name, roles, amr) => {
     const before = Math.floor(Date.now() / 1000) - 1;
     const signedIn = await signInPlainly(lab, name);
@@ -73,6 +73,27 @@ describe('sign-in', () => {
     expect(await signInPlainly(lab, 'mallory')).toEqual({
       refused: 'This account is disabled. Ask your administrator to enable it.',
     });
+  });
+
+  test('from a network that is not listed: no sign-in, in words, and no refresh', async () => {
+    const signedIn = await signInPlainly(lab, 'bob');
+    if ('refused' in signedIn) throw new Error(signedIn.refused);
+    const { tokens, client } = signedIn;
+    await lab.setNetworks(['192.0.2.0/24']);
+    const refresh = refreshTokenGrant(client, tokens.refresh_token ?? '');
+    await expect(refresh).rejects.toMatchObject({ error: 'invalid_grant' });
+    const page = await fetch(new URL('/auth', lab.config.identity.authority));
+    expect([page.status, await page.text()]).toEqual([403, expect.stringContaining('from this network')]);
+    await lab.setNetworks(['127.0.0.0/8']);
+    expect(await refreshTokenGrant(client, tokens.refresh_token ?? '')).toHaveProperty('access_token');
+    await expect(lab.setNetworks(['elsewhere'])).rejects.toThrow('not a network');
+  });
+
+  test('an outage: 503, and when to ask again', async () => {
+    await lab.setOutage(true);
+    const answer = await fetch(new URL('/jwks', lab.config.identity.authority));
+    await lab.setOutage(false);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '2']);
   });
 
   test('a refresh rotates the token; a used one ends the session; a disabled person gets none', async () => {
