@@ -1,4 +1,7 @@
-/** Accounts: the default one is `identity` itself, named others say what differs. One of them is signed in at a time. */
+/**
+ * Accounts: the default one is `identity` itself, named others say what differs. One of them is signed in at a time. An account at
+ * another authority inherits no address that a token of it would be shown to.
+ */
 import { identityConfigSchema, type IdentityConfig } from './config.ts';
 import { Fault } from './errors.ts';
 
@@ -18,6 +21,7 @@ export function identityOf({ accounts = {}, ...identity }: IdentityConfig, name:
     throw new Fault('malformed', `There is no account of that name in identity.accounts. There are: ${known}`);
   }
   // A hint names a person, so it is of one account only.
-  const { loginHint: _, ...inherited } = identity;
-  return identityConfigSchema.parse({ ...inherited, ...account });
+  const { loginHint: _, events, ...inherited } = identity;
+  const isElsewhere = account.authority !== undefined && account.authority !== identity.authority;
+  return identityConfigSchema.parse({ ...inherited, ...(isElsewhere ? {} : { events }), ...account });
 }

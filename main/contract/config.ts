@@ -26,6 +26,7 @@ const provider = {
   scopes: z.array(z.string().min(1)).min(1).max(50),
   /** Sent to the provider, which then offers that name. */
   loginHint: z.string().min(1).max(320).optional(),
+  events: securityEventsSchema.optional(),
 };
 
 const accountSchema = z.strictObject(provider).partial();
@@ -48,7 +49,6 @@ export const identityConfigSchema = z.strictObject({
   onLock: z.enum(['pause', 'sign-out', 'nothing']).optional(),
   /** After a longer sleep of the computer the person signs in again, minutes; without it: 10. */
   longestSleepMinutes: z.number().positive().max(60).optional(),
-  events: securityEventsSchema.optional(),
 });
 export type IdentityConfig = z.infer<typeof identityConfigSchema>;
 
