@@ -143,6 +143,9 @@ async function bundle(into, release) {
     ]) {
       fs.copyFileSync(file, path.join(outdir, path.basename(file)));
     }
+    const recordings = path.join(connectors, name, 'recordings');
+    if (!release && fs.existsSync(recordings))
+      fs.cpSync(recordings, path.join(outdir, 'recordings'), { recursive: true });
   }
 }
 

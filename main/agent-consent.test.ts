@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Caller } from './contract/call.ts';
-import type { ProgramSeen } from './contract/channels.ts';
+import type { ProgramSeen } from './contract/shell-channels.ts';
 import { createAgentConsent } from './agent-consent.ts';
 
 const caller = (key: string): Caller => ({ key, program: key, executable: `/usr/bin/${key}`, pid: 1 });

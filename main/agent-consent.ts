@@ -4,7 +4,7 @@
  * shell's word, which alone speaks with the person. A key is a label: any program of this user can look like another.
  */
 import type { Caller } from './contract/call.ts';
-import type { ProgramSeen } from './contract/channels.ts';
+import type { ProgramSeen } from './contract/shell-channels.ts';
 import { createRateGate } from './rate-gate.ts';
 
 export type Consent = 'allowed' | 'denied' | 'unknown';

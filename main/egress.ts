@@ -3,7 +3,8 @@
  * closes. Holds one short-lived credential of one person in guarded memory, and nothing after a revoke.
  */
 import type { Channel } from './contract/channel.ts';
-import { connectorEgress, egressVault, gatewayEgress, inheritedFds, shellEgress } from './contract/channels.ts';
+import { connectorEgress, egressVault, gatewayEgress, inheritedFds } from './contract/channels.ts';
+import { shellEgress } from './contract/shell-channels.ts';
 import type { HardeningReport } from './contract/hardening.ts';
 import { Fault } from './contract/errors.ts';
 import { channelOverFd } from './channel/channel-over-socket.ts';

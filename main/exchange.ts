@@ -53,11 +53,11 @@ interface Network {
 /** Reads the proxy's password, which comes first: before anything else is read. */
 function diallerFor({ authorities, proxy, pac, proxyPassword }: Network): DialOrigins {
   const password = proxyPassword ? readPlain(secretsIn) : undefined;
-  const login = { username: proxy?.username, password: proxy?.username === undefined ? undefined : password };
+  const known = proxy && { ...proxy, password: proxy.username === undefined ? undefined : password };
   const evaluate = async (question: { readonly url: string; readonly addresses: readonly string[] }): Promise<string> =>
     (await channel.request('proxy-for', { ...question, addresses: question.addresses.slice(0, 64) })).answer;
-  const explicit = proxy === undefined ? straight : throughProxy({ ...proxy, ...login });
-  return createHttpsDialler({ authorities, routes: pac ? throughScript({ evaluate, ...login }) : explicit });
+  const explicit = known === undefined ? straight : throughProxy(known);
+  return createHttpsDialler({ authorities, routes: pac ? throughScript({ evaluate, proxy: known }) : explicit });
 }
 
 /** What to the provider goes: one that is in trouble is not asked again. */

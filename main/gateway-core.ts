@@ -20,15 +20,8 @@ import type { Approval, ApprovalAnswer } from './contract/approval.ts';
 import type { AuditRecord, ConnectionRecorded } from './contract/audit.ts';
 import type { Caller, OfferedTool } from './contract/call.ts';
 import type { Channel, ChannelHandlers } from './contract/channel.ts';
-import {
-  gatewayConnector,
-  gatewayEgress,
-  type callReportSchema,
-  type gatewayVault,
-  type HandOver,
-  type ProgramSeen,
-  type shellGateway,
-} from './contract/channels.ts';
+import { gatewayConnector, gatewayEgress, type gatewayVault, type HandOver } from './contract/channels.ts';
+import { type callReportSchema, type ProgramSeen, type shellGateway } from './contract/shell-channels.ts';
 import type { HardeningReport } from './contract/hardening.ts';
 import { Fault } from './contract/errors.ts';
 import type { Principal } from './contract/principal.ts';

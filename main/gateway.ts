@@ -6,7 +6,8 @@
 import { channelOverFd } from './channel/channel-over-socket.ts';
 import { receiveHandOvers } from './channel/hand-over.ts';
 import type { ApprovalAnswer } from './contract/approval.ts';
-import { gatewayVault, inheritedFds, shellGateway } from './contract/channels.ts';
+import { gatewayVault, inheritedFds } from './contract/channels.ts';
+import { shellGateway } from './contract/shell-channels.ts';
 import { GatewayCore } from './gateway-core.ts';
 import { createFileSealer } from './secrets/file-sealer.ts';
 import { createGuardedMemory } from './secrets/guarded-memory.ts';

@@ -1,6 +1,6 @@
 /** What `sallyport up` says about itself, for programs and for people. */
 import type { z } from 'zod';
-import type { callReportSchema } from '../contract/channels.ts';
+import type { callReportSchema } from '../contract/shell-channels.ts';
 import type { ProcessKind, Status } from '../contract/control.ts';
 import { withLab } from '../contract/with-lab.ts';
 import type { Paths } from './paths.ts';

@@ -3,7 +3,7 @@
  * widens, and only the window calls it; the list is bounded, so that a flood of names costs the oldest waiting one its
  * place and no answer; a denial always finds room: the oldest one is unknown again, which gets it no more. Trusts the gateway for what a program showed of itself: a label, not authentication.
  */
-import type { ProgramSeen } from '../contract/channels.ts';
+import type { ProgramSeen } from '../contract/shell-channels.ts';
 import type { Program } from '../contract/control.ts';
 import { Fault } from '../contract/errors.ts';
 

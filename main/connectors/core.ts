@@ -1,7 +1,8 @@
 /** Gateway and vault: one of each, started together, since each inherits its end of the channel between them. */
 import path from 'node:path';
 import type { Channel, ChannelHandlers } from '../contract/channel.ts';
-import { shellGateway, shellVault, type HandOver } from '../contract/channels.ts';
+import { type HandOver } from '../contract/channels.ts';
+import { shellGateway, shellVault } from '../contract/shell-channels.ts';
 import { createChildLog } from './child-log.ts';
 import { startTrusted, within, type Child } from './child.ts';
 import { openLedgerFile, type LedgerFile } from './ledger-file.ts';

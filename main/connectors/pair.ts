@@ -5,7 +5,8 @@
 import { closeSync } from 'node:fs';
 import path from 'node:path';
 import type { Channel } from '../contract/channel.ts';
-import { shellEgress, type HandOver } from '../contract/channels.ts';
+import { type HandOver } from '../contract/channels.ts';
+import { shellEgress } from '../contract/shell-channels.ts';
 import { hostExitReasons } from '../contract/connector-process.ts';
 import type { Status } from '../contract/control.ts';
 import { Fault } from '../contract/errors.ts';

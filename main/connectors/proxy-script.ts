@@ -1,13 +1,13 @@
 /**
  * Runs a proxy script, once a question, in a process of its own behind the walls of a connector.
- * Guarantees: no more than a few at once, none longer than 5 s, none with more than an answer; nothing else of the machine in it.
+ * Guarantees: one at a time, none longer than 5 s, none with more than an answer; nothing else of the machine in it.
  * Trusts: the walls. Does not protect against: a script that names a bad proxy.
  */
 import { spawn } from 'node:child_process';
 import { networkInterfaces } from 'node:os';
 import { z } from 'zod';
 import { Fault } from '../contract/errors.ts';
-import { probeSandbox, sandboxCommand, type SandboxOptions } from './sandbox.ts';
+import { probeSandbox, sandboxCommand, type SandboxOptions, type SandboxProbe } from './sandbox.ts';
 
 const longestMs = 5000;
 const maxAnswerBytes = 4096;
@@ -26,9 +26,15 @@ export function createProxyScript(
   script: string | undefined,
 ): (question: ProxyQuestion) => Promise<string> {
   let last: Promise<unknown> = Promise.resolve();
+  let probed: SandboxProbe | undefined;
   return (question) => {
     if (script === undefined) return Promise.reject(new Fault('internal', 'There is no proxy script.'));
-    const mine = last.then(() => evaluate(parts, { script, ...question, own: ownAddress() }));
+    const mine = last.then(() => {
+      probed ??= probeSandbox(parts);
+      if (!probed.works)
+        throw new Fault('protection_missing', `proxy scripts cannot be isolated: ${probed.why}; ${probed.mend}`);
+      return evaluate(parts, { script, ...question, own: ownAddress() });
+    });
     last = mine.catch(() => undefined);
     return mine;
   };
@@ -38,9 +44,6 @@ async function evaluate(
   parts: Omit<SandboxOptions, 'level'>,
   input: ProxyQuestion & { readonly script: string; readonly own: string },
 ): Promise<string> {
-  const probed = probeSandbox(parts);
-  if (!probed.works)
-    throw new Fault('protection_missing', `proxy scripts cannot be isolated: ${probed.why}; ${probed.mend}`);
   const { command, args, env } = sandboxCommand({ ...parts, level: 'namespaces' });
   const child = spawn(command, args, { env: { ...env }, cwd: '/', stdio: ['pipe', 'pipe', 'ignore'] });
   const late = setTimeout(() => child.kill('SIGKILL'), longestMs);

@@ -162,6 +162,21 @@ describe('file, line and reason', () => {
     ['a comment', lines(', // why'), /^own\.json:3: not valid JSON/],
     ['a key that stands twice', lines(',', '"policy": {},', '"policy": {}'), /^own\.json:5: the key "policy"/],
     ['__proto__', lines(',', '"__proto__": {}'), /^own\.json:4: the key "__proto__"/],
+    [
+      'a proxy that is no http address',
+      lines(',', '"egress": {', '"proxy": { "url": "https://p.example" }', '}'),
+      /^own\.json:5: "egress\.proxy\.url"/,
+    ],
+    [
+      'a proxy without a possible port',
+      lines(',', '"egress": {', '"proxy": { "url": "http://p.example:99999" }', '}'),
+      /^own\.json:5: .*it is no address/,
+    ],
+    [
+      'a proxy script that is not there',
+      lines(',', '"egress": {', '"pac": "none.pac"', '}'),
+      /^own\.json:5: .*the proxy script .*none\.pac cannot be read/,
+    ],
     ['an empty file', '', /^own\.json:1: /],
     [
       'http',

@@ -1,4 +1,7 @@
-/** Accounts: the default one is `identity` itself, named others say what differs. One of them is signed in at a time. */
+/**
+ * Accounts: the default one is `identity` itself, named others say what differs. One of them is signed in at a time. An account at
+ * another authority inherits no address that a token of it would be shown to.
+ */
 import { identityConfigSchema, type IdentityConfig } from './config.ts';
 import { Fault } from './errors.ts';
 
@@ -18,7 +21,9 @@ export function identityOf({ accounts = {}, ...identity }: IdentityConfig, name:
     throw new Fault('malformed', `There is no account of that name in identity.accounts. There are: ${known}`);
   }
   // A hint names a person, so it is of one account only; what one provider needs is not for another.
-  const { loginHint: _, openid, ...inherited } = identity;
-  const same = account.authority === undefined && account.kind === undefined;
-  return identityConfigSchema.parse({ ...inherited, ...(same && openid !== undefined ? { openid } : {}), ...account });
+  const { loginHint: _, openid, events, ...inherited } = identity;
+  const isElsewhere =
+    (account.authority !== undefined && account.authority !== identity.authority) ||
+    (account.kind !== undefined && account.kind !== identity.kind);
+  return identityConfigSchema.parse({ ...inherited, ...(isElsewhere ? {} : { openid, events }), ...account });
 }

@@ -42,6 +42,7 @@ const provider = {
   /** Sent to the provider, which then offers that name. */
   loginHint: z.string().min(1).max(320).optional(),
   openid: openidSchema.optional(),
+  events: securityEventsSchema.optional(),
 };
 
 const accountSchema = z.strictObject(provider).partial();
@@ -64,7 +65,6 @@ export const identityConfigSchema = z.strictObject({
   onLock: z.enum(['pause', 'sign-out', 'nothing']).optional(),
   /** After a longer sleep of the computer the person signs in again, minutes; without it: 10. */
   longestSleepMinutes: z.number().positive().max(60).optional(),
-  events: securityEventsSchema.optional(),
 });
 export type IdentityConfig = z.infer<typeof identityConfigSchema>;
 

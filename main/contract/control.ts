@@ -11,7 +11,7 @@ import {
   pipelineReport,
   programKeySchema,
   stageReportSchema,
-} from './channels.ts';
+} from './shell-channels.ts';
 import { accountNameSchema } from './config.ts';
 import { hardeningReportSchema } from './hardening.ts';
 import { codeSchema } from './errors.ts';

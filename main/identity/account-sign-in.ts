@@ -42,11 +42,13 @@ export function createAccountSignIn(deps: AccountSignInDeps): AccountSignIn {
         const fresh = await desk.signIn({
           identity: identityOf(config().identity, wanted),
           forceLogin: forceLogin || signedOut || wanted !== account,
-          challenge: challenges.next(),
+          // What was asked of one account is not told to the provider of another.
+          challenge: wanted === account ? challenges.next() : undefined,
         });
+        if (wanted === account) challenges.satisfied();
+        else challenges.forget();
         signedOut = false;
         account = wanted;
-        challenges.satisfied();
         access.adopt(fresh);
         return fresh.principal;
       } catch (error) {

@@ -6,20 +6,17 @@
  */
 import type { WayOf } from '../contract/credentials.ts';
 import { Fault, type Code } from '../contract/errors.ts';
-import { checkLife, checkSize, unusable, type ForPerson, type Obtained } from './credential-answer.ts';
+import { checkLife, checkSize, unusable, type ForPerson, type Obtained, type Wanted } from './credential-answer.ts';
 import type { DialOrigins, HttpsAnswer } from './discovery.ts';
 import { readXml, type XmlTexts } from './plain-xml.ts';
 
 const who = 'AWS STS';
 
-export interface RoleRequest {
-  readonly way: WayOf<'aws-sts'>;
-  readonly person: ForPerson;
-  readonly accessToken: string;
-}
-
 /** Throws `Fault`: the dialler's, `reauthentication_required` (expired token), `not_permitted`, `backend_refused`. */
-export async function assumeRole({ way, person, accessToken }: RoleRequest, dial: DialOrigins): Promise<Obtained> {
+export async function assumeRole(
+  { way, person, accessToken }: Wanted<'aws-sts'>,
+  dial: DialOrigins,
+): Promise<Obtained> {
   const url =
     way.url ?? `https://sts.${way.region}.${way.region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'}/`;
   const sessionName = sessionNameOf(person);

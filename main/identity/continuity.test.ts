@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { identityConfigSchema } from '../contract/config.ts';
+import { identityOf } from '../contract/account.ts';
+import { identityConfigSchema, type IdentityConfig } from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
 import type { Polled, SecurityEvent } from '../contract/security-event.ts';
 import { createContinuity } from './continuity.ts';
@@ -23,9 +24,23 @@ const nothing: Polled = { events: [], refused: [], more: false };
 const principal = { subject: 's', issuer: 'i', authenticatedAt: 999_999_500 };
 
 /** @param answers of the exchange process, one a poll; the last one again and again */
-function opened({ answers = [] as (Polled | Error)[], reached = true, events = true } = {}) {
-  const polls: { acknowledged: string[]; refused: unknown[] }[] = [];
-  const state = { reached, named: undefined as number | undefined, session: { principal } as Session | undefined };
+function opened({ answers = [] as (Polled | Error)[], reached = true, events = true, account = 'default' } = {}) {
+  const polls: { acknowledged: string[]; refused: unknown[]; identity: IdentityConfig }[] = [];
+  const identity = identityConfigSchema.parse({
+    kind: 'oidc',
+    authority: 'https://i.example',
+    clientId: 'c',
+    scopes: ['openid', 'issue'],
+    accounts: {
+      partner: { authority: 'https://partner.example' },
+      own: { authority: 'https://own.example', scopes: ['openid', 'other'], events: { url: 'https://o.example' } },
+      work: { loginHint: 'p@work.example' },
+    },
+    ...(events ? { events: { url: 'https://e.example' } } : {}),
+  });
+  const session = { principal, identity: identityOf(identity, account) } as Session;
+  const scopes: string[] = [];
+  const state = { reached, named: undefined as number | undefined, session: session as Session | undefined };
   const end = vi.fn(() => {
     state.session = undefined;
     continuity.stop();
@@ -42,19 +57,15 @@ function opened({ answers = [] as (Polled | Error)[], reached = true, events = t
       return { done: answer instanceof Error ? Promise.reject(answer) : Promise.resolve({ reply: answer }) };
     },
   };
-  const identity = identityConfigSchema.parse({
-    kind: 'oidc',
-    authority: 'https://i.example',
-    clientId: 'c',
-    scopes: ['openid', 'issue'],
-    ...(events ? { events: { url: 'https://e.example' } } : {}),
-  });
   const continuity = createContinuity({
     exchanges: exchanges as unknown as EventPollDeps['exchanges'],
     config: () =>
       ({ identity, authorities: [], exchangeCommand: [] }) as unknown as ReturnType<EventPollDeps['config']>,
     session: () => state.session,
-    accessToken: () => Promise.resolve({} as never),
+    accessToken: (_, scope) => {
+      scopes.push(scope);
+      return Promise.resolve({} as never);
+    },
     end,
     record,
     changed: () => undefined,
@@ -64,7 +75,7 @@ function opened({ answers = [] as (Polled | Error)[], reached = true, events = t
     random: () => 0.5,
   });
   continuity.begin(Date.now() + windowMs);
-  return { continuity, polls, end, record, confirm, state };
+  return { continuity, polls, end, record, confirm, session, state, scopes };
 }
 
 const event = (more: Partial<SecurityEvent> = {}): Polled => ({
@@ -79,6 +90,23 @@ describe('security events', () => {
     expect(polls).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(10 * minuteMs);
     expect(polls).toHaveLength(11);
+  });
+
+  it.each([
+    ['default', 'https://e.example', 'issue'],
+    ['work', 'https://e.example', 'issue'],
+    ['own', 'https://o.example', 'other'],
+  ])('of the account %s are asked of its own transmitter, with its own token', async (account, url, scope) => {
+    const { polls, scopes } = opened({ account });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(polls.map(({ identity }) => identity.events?.url)).toEqual([url]);
+    expect(scopes).toEqual([scope]);
+  });
+
+  it('of an account at another authority are asked of nobody: its token is not shown to ours', async () => {
+    const { polls } = opened({ account: 'partner' });
+    await vi.advanceTimersByTimeAsync(10 * minuteMs);
+    expect(polls).toEqual([]);
   });
 
   it.each([
@@ -108,10 +136,10 @@ describe('security events', () => {
   });
 
   it('count once: the same again, which the transmitter forgot, ends no later access', async () => {
-    const { continuity, end, state } = opened({ answers: [event()] });
+    const { continuity, end, session, state } = opened({ answers: [event()] });
     await vi.advanceTimersByTimeAsync(1);
     expect(end).toHaveBeenCalledTimes(1);
-    state.session = { principal } as Session;
+    state.session = session;
     continuity.begin(Date.now() + windowMs);
     await vi.advanceTimersByTimeAsync(5 * minuteMs);
     expect(end).toHaveBeenCalledTimes(1);

@@ -1,5 +1,5 @@
 /** What every exchange refuses in an answer, whatever server it came from: too long a life, none left, secrets of odd sizes. */
-import { maxCredentialBytes, maxCredentialLifeMs } from '../contract/credentials.ts';
+import { maxCredentialBytes, maxCredentialLifeMs, type CredentialWay, type WayOf } from '../contract/credentials.ts';
 import { Fault } from '../contract/errors.ts';
 
 /** Plaintext: exists in an exchange process only, which ends right after. */
@@ -17,6 +17,13 @@ export interface Obtained {
 export interface ForPerson {
   readonly subject: string;
   readonly username: string;
+}
+
+/** What an exchange is asked for: the person's access token in the way that the configuration says. */
+export interface Wanted<K extends CredentialWay['kind']> {
+  readonly way: WayOf<K>;
+  readonly person: ForPerson;
+  readonly accessToken: string;
 }
 
 /** What two clocks may differ by. */

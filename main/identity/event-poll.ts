@@ -5,6 +5,7 @@
  */
 import type { EndCause } from '../contract/access-end.ts';
 import type { AuditRecord } from '../contract/audit.ts';
+import type { IdentityConfig } from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
 import type { Polled, RefusedEvent, SecurityEvent } from '../contract/security-event.ts';
 import type { Secret } from '../contract/secret.ts';
@@ -106,7 +107,7 @@ export function createEventPoll(deps: EventPollDeps): EventPoll {
   };
   return {
     start: () => {
-      const { events } = deps.config().identity;
+      const events = deps.session()?.identity.events;
       stop();
       failures = atOnce = 0;
       // The provider's clock on both sides. The same second counts: fail closed.
@@ -125,7 +126,9 @@ interface OnePoll {
 }
 
 async function pollOnce(deps: EventPollDeps, { session, memory, retryAfter }: OnePoll): Promise<Polled> {
-  const { identity, exchangeCommand } = deps.config();
+  // Of the account that is signed in: its token is for nobody else.
+  const { identity } = session;
+  const { exchangeCommand } = deps.config();
   const input = await deps.accessToken(session, scopeOf(identity));
   const { acknowledged, refused } = memory.toTell();
   const task: ExchangeTask<'poll-events'> = {
@@ -143,7 +146,7 @@ async function pollOnce(deps: EventPollDeps, { session, memory, retryAfter }: On
 
 const openIdScopes = ['openid', 'profile', 'email', 'offline_access', 'address', 'phone'];
 
-function scopeOf({ events, scopes }: VaultConfig['identity']): string {
+function scopeOf({ events, scopes }: IdentityConfig): string {
   return events?.scope ?? scopes.find((scope) => !openIdScopes.includes(scope)) ?? 'openid';
 }
 

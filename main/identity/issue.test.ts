@@ -31,6 +31,7 @@ function worldOf({ days, rotationFails = false, entries = [], ...rest }: World) 
   const secrets: { wiped: boolean }[] = [];
   const asked: string[] = [];
   const scopes: string[] = [];
+  const providers: string[] = [];
   const kept: LedgerEntry[][] = [];
   const version = 'version' in rest ? rest.version : 1;
   let current = version === undefined ? undefined : { number: version, createdAt: now - days * dayMs };
@@ -52,7 +53,10 @@ function worldOf({ days, rotationFails = false, entries = [], ...rest }: World) 
     return { reply: {}, secrets: [] };
   };
   const exchanges: ExchangeStarter = {
-    start: (_, { name }) => ({ done: Promise.resolve().then(() => run(name) as never), cancel: () => undefined }),
+    start: (_, { name, params }) => {
+      if ('identity' in params) providers.push(params.identity.authority);
+      return { done: Promise.resolve().then(() => run(name) as never), cancel: () => undefined };
+    },
     pids: () => [],
     cancelAll: () => undefined,
   };
@@ -64,6 +68,8 @@ function worldOf({ days, rotationFails = false, entries = [], ...rest }: World) 
     clientId: 'c',
     scopes: ['s'],
   });
+  // Of the account that is signed in, whatever the default one is.
+  const partner = { ...identity, authority: 'https://partner.example' };
   const accessToken = (_: Session, scope: string): Promise<Secret> => {
     scopes.push(scope);
     return Promise.resolve(secret());
@@ -80,14 +86,22 @@ function worldOf({ days, rotationFails = false, entries = [], ...rest }: World) 
     now: () => now,
     isCurrent: () => true,
   };
-  const holder = { principal: { subject: 'alice', username: 'alice' } } as unknown as Session;
-  return { ask: (way: WayOf<'vault-secret'>) => issueAnother(holder, way, deps), asked, scopes, kept, secrets };
+  const holder = { principal: { subject: 'alice', username: 'alice' }, identity: partner } as unknown as Session;
+  return {
+    ask: (way: WayOf<'vault-secret'>) => issueAnother(holder, way, deps),
+    asked,
+    scopes,
+    providers,
+    kept,
+    secrets,
+  };
 }
 
 describe('a secret that lives long', () => {
   it('is used, and its version and date are told', async () => {
-    const { ask, kept } = worldOf({ days: 10 });
+    const { ask, kept, providers } = worldOf({ days: 10 });
     expect(await ask(left)).toMatchObject({ role: 'app', subject: 'alice', expiresAt: now + 900_000 });
+    expect(providers).toEqual(['https://partner.example']);
     expect(kept).toEqual([[{ name: 'vault.example/secret/app/db', version: 1, since: now - 10 * dayMs }]]);
   });
 

@@ -57,12 +57,12 @@ interface Once {
 async function once(holder: Session, way: Exclude<OtherWay, { kind: 'access-token' }>, deps: IssueDeps): Promise<Once> {
   const { exchanges, config, renewal, now, isCurrent } = deps;
   const input = await renewal.accessToken(holder, way.kind === 'token-exchange' ? way.subjectScope : way.scope);
-  const { identity, exchangeCommand } = config();
+  const { exchangeCommand } = config();
   const { subject, username } = holder.principal;
   const { reply, secrets } = await exchanges
     .start(exchangeCommand, {
       name: 'issue',
-      params: { identity, ...networkOf(config()), way, person: { subject, username } },
+      params: { identity: holder.identity, ...networkOf(config()), way, person: { subject, username } },
       input,
       outputs: way.kind === 'aws-sts' ? 2 : 1,
       timeoutMs: exchangeTimeoutMs,

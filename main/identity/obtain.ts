@@ -2,14 +2,11 @@
 import type { IdentityConfig } from '../contract/config.ts';
 import type { CredentialWay } from '../contract/credentials.ts';
 import { Fault } from '../contract/errors.ts';
-import type { ForPerson, Obtained } from './credential-answer.ts';
+import type { Obtained, Wanted } from './credential-answer.ts';
 import type { DialOrigins } from './discovery.ts';
 
-export interface ObtainRequest {
+export interface ObtainRequest extends Wanted<CredentialWay['kind']> {
   readonly identity: IdentityConfig;
-  readonly way: CredentialWay;
-  readonly person: ForPerson;
-  readonly accessToken: string;
 }
 
 /** Throws `Fault`: those of the exchange. */

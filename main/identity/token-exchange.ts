@@ -7,9 +7,8 @@
 import { Configuration, customFetch, genericGrantRequest, None, ResponseBodyError } from 'openid-client';
 import type { CustomFetch, ServerMetadata, TokenEndpointResponse } from 'openid-client';
 import type { IdentityConfig } from '../contract/config.ts';
-import type { WayOf } from '../contract/credentials.ts';
 import { Fault } from '../contract/errors.ts';
-import { checkLife, checkSize, claimsOf, unusable, type ForPerson, type Obtained } from './credential-answer.ts';
+import { checkLife, checkSize, claimsOf, unusable, type Obtained, type Wanted } from './credential-answer.ts';
 import { discover, parseJson, type DialOrigins, type SendHttps } from './discovery.ts';
 
 const grant = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -18,11 +17,8 @@ const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
 const acceptedTypes: readonly unknown[] = [accessTokenType, 'urn:ietf:params:oauth:token-type:jwt'];
 const who = 'The token exchange';
 
-export interface TokenExchange {
+export interface TokenExchange extends Wanted<'token-exchange'> {
   readonly identity: IdentityConfig;
-  readonly way: WayOf<'token-exchange'>;
-  readonly person: ForPerson;
-  readonly accessToken: string;
 }
 
 /** Throws `Fault`: those of discovery, `reauthentication_required`, `not_permitted`, `backend_refused`. */

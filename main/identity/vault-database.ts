@@ -5,29 +5,16 @@
  * it was made with, whichever is first.
  */
 import { z } from 'zod';
-import { maxCredentialLifeMs, type WayOf } from '../contract/credentials.ts';
-import {
-  checkLife,
-  checkSize,
-  maxPasswordBytes,
-  unusable,
-  type ForPerson,
-  type Obtained,
-} from './credential-answer.ts';
+import { maxCredentialLifeMs } from '../contract/credentials.ts';
+import { checkLife, checkSize, maxPasswordBytes, unusable, type Obtained, type Wanted } from './credential-answer.ts';
 import type { DialOrigins } from './discovery.ts';
 import { loginToVault, type VaultAnswer, type VaultSession } from './hashicorp-vault.ts';
 
 const who = 'HashiCorp Vault';
 const loginSchema = z.looseObject({ username: z.string().min(1).max(63), password: z.string() });
 
-export interface VaultDatabaseRequest {
-  readonly way: WayOf<'vault-database'>;
-  readonly person: ForPerson;
-  readonly accessToken: string;
-}
-
 /** Throws `Fault`: those of the login, `not_permitted`, `backend_refused`. */
-export async function vaultDatabase(request: VaultDatabaseRequest, dial: DialOrigins): Promise<Obtained> {
+export async function vaultDatabase(request: Wanted<'vault-database'>, dial: DialOrigins): Promise<Obtained> {
   const { way, person, accessToken } = request;
   const vault = await loginToVault({ url: way.url, login: way.login, person, accessToken }, dial);
   const startedAt = Date.now();

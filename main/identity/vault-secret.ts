@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import type { WayOf } from '../contract/credentials.ts';
 import { Fault } from '../contract/errors.ts';
-import { checkSize, clockToleranceMs, unusable, type ForPerson, type Obtained } from './credential-answer.ts';
+import { checkSize, clockToleranceMs, unusable, type Obtained, type Wanted } from './credential-answer.ts';
 import type { DialOrigins } from './discovery.ts';
 import { loginToVault, type VaultAnswer } from './hashicorp-vault.ts';
 
@@ -22,14 +22,8 @@ const kvSchema = z.looseObject({
 });
 const staticSchema = z.looseObject({ last_vault_rotation: z.iso.datetime({ offset: true }) });
 
-export interface VaultSecretRequest {
-  readonly way: WayOf<'vault-secret'>;
-  readonly person: ForPerson;
-  readonly accessToken: string;
-}
-
 /** Throws `Fault`: those of the login, `not_permitted`, `backend_refused`. */
-export async function readVaultSecret(request: VaultSecretRequest, dial: DialOrigins): Promise<Obtained> {
+export async function readVaultSecret(request: Wanted<'vault-secret'>, dial: DialOrigins): Promise<Obtained> {
   const { way, person, accessToken } = request;
   const { from } = way;
   const vault = await loginToVault({ url: way.url, login: way.login, person, accessToken }, dial);
@@ -79,7 +73,7 @@ function pairIn(members: Readonly<Record<string, unknown>>, nameField: string, s
   return { name, secret };
 }
 
-export interface RotationRequest extends VaultSecretRequest {
+export interface RotationRequest extends Wanted<'vault-secret'> {
   /** The version that is to be replaced. */
   readonly version: number;
 }

@@ -77,13 +77,14 @@ async function alongOne<T>(routes: readonly Route[], along: (route: Route) => Pr
     try {
       return await along(route);
     } catch (error) {
-      if (!(error instanceof ProxyAbsent) || index === routes.length - 1) throw error;
+      if (!(error instanceof Fault && absentProxies.has(error)) || index === routes.length - 1) throw error;
     }
   }
   throw new Fault('backend_unreachable', 'There is no way to the network. Check egress.proxy and egress.pac.');
 }
 
-class ProxyAbsent extends Fault {}
+/** Faults of a proxy that is not there. */
+const absentProxies = new WeakSet<Fault>();
 
 interface Way {
   readonly target: URL;
@@ -149,11 +150,17 @@ function asFault(error: unknown, { target, route }: Way): Fault {
   }
   if (route !== undefined && code === 'ERR_PROXY_TUNNEL') return tunnelFault(error, { target, route });
   if (route !== undefined && /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(code))
-    return new ProxyAbsent('backend_unreachable', `The proxy ${route.name} cannot be reached. Check egress.proxy.`);
+    return proxyFault(route.name);
   return new Fault(
     'backend_unreachable',
     `${target.host} cannot be reached. Check the network and the configured address.`,
   );
+}
+
+function proxyFault(name: string): Fault {
+  const fault = new Fault('backend_unreachable', `The proxy ${name} cannot be reached. Check egress.proxy.`);
+  absentProxies.add(fault);
+  return fault;
 }
 
 /** What Node adds to the error of a tunnel that the proxy did not open. */

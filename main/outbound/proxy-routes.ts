@@ -32,7 +32,7 @@ export function throughProxy(proxy: ConfiguredProxy): FindRoutes {
   return (target) => Promise.resolve([isExcepted(target.hostname, proxy.exceptFor) ? undefined : route]);
 }
 
-/** As `isExcepted` compares: without the root's dot, which names the same host. */
+/** As names are compared: without the root's dot, which names the same host. */
 const plainHost = (host: string): string => host.toLowerCase().replace(/\.$/, '');
 
 function isExcepted(host: string, exceptions: readonly string[]): boolean {
@@ -51,25 +51,28 @@ function routeTo(proxy: URL, { username, password }: Pick<ConfiguredProxy, 'user
 export interface ScriptedProxies {
   /** Runs the script elsewhere: the origin alone, and the addresses of its host as this machine resolves them. */
   readonly evaluate: (question: { readonly url: string; readonly addresses: readonly string[] }) => Promise<string>;
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
+  /** Whose name and password go to this one proxy, whatever others the script names. */
+  readonly proxy?: ConfiguredProxy | undefined;
 }
 
 /** Proxy auto-configuration. `PROXY host:port` and `DIRECT` are used; `HTTPS` and `SOCKS` are passed over. */
-export function throughScript({ evaluate, ...login }: ScriptedProxies): FindRoutes {
+export function throughScript({ evaluate, proxy }: ScriptedProxies): FindRoutes {
+  const known = proxy === undefined ? undefined : routeTo(new URL(proxy.url), proxy);
   return async ({ hostname, origin }) => {
     const found = await lookup(hostname, { all: true }).catch(() => []);
     const answer = await evaluate({ url: `${origin}/`, addresses: found.map(({ address }) => address) });
-    const routes = answer.split(';').flatMap((part) => readPart(part.trim(), login));
+    const routes = answer.split(';').flatMap((part) => readPart(part.trim(), known));
     if (routes.length === 0)
       throw new Fault('identity_unavailable', 'The proxy script (egress.pac) names no proxy that Sallyport can use.');
     return routes;
   };
 }
 
-function readPart(part: string, login: Pick<ConfiguredProxy, 'username' | 'password'>): Route[] {
+function readPart(part: string, known: ProxyRoute | undefined): Route[] {
   if (/^direct$/i.test(part)) return [undefined];
   const [, host, port] = /^(?:PROXY|HTTP)\s+([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:]{2,45}\]):(\d{1,5})$/i.exec(part) ?? [];
   const url = host === undefined ? null : URL.parse(`http://${host}:${String(port)}`);
-  return url === null ? [] : [routeTo(url, login)];
+  if (url === null) return [];
+  const route = routeTo(url);
+  return [route.name === known?.name ? known : route];
 }

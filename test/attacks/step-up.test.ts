@@ -97,6 +97,15 @@ describe.each(['oidc', 'entra'] as const)('%s', (kind) => {
     expect((await refused).message).toContain('(auth_time)');
   });
 
+  it('what a service asks of one account is not told to the provider of another', async () => {
+    const vault = start({ ...provider.config, accounts: { work: { loginHint: 'p@work.example' } } });
+    await signIn(vault);
+    provider.bend({ issuer: () => insufficientClaims(acrs) });
+    expect((await faultOf(vault.attach().credential())).code).toBe('reauthentication_required');
+    expect((await signIn(vault, 'work')).get('claims') ?? '').not.toContain('acrs');
+    expect((await signIn(vault)).get('claims') ?? '').not.toContain('acrs');
+  });
+
   it('several accounts: one at a time, each with its own hint; a switch asks for the password and wipes all', async () => {
     const vault = start({
       ...provider.config,

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { SideContract } from '../../main/contract/channel.ts';
 import * as channels from '../../main/contract/channels.ts';
 import { vaultExchange } from '../../main/contract/exchange.ts';
+import { shellEgress, shellGateway, shellVault } from '../../main/contract/shell-channels.ts';
 import { frameKind } from '../../main/contract/frames.ts';
 import { arbitraryOf } from './arbitrary-of.ts';
 import type { End } from './connected-pair.ts';
@@ -16,9 +17,9 @@ export const contracts = [
   channels.egressVault,
   channels.gatewayVault,
   vaultExchange,
-  channels.shellGateway,
-  channels.shellVault,
-  channels.shellEgress,
+  shellGateway,
+  shellVault,
+  shellEgress,
 ] as const;
 
 type Kind = 'notice' | 'params' | 'result' | 'header';

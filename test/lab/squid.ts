@@ -1,5 +1,6 @@
 /** A real company proxy: Squid on loopback, with basic authentication and a list of hosts. */
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -39,7 +40,9 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   );
   const file = path.join(folder, 'squid.conf');
   writeFileSync(file, configuration({ port, log, helper, hosts, folder }));
-  const child = spawn('squid', ['-N', '-f', file], {
+  // A service name of its own: Squid's shared memory has names that another user's Squid may hold.
+  const service = `sp${randomBytes(8).toString('hex')}`;
+  const child = spawn('squid', ['-N', '-n', service, '-f', file], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` },
   });
@@ -59,8 +62,11 @@ createInterface({ input: process.stdin }).on('line', (line) => {
         .split('\n')
         .filter((line) => line !== ''),
     stop: async () => {
-      child.kill('SIGKILL');
+      // Asked first, so that it takes its shared memory with it.
+      child.kill('SIGTERM');
+      const late = setTimeout(() => child.kill('SIGKILL'), 5000);
       await ended;
+      clearTimeout(late);
       rmSync(folder, { recursive: true, force: true });
     },
   };

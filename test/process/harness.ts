@@ -46,6 +46,8 @@ export interface Product {
   readonly events: readonly Readonly<Record<string, unknown>>[];
   /** Runs `sallyport` with these arguments against this product. */
   cli(...args: readonly string[]): Promise<Ended>;
+  /** The same, with something on its standard input. */
+  cliWithInput(input: string, ...args: readonly string[]): Promise<Ended>;
   /** The same, of which the first line is wanted before it ends. */
   cliWithUrl(...args: readonly string[]): { readonly url: Promise<string>; readonly ended: Promise<Ended> };
   bridgeCommand(...args: readonly string[]): { command: string; args: string[]; env: Record<string, string> };
@@ -144,6 +146,11 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     pids: await ready,
     events,
     cli,
+    cliWithInput(input, ...args) {
+      const child = launch('sallyport.mjs', args);
+      child.stdin?.end(input);
+      return finished(child);
+    },
     cliWithUrl(...args) {
       const child = launch('sallyport.mjs', args);
       child.stdin?.end();

@@ -1,10 +1,12 @@
 /** Identity through the company's proxy: a real Squid with basic authentication and a list of hosts, and a script that chooses. */
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createProxyScript } from '../../main/connectors/proxy-script.ts';
 import { sealText } from '../../main/secrets/seal-text.ts';
 import { startSquid, type Squid } from '../lab/squid.ts';
 import { startLab, type RunningLab } from '../lab/start-lab.ts';
+import { makeFolder, ownGround, startProduct } from './harness.ts';
 import { startVault, until, type VaultSettings, type VaultUnderTest } from './vault-under-test.ts';
 
 let lab: RunningLab;
@@ -108,6 +110,34 @@ describe('the company’s proxy', () => {
     const vault = await vaultWith({ proxy: { url: squid.url, exceptFor: ['LOCALHOST.'] } });
     await signIn(vault);
     expect(squid.log().slice(before)).toEqual([]);
+  });
+});
+
+describe('the command', () => {
+  it('gives the running product the password that was piped to it; without it the sign-in names the command', async () => {
+    const folder = makeFolder(ownGround);
+    const { limits: _limits, ...given } = lab.config;
+    const proxy = { url: squid.url, username: squid.username };
+    const config = { ...given, egress: { ...given.egress, proxy }, policy: { posture: 'strict' } };
+    writeFileSync(path.join(folder, 'sallyport.json'), JSON.stringify(config));
+    const args = ['--config', path.join(folder, 'sallyport.json')];
+    const product = await startProduct({ folder, args });
+    try {
+      const refused = await product.cli('signin', '--print-url');
+      expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('run: sallyport proxy-password')]);
+      const nothing = await product.cli('proxy-password');
+      expect([nothing.code, nothing.stderr]).toEqual([1, expect.stringContaining('no password was given')]);
+      const kept = await product.cliWithInput(`${squid.password}\n`, 'proxy-password');
+      expect([kept.code, kept.stdout]).toEqual([0, expect.stringContaining('written nowhere')]);
+      const { url, ended } = product.cliWithUrl('signin', '--print-url');
+      expect(await lab.signInDriver(await url, 'alice')).toEqual({ done: true });
+      expect((await ended).stdout).toContain('signed in as');
+      for (const file of readdirSync(folder, { recursive: true, withFileTypes: true }).filter((each) => each.isFile()))
+        expect(readFileSync(path.join(file.parentPath, file.name), 'utf8')).not.toContain(squid.password);
+    } finally {
+      await product.stop();
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
 

@@ -4,7 +4,8 @@
  */
 import { channelOverFd } from '../../../main/channel/channel-over-socket.ts';
 import { receiveHandOvers } from '../../../main/channel/hand-over.ts';
-import { inheritedFds, shellEgress, shellGateway, shellVault } from '../../../main/contract/channels.ts';
+import { inheritedFds } from '../../../main/contract/channels.ts';
+import { shellEgress, shellGateway, shellVault } from '../../../main/contract/shell-channels.ts';
 import { Fault } from '../../../main/contract/errors.ts';
 import { harden } from '../../../main/secrets/harden.ts';
 

@@ -18,11 +18,10 @@ import {
   gatewayConnector,
   gatewayEgress,
   gatewayVault,
-  shellGateway,
   type CallHeader,
   type ConnectionRecord,
-  type ProgramSeen,
 } from '../../../main/contract/channels.ts';
+import { shellGateway, type ProgramSeen } from '../../../main/contract/shell-channels.ts';
 import type { Quota } from '../../../main/contract/config.ts';
 import { Fault, type OutcomeCode } from '../../../main/contract/errors.ts';
 import type { ConnectorManifest, ToolManifest } from '../../../main/contract/manifest.ts';
