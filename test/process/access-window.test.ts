@@ -1,6 +1,7 @@
 /** A person who is disabled, or whose session is revoked, while their agent works: in the whole product, with the lab, through real calls. */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startLab, type RunningLab } from '../lab/start-lab.ts';
 import { connectAgent, type Agent } from './agents.ts';
@@ -39,7 +40,9 @@ async function signIn(user: string): Promise<string> {
   return url;
 }
 
+/** At a pace that the default limits allow. */
 async function codeOfCall(): Promise<unknown> {
+  await delay(120);
   const result = await agent.call('postgres_query', query);
   return result.isError === true ? result.structuredContent?.['code'] : 'released';
 }
@@ -85,15 +88,15 @@ test('a claims challenge ends access; the next sign-in carries it, and calls wor
   // So that the issuer is asked again soon.
   await lab.setCredentialLifetime(10);
   await start({});
-  await signIn('alice');
+  await signIn('bob');
   await eventually(async () => (await codeOfCall()) === 'released');
-  await lab.challenge('alice');
+  await lab.challenge('bob');
   const codes = new Set<unknown>();
   await eventually(async () => codes.add(await codeOfCall()).has('not_signed_in'), 60_000);
   codes.delete('released');
   for (const code of codes) expect(['reauthentication_required', 'access_ended', 'not_signed_in']).toContain(code);
   expect((await product.status()).ended?.why).toBe('your organization asks for a fresh sign-in');
-  const { searchParams } = new URL(await signIn('alice'));
+  const { searchParams } = new URL(await signIn('bob'));
   expect(JSON.parse(searchParams.get('claims') ?? '{}')).toMatchObject({ access_token: { nbf: { essential: true } } });
   await eventually(async () => (await codeOfCall()) === 'released');
 });
