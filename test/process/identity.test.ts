@@ -50,8 +50,8 @@ describe('sign-in', () => {
     expect(vault.records.map((record) => (record.event === 'lifecycle' ? record.what : record.event))).toEqual([
       'signed-in',
     ]);
-    const status = await vault.shell.request('status', {});
-    expect(status.exchanges).toEqual([]);
+    // The first poll of events, too, ends by itself.
+    await until(async () => (await vault.shell.request('status', {})).exchanges.length === 0);
   });
 
   it('asks with PKCE S256, state and nonce, of the configured authority only', async () => {
@@ -168,6 +168,22 @@ describe('credentials', () => {
     );
   });
 
+  it('needs one browser round for the first connector, and none for the second, which gets a login of its own', async () => {
+    const [{ destinations } = { destinations: {} }] = lab.config.connectors;
+    const connectors = [...lab.config.connectors, { name: 'second', destinations }];
+    const vault = await startVault({ config: { ...lab.config, connectors } });
+    vaults.push(vault);
+    await signIn(vault, 'alice');
+    const roles: string[] = [];
+    for (const connector of ['postgres', 'second']) {
+      const egress = await vault.attachEgress(connector);
+      await egress.hello();
+      roles.push((await egress.channel.request('credential', { destination: 'database' }, longMs)).role);
+    }
+    expect(new Set(roles).size).toBe(2);
+    expect(vault.urlsWaiting()).toBe(0);
+  });
+
   it('needs no second sign-in for a pair that comes back after the person signed in', async () => {
     const vault = await vaultOf();
     const before = await vault.attachEgress('postgres');
@@ -258,6 +274,20 @@ describe('the end of access', () => {
     } finally {
       await lab.enable('bob');
     }
+  });
+
+  it('ends it from a network that is not listed, in the provider’s own words', async () => {
+    const vault = await vaultOf({ policyWindowMinutes: 0.12 });
+    await signIn(vault, 'alice');
+    await lab.setNetworks(['192.0.2.0/24']);
+    try {
+      await until(async () => (await vault.shell.request('status', {})).ended !== null);
+    } finally {
+      await lab.setNetworks(['127.0.0.0/8']);
+    }
+    expect((await vault.shell.request('status', {})).ended).toBe('provider-refused');
+    expect(vault.said).toEqual(['Your organization does not allow a sign-in from this network.']);
+    expect(vault.urlsWaiting()).toBe(0);
   });
 
   it('ends with the gateway, and with the shell, and takes its exchange processes along', async () => {
