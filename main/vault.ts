@@ -118,7 +118,7 @@ const shell = channelOverFd<typeof shellVault, 'b'>({
         state.signOut();
         return done;
       },
-      status: () => Promise.resolve(state.status()),
+      status: () => Promise.resolve({ ...state.status(), proxyPassword: proxyPassword.held() !== undefined }),
       stop: () => {
         state.signOut();
         setTimeout(() => wipeAndEnd(0), farewellMs);

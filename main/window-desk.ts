@@ -70,6 +70,7 @@ export function createWindowDesk({ tray, examine, quit, chooseFile, onChange }: 
     }),
     cancelSignIn: does(({ shell }) => shell.signIn.cancel()),
     signOut: does(({ shell }) => shell.signIn.signOut()),
+    proxyPassword: does(({ shell }, { password }) => shell.proxyPassword(password)),
     pause: does(({ shell }) => shell.pause()),
     resume: does(({ shell }) => shell.resume()),
     decide: does(({ consent }, { key, decision }) => consent.decide(key, decision)),

@@ -108,7 +108,7 @@ function shellOf(onLock?: 'pause' | 'sign-out' | 'nothing') {
   const shell = createShell({
     supervisor,
     registry: {
-      config: { identity: { authority: 'https://i.example', signInTimeoutMinutes: 1, onLock } },
+      config: { identity: { authority: 'https://i.example', signInTimeoutMinutes: 1, onLock }, egress: {} },
     } as unknown as Registry,
     openBrowser: () => Promise.resolve(true),
     about: { version: '0', runtime: '', socket: '', controlSocket: '', consent: 'ask' },

@@ -4,6 +4,7 @@
  */
 import { endWords } from '../contract/access-end.ts';
 import { accountNames } from '../contract/account.ts';
+import type { ProxyConfig } from '../contract/config.ts';
 import type { DoctorReport, PolicyInUse, Status } from '../contract/control.ts';
 import { Fault } from '../contract/errors.ts';
 import type { HardeningReport } from '../contract/hardening.ts';
@@ -79,6 +80,7 @@ export function createShell(deps: ShellDeps): Shell {
       const vault = supervisor.core().vault.control;
       const { publicKey } = await vault.request('proxy-key', {});
       await vault.request('proxy-password', { sealed: deps.sealText(publicKey, password) });
+      onChange();
     },
     pause: () => pause('every agent is refused'),
     async resume() {
@@ -133,6 +135,7 @@ async function readStatus(deps: ShellDeps, own: OwnState): Promise<Status> {
     signedIn: vault.principal && { principal: vault.principal, validUntil: vault.validUntil },
     waiting: vault.waiting,
     ...(accounts.length > 1 ? { accounts } : {}),
+    ...proxyShown(registry.config.egress.proxy, vault.proxyPassword),
     paused: supervisor.paused(),
     ...whyClosed(stopped(), supervisor.paused() && own.pausedByLock),
     ...(ended === undefined ? {} : { ended }),
@@ -158,6 +161,11 @@ async function readStatus(deps: ShellDeps, own: OwnState): Promise<Status> {
       ...gateway.policyWarnings.map((why) => ({ what: 'policy', why: why.replace(/\.$/, ''), mend: policyMend })),
     ],
   };
+}
+
+function proxyShown(proxy: ProxyConfig | undefined, passwordHeld: boolean): Pick<Status, 'proxy'> {
+  if (proxy?.username === undefined) return {};
+  return { proxy: { url: proxy.url, username: proxy.username, passwordHeld } };
 }
 
 function whyClosed(stopped: string | undefined, isLocked: boolean): Pick<Status, 'pausedBy' | 'stopped'> {

@@ -79,6 +79,8 @@ export const statusSchema = z.strictObject({
   waiting: z.array(z.string()),
   /** Which may be signed in, the default first; absent: one only. */
   accounts: z.array(accountNameSchema).optional(),
+  /** The company's proxy, where it wants a password: whether the person has typed it. */
+  proxy: z.strictObject({ url: z.string(), username: z.string(), passwordHeld: z.boolean() }).optional(),
   paused: z.boolean(),
   /** Why it is paused, where the person did not do it: `stopped` ends only with managed settings. */
   pausedBy: z.enum(['lock', 'stopped']).optional(),

@@ -201,6 +201,8 @@ export const shellVault = {
           ended: endCauseSchema.nullable(),
           /** Why the provider's security events cannot be fetched; null when they can, or none are configured. */
           eventsFailing: text(300).nullable(),
+          /** Whether the proxy's password was typed, and is still held. */
+          proxyPassword: z.boolean(),
         }),
       },
     },

@@ -69,6 +69,8 @@ export const windowMethods = {
   signIn: { params: z.strictObject({ account: accountNameSchema.optional() }), result: empty },
   cancelSignIn: { params: empty, result: empty },
   signOut: { params: empty, result: empty },
+  /** Sealed to the vault's key in the shell, and kept there until the person signs out. */
+  proxyPassword: { params: z.strictObject({ password: z.string().min(1).max(1000) }), result: empty },
   pause: { params: empty, result: empty },
   resume: { params: empty, result: empty },
   /** The person's answer about a program, kept for this run. */

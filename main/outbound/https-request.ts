@@ -169,7 +169,7 @@ function tunnelFault(error: unknown, { target, route }: Way & { readonly route: 
   if (status === 407) {
     return new Fault(
       'backend_unreachable',
-      `The proxy ${route.name} wants a user name and a password, or does not accept them. Set egress.proxy.username, then run: sallyport proxy-password`,
+      `The proxy ${route.name} wants a user name and a password, or does not accept them. Set egress.proxy.username, then type the password in the window, or run: sallyport proxy-password`,
     );
   }
   return new Fault(

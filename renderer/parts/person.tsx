@@ -6,6 +6,7 @@ import { hostOf, untilText } from '../text.ts';
 import { Action } from './action.tsx';
 import { Chip } from './chip.tsx';
 import { Foreign } from './foreign.tsx';
+import { ProxyPassword } from './proxy-password.tsx';
 
 /** Who agents act for. Whatever a sign-in does, what narrows stays in reach. */
 export function Person({ state: { status, signIn } }: { readonly state: WindowState }) {
@@ -27,6 +28,7 @@ export function Person({ state: { status, signIn } }: { readonly state: WindowSt
       failed={failed}
       ended={status.ended}
       stopped={status.stopped !== undefined}
+      proxy={status.proxy?.passwordHeld === false ? status.proxy : undefined}
       accounts={status.accounts ?? []}
     />
   );
@@ -48,11 +50,13 @@ interface NobodyProps {
   readonly ended: Status['ended'];
   /** By the organization: the banner says why. */
   readonly stopped: boolean;
+  /** It waits for its password. */
+  readonly proxy: Status['proxy'];
   /** The default first; empty: there is one only. */
   readonly accounts: readonly string[];
 }
 
-function Nobody({ failed, ended, stopped, accounts }: NobodyProps) {
+function Nobody({ failed, ended, stopped, proxy, accounts }: NobodyProps) {
   return (
     <section className="person" aria-label="Person">
       <h2>Nobody is signed in</h2>
@@ -64,6 +68,7 @@ function Nobody({ failed, ended, stopped, accounts }: NobodyProps) {
         </p>
       )}
       <Failure failed={failed} />
+      {!stopped && proxy !== undefined && <ProxyPassword {...proxy} />}
       {!stopped && (
         <div className="actions">
           <Action look="primary" onAct={() => shell.signIn({})}>

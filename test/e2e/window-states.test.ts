@@ -215,6 +215,21 @@ it('a refused sign-in says why, also in the provider’s words, and each account
   await page.close();
 });
 
+it('the proxy’s password is typed once, and does not stay in the page', async () => {
+  const { state } = windowStates['proxy-password']!;
+  await open(state);
+  const field = page.getByLabel('Password of alice at your company’s proxy, proxy.example.com:3128');
+  await page.getByRole('button', { name: 'Use for this run' }).click();
+  await page.getByText('Type the password first.').waitFor();
+  await field.fill('a new horse');
+  await page.getByRole('button', { name: 'Use for this run' }).click();
+  expect(await field.inputValue()).toBe('');
+  expect(await asked()).toEqual([['proxyPassword', { password: 'a new horse' }]]);
+  await become({ ...state, status: { ...state.status!, proxy: { ...state.status!.proxy!, passwordHeld: true } } });
+  await field.waitFor({ state: 'detached' });
+  await page.close();
+});
+
 describe('consent', () => {
   const { state } = windowStates['asking']!;
   const allow = () => page.getByRole('button', { name: 'Allow for this run: inventory (node)' });

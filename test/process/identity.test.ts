@@ -169,8 +169,7 @@ describe('credentials', () => {
   });
 
   it('needs one browser round for the first connector, and none for the second, which gets a login of its own', async () => {
-    const [{ destinations } = { destinations: {} }] = lab.config.connectors;
-    const connectors = [...lab.config.connectors, { name: 'second', destinations }];
+    const connectors = lab.config.connectors.flatMap((one) => [one, { ...one, name: 'second' }]);
     const vault = await startVault({ config: { ...lab.config, connectors } });
     vaults.push(vault);
     await signIn(vault, 'alice');

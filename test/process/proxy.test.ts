@@ -56,7 +56,7 @@ const origin = () => new URL(lab.config.identity.authority).host;
 
 describe('the company’s proxy', () => {
   it('is what sign-in, renewal and the issuer go through, as the person whose password was typed', async () => {
-    const vault = await vaultWith(withLogin(), { policyWindowMinutes: 0.1 });
+    const vault = await vaultWith(withLogin(), { policyWindowMinutes: 0.2 });
     await typePassword(vault, squid.password);
     const before = squid.log().length;
     await signIn(vault);

@@ -260,6 +260,18 @@ export const windowStates: Readonly<Record<string, Sample>> = {
     ),
     screens: ['overview'],
   },
+  'proxy-password': {
+    state: at(
+      { ...nobody, proxy: { url: 'http://proxy.example.com:3128', username: 'alice', passwordHeld: false } },
+      {
+        signIn: {
+          step: 'failed',
+          say: 'The proxy proxy.example.com:3128 wants a user name and a password, or does not accept them.',
+        },
+      },
+    ),
+    screens: ['overview'],
+  },
   'signing-in-again': {
     state: at({ ...busy, waiting: ['postgres'] }, { signIn: { step: 'browser', since: now } }),
     screens: ['overview'],

@@ -99,6 +99,7 @@ if (kind === 'gateway') {
             exchanges: [],
             ended: null,
             eventsFailing: null,
+            proxyPassword: false,
           }),
       },
       streams: {},
