@@ -10,8 +10,11 @@ export function ProxyPassword({ url, username }: NonNullable<Status['proxy']>) {
   const field = useRef<HTMLInputElement>(null);
   const give = async (): Promise<void> => {
     const password = field.current?.value ?? '';
+    if (password === '') {
+      field.current?.focus();
+      return;
+    }
     if (field.current !== null) field.current.value = '';
-    if (password === '') throw new Error('Type the password first.');
     await shell.proxyPassword({ password });
   };
   return (
