@@ -23,6 +23,7 @@ const trusted = present({
   vault: 'main/vault.ts',
   egress: 'main/egress.ts',
   exchange: 'main/exchange.ts',
+  launcher: 'main/launcher.ts',
   'policy-command': 'main/policy-command.ts',
   sallyport: 'main/cli/sallyport.ts',
   bridge: 'main/cli/bridge.ts',

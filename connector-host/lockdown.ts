@@ -1,12 +1,11 @@
 /**
  * What the host does to its own process before any connector code runs.
  * Guarantees: when it returns nothing, the permission model is on and denies files, programs, threads and native code,
- * strings never become code, and (level `namespaces`) there is no network interface but a loopback, no capability and
- * no way to gain one. Trusts: the runtime's and the kernel's answers, asked before anything hostile ran.
+ * strings never become code, system calls are filtered, there is no capability and no way to gain one, and (level `namespaces`) no
+ * network interface but a loopback and no other process. Trusts: the runtime's and the kernel's answers, asked before anything hostile ran.
  * Does not protect against: a hole in V8 or the kernel. It checks walls, it is not one: the sandbox made them.
  */
 import { readFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import type { SandboxLevel } from '../main/contract/connector-process.ts';
 
 /** Never needed by a connector; each is a way to native code, other processes, or a larger attack surface. */
@@ -24,7 +23,7 @@ const removedGlobals = ['fetch', 'WebSocket', 'EventSource', 'Request', 'Respons
 
 /** What the level promises and is not so; empty: all is as it should be. */
 export function missingProtections(level: SandboxLevel): string[] {
-  return [...runtimeProblems(), ...(level === 'namespaces' ? kernelProblems() : [])];
+  return [...runtimeProblems(), ...kernelProblems(level)];
 }
 
 export function removeFromReach(): void {
@@ -48,17 +47,23 @@ function runtimeProblems(): string[] {
   return problems;
 }
 
-function kernelProblems(): string[] {
-  const problems: string[] = [];
-  const others = Object.keys(networkInterfaces()).filter((name) => name !== 'lo');
-  if (others.length > 0) problems.push('there is a network interface');
+function kernelProblems(level: SandboxLevel): string[] {
+  const problems = level === 'namespaces' ? outsideProblems() : [];
   const status = readStatus();
   if (status === undefined) return [...problems, 'the kernel does not tell our capabilities'];
   const field = (name: string): string | undefined => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1];
-  for (const set of ['CapEff', 'CapPrm', 'CapInh', 'CapBnd', 'CapAmb']) {
+  // The bounding set alone gives nothing: with no new privileges it is never drawn on.
+  const sets = ['CapEff', 'CapPrm', 'CapInh', 'CapAmb', ...(level === 'namespaces' ? ['CapBnd'] : [])];
+  for (const set of sets) {
     if (!/^0+$/.test(field(set) ?? '')) problems.push(`${set} is not empty`);
   }
   if (field('NoNewPrivs') !== '1') problems.push('privileges can be gained');
+  if (field('Seccomp') !== '2') problems.push('system calls are not filtered');
+  return problems;
+}
+
+function outsideProblems(): string[] {
+  const problems: string[] = [];
   // Its parent is the sandbox's own first process: outside there would be others to see and to signal.
   if (process.ppid !== 1) problems.push('other processes are within reach');
   return problems;

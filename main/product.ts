@@ -11,6 +11,8 @@ export interface Product {
   readonly runtime: string;
   /** The bundled host of every connector. */
   readonly connectorHost: string;
+  /** The bundled launcher of sandboxes where there are no namespaces. */
+  readonly launcher: string;
   /** The bundled program that evaluates proxy scripts. */
   readonly proxyScriptHost: { readonly host: string; readonly interpreter: string };
   /** The connectors that ship with Sallyport. */
@@ -26,6 +28,7 @@ export function productAt(root: string, runtime: string, entry: Pick<Product, 'e
     ...entry,
     runtime,
     connectorHost: path.join(dist, 'connector-host', 'host.mjs'),
+    launcher: path.join(dist, 'main', 'launcher.mjs'),
     proxyScriptHost: {
       host: path.join(dist, 'connector-host', 'pac.mjs'),
       interpreter: path.join(dist, 'pac', 'quickjs.wasm'),

@@ -170,13 +170,14 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
   return running;
 }
 
-function startersFor(product: Product, { socket, stateFolder }: Paths, { proxyScript }: Registry) {
-  const { runtime, proxyScriptHost } = product;
+function startersFor(product: Product, { socket, stateFolder }: Paths, { proxyScript, config }: Registry) {
+  const { runtime, launcher, proxyScriptHost } = product;
+  const walls = { runtime, launcher, atLeast: config.isolation?.atLeast };
   return {
     commands: trustedCommands({ product, socketFolder: path.dirname(socket), stateFolder }),
-    startConnector: createSandbox({ host: product.connectorHost, runtime }),
+    startConnector: createSandbox({ ...walls, host: product.connectorHost }),
     proxyFor: createProxyScript(
-      { host: proxyScriptHost.host, entry: proxyScriptHost.interpreter, runtime },
+      { ...walls, host: proxyScriptHost.host, entry: proxyScriptHost.interpreter },
       proxyScript,
     ),
   };

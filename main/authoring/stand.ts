@@ -198,7 +198,7 @@ async function attachPair(gateway: ChildProcess, options: StandOptions): Promise
       handlers: destination.connector,
     }),
   ];
-  const start = createSandbox({ host: product.connectorHost, runtime: product.runtime });
+  const start = createSandbox({ host: product.connectorHost, runtime: product.runtime, launcher: product.launcher });
   const { process: child } = start({ entry }, { gateway: toGateway.b, egress: toEgress.a });
   closeFd(toGateway.b);
   closeFd(toEgress.a);

@@ -6,7 +6,7 @@
 import { lstatSync } from 'node:fs';
 import path from 'node:path';
 import tls from 'node:tls';
-import { doctorSchema, laterMend, type DoctorReport, type Finding, type Status } from '../contract/control.ts';
+import { doctorSchema, type DoctorReport, type Finding, type Status } from '../contract/control.ts';
 import { consentMend } from '../contract/with-lab.ts';
 import { askControl } from './control-client.ts';
 import { innermost, namespaceOf, viewProcess, type KernelView } from './kernel-view.ts';
@@ -93,36 +93,28 @@ function electronFinding(what: string, view: KernelView): Finding {
 }
 
 function connectorFindings(what: string, view: KernelView): Finding[] {
-  const network = networkOf(view);
+  const walled = view.pidNamespaces > 1;
+  const network = walled ? networkOf(view) : 'none';
   const missing = [
     view.noNewPrivileges ? '' : 'it may gain privileges',
     view.tracer === 0 ? '' : `process ${view.tracer} traces it`,
-    view.pidNamespaces > 1 ? '' : 'it sees other processes',
+    view.filtered ? '' : 'its system calls are not filtered',
     network === 'none' || network === 'unseen' ? '' : network,
     view.commandLine.includes('--permission') ? '' : 'the permission model is off',
   ].filter((problem) => problem !== '');
-  if (missing.length > 0) {
-    const mend = 'install bubblewrap and allow user namespaces, then start again';
-    return [{ level: 'failed', what, why: missing.join(', '), mend }];
-  }
-  const others = 'own namespaces, permission model, no new privileges, no debugger';
+  if (missing.length > 0)
+    return [{ level: 'failed', what, why: missing.join(', '), mend: 'end Sallyport and start it again' }];
+  const walls = 'no sockets, filtered system calls, permission model, no new privileges, no debugger';
+  // That Landlock holds cannot be read from outside: the launcher starts nothing without it.
+  const isolation = walled
+    ? `level A: own namespaces, ${walls}`
+    : `level B: no other files (Landlock, by the launcher’s word), ${walls}`;
+  const findings: Finding[] = [{ level: 'ok', what, why: isolation }];
+  if (view.closed) return findings;
+  const mend = 'install the package, where the runtime belongs to root with mode 0711';
   return [
-    network === 'none'
-      ? { level: 'ok', what, why: `no network but lo, ${others}` }
-      : {
-          level: 'weaker',
-          what,
-          why: `${others}; its network cannot be seen`,
-          mend: 'run doctor as the user that runs Sallyport, outside a container that hides /proc',
-        },
-    view.filtered
-      ? { level: 'ok', what: `${what} filter`, why: 'a system call filter is on' }
-      : {
-          level: 'weaker',
-          what: `${what} filter`,
-          why: 'system calls are not filtered',
-          mend: laterMend,
-        },
+    ...findings,
+    { level: 'weaker', what: `${what} memory`, why: 'it can be read by this user; it holds no credential', mend },
   ];
 }
 

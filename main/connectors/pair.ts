@@ -10,6 +10,7 @@ import { shellEgress } from '../contract/shell-channels.ts';
 import { hostExitReasons } from '../contract/connector-process.ts';
 import type { Status } from '../contract/control.ts';
 import { Fault } from '../contract/errors.ts';
+import { watchCeilings } from './ceilings.ts';
 import { createChildLog } from './child-log.ts';
 import { startTrusted, watchChild, within, type Child } from './child.ts';
 import { stopChild, type Core } from './core.ts';
@@ -59,8 +60,16 @@ export function startPair(deps: SupervisorDeps, registered: RegisteredConnector)
     toGive.clear();
     await Promise.all([connector.kill(), egress.kill()]);
   };
+  const ceilings = watchCeilings({ pid: connector.pid, over: () => sandboxed.process.kill('SIGKILL') });
+  void connector.exited.then(() => {
+    ceilings.stop();
+  });
   const ended = Promise.race([
-    connector.exited.then((how) => ({ kind: 'connector' as const, pid: connector.pid, how: inWords(how) })),
+    connector.exited.then((how) => ({
+      kind: 'connector' as const,
+      pid: connector.pid,
+      how: ceilings.exceeded() ?? inWords(how),
+    })),
     egress.exited.then((how) => ({ kind: 'egress' as const, pid: egress.pid, how })),
   ]).then(async (first) => {
     await kill();

@@ -3,11 +3,11 @@
  * Guarantees: one at a time, none longer than 5 s, none with more than an answer; nothing else of the machine in it.
  * Trusts: the walls. Does not protect against: a script that names a bad proxy.
  */
-import { spawn } from 'node:child_process';
 import { networkInterfaces } from 'node:os';
 import { z } from 'zod';
+import type { SandboxLevel } from '../contract/connector-process.ts';
 import { Fault } from '../contract/errors.ts';
-import { probeSandbox, sandboxCommand, type SandboxOptions, type SandboxProbe } from './sandbox.ts';
+import { chooseLevel, sandboxCommand, startSandboxed, type SandboxOptions, type SandboxParts } from './sandbox.ts';
 
 const longestMs = 5000;
 const maxAnswerBytes = 4096;
@@ -22,18 +22,16 @@ export interface ProxyQuestion {
 
 /** Rejects with `Fault` `protection_missing` where there are no walls, `identity_unavailable` where the script gives no answer. */
 export function createProxyScript(
-  parts: Omit<SandboxOptions, 'level'>,
+  { atLeast, ...parts }: SandboxParts & Pick<SandboxOptions, 'entry'>,
   script: string | undefined,
 ): (question: ProxyQuestion) => Promise<string> {
   let last: Promise<unknown> = Promise.resolve();
-  let probed: SandboxProbe | undefined;
+  let level: SandboxLevel | undefined;
   return (question) => {
     if (script === undefined) return Promise.reject(new Fault('internal', 'There is no proxy script.'));
     const mine = last.then(() => {
-      probed ??= probeSandbox(parts);
-      if (!probed.works)
-        throw new Fault('protection_missing', `proxy scripts cannot be isolated: ${probed.why}; ${probed.mend}`);
-      return evaluate(parts, { script, ...question, own: ownAddress() });
+      level ??= chooseLevel(parts, atLeast).level;
+      return evaluate({ ...parts, level, ends: 0 }, { script, ...question, own: ownAddress() });
     });
     last = mine.catch(() => undefined);
     return mine;
@@ -41,11 +39,11 @@ export function createProxyScript(
 }
 
 async function evaluate(
-  parts: Omit<SandboxOptions, 'level'>,
+  options: SandboxOptions,
   input: ProxyQuestion & { readonly script: string; readonly own: string },
 ): Promise<string> {
-  const { command, args, env } = sandboxCommand({ ...parts, level: 'namespaces' });
-  const child = spawn(command, args, { env: { ...env }, cwd: '/', stdio: ['pipe', 'pipe', 'ignore'] });
+  const child = startSandboxed(sandboxCommand(options), ['pipe', 'pipe', 'ignore']);
+  if (child.stdin === null || child.stdout === null) throw new Fault('internal', 'The proxy script has no pipes.');
   const late = setTimeout(() => child.kill('SIGKILL'), longestMs);
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => {

@@ -1,72 +1,69 @@
 /**
- * The walls around one connector, made by bubblewrap and the runtime's permission model.
- * Guarantees: a connector starts with namespaces of its own (network with only a loopback nobody listens on,
- * processes, users, mounts, IPC, host name), no capability, an empty environment, a read-only world that holds the
- * runtime, our host file and its own folder, and no descriptor but its two channels; it ends with the shell. When that cannot be had,
- * it does not start (`protection_missing`). Trusts: bubblewrap, the kernel, and the folder's owner.
- * Does not protect against: kernel holes (system calls are not filtered yet), or a read of the connector's memory by the
- * same user (it holds no credential; a runtime that is root's and mode 0711 closes that too).
+ * The walls around code that is not trusted: connectors and proxy scripts.
+ * Guarantees: what runs in there has no network, no file but the runtime, our host file and its own folder, no other process, an
+ * empty environment, no system call but those of build/seccomp-filter.mjs, no capability and no way to gain one, and no
+ * descriptor but those it is given; it ends with the shell. Two levels make that so: `namespaces` (bubblewrap, where the runtime belongs to
+ * root and cannot be read) and `launcher` (Landlock and seccomp). When neither can be had, or less than `atLeast`, nothing starts (`protection_missing`).
+ * Trusts: bubblewrap, the kernel, the folder's owner. Does not protect against: kernel holes; with `launcher`, another program of this
+ * user that reads the connector's memory (it holds no credential).
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, realpathSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import path from 'node:path';
 import type { SandboxLevel } from '../contract/connector-process.ts';
+import type { Status } from '../contract/control.ts';
 import { Fault } from '../contract/errors.ts';
+import { launchArguments } from './launch.ts';
+import { bubblewrap, inside, namespaceArguments } from './namespaces.ts';
+import { seccompFilters } from './seccomp-filters.ts';
 
-export interface SandboxOptions {
-  /** The connector's bundled code; its folder is what the connector can read. */
-  readonly entry: string;
-  /** The bundled host file. */
+export interface SandboxParts {
+  /** The bundled file that runs in there. */
   readonly host: string;
   /** The Node.js binary. */
   readonly runtime: string;
+  /** main/launcher.ts, bundled. */
+  readonly launcher: string;
+  /** Absent: the weaker level will do. */
+  readonly atLeast?: SandboxLevel | undefined;
+}
+
+export interface SandboxOptions extends Omit<SandboxParts, 'atLeast'> {
+  /** Code or data that the host file is given; its folder can be read. */
+  readonly entry: string;
   readonly level: SandboxLevel;
+  /** Descriptors after standard error that are inherited. */
+  readonly ends: number;
+  /** For tests: no more of Landlock than this ABI has. */
+  readonly mostAbi?: number | undefined;
 }
 
 export interface SandboxCommand {
   readonly command: string;
   readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  /** Descriptors 0 to 2; `inheritedFds.connector` follow. What a connector prints could be rows: nobody keeps it. */
-  readonly stdio: readonly ['ignore', 'ignore', 'ignore'];
+  /** Read from the descriptor after the last end. */
+  readonly filter?: Buffer;
 }
 
 const maxHeapMb = 128;
 /** The default, 16, keeps 15 MB more after a large result. */
 const youngHeapMb = 2;
-const temporaryBytes = 1_048_576;
-const inside = { runtime: '/sallyport/node', host: '/sallyport/host.mjs', folder: '/connector' } as const;
-
-/** What the runtime is linked with, by the names the loader looks for. Absent ones are part of libc on that system. */
-const libraryNames = [
-  'ld-linux-x86-64.so.2',
-  'ld-linux-aarch64.so.1',
-  'libc.so.6',
-  'libm.so.6',
-  'libdl.so.2',
-  'libpthread.so.0',
-  'libgcc_s.so.1',
-  'libstdc++.so.6',
-  'libatomic.so.1',
-] as const;
-const triplet = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
-const libraryFolders = ['/lib64', `/lib/${triplet}`, `/usr/lib/${triplet}`, '/usr/lib64', '/lib', '/usr/lib'];
-const launchers = ['/usr/bin/bwrap', '/bin/bwrap', '/usr/local/bin/bwrap'];
 
 export function sandboxCommand(options: SandboxOptions): SandboxCommand {
-  const common = { env: {}, stdio: ['ignore', 'ignore', 'ignore'] } as const;
-  const { entry, host, runtime, level } = options;
-  if (level === 'permissions') {
+  const { entry, host, runtime, level, ends } = options;
+  if (level === 'launcher') {
     const seen = { host, folder: path.dirname(entry), entry };
-    return { ...common, command: runtime, args: runtimeArguments(level, seen) };
+    return { command: runtime, args: launchArguments(options, runtimeArguments(level, seen)) };
   }
-  const seen = {
-    host: inside.host,
-    folder: inside.folder,
-    entry: path.posix.join(inside.folder, path.basename(entry)),
-  };
-  const args = [...walls(options), '--', inside.runtime, ...runtimeArguments(level, seen)];
-  return { ...common, command: findLauncher() ?? 'bwrap', args };
+  const seen = { ...inside, entry: path.posix.join(inside.folder, path.basename(entry)) };
+  const filterFd = 3 + ends;
+  const args = [...namespaceArguments(options, filterFd), '--', inside.runtime, ...runtimeArguments(level, seen)];
+  return { command: bubblewrap() ?? 'bwrap', args, filter: filterHere() };
+}
+
+function filterHere(): Buffer {
+  if (process.arch === 'x64' || process.arch === 'arm64') return seccompFilters[process.arch].namespaces;
+  throw new Fault('protection_missing', `There is no system call filter for ${process.arch}: use x64 or arm64.`);
 }
 
 function runtimeArguments(
@@ -82,6 +79,8 @@ function runtimeArguments(
     '--disable-sigusr1',
     '--disallow-code-generation-from-strings',
     '--disable-proto=delete',
+    // There is no other file of it to read.
+    '--openssl-config=/dev/null',
     `--max-old-space-size=${maxHeapMb}`,
     `--max-semi-space-size=${youngHeapMb}`,
     // V8's optimizing WebAssembly compiler keeps 40 kB more a call of some modules: 300 MB after 8000.
@@ -92,54 +91,30 @@ function runtimeArguments(
   ];
 }
 
-function walls({ entry, host, runtime }: SandboxOptions): string[] {
-  const readOnly = (from: string, to: string): string[] => ['--ro-bind', realpathSync(from), to];
-  return [
-    '--unshare-all',
-    '--unshare-user',
-    '--die-with-parent',
-    '--new-session',
-    '--clearenv',
-    ...['--cap-drop', 'ALL'],
-    // Nobody in there has this user's number.
-    ...['--uid', '65534', '--gid', '65534'],
-    ...['--hostname', 'connector'],
-    ...libraries().flatMap((library) => readOnly(library, library)),
-    ...readOnly(runtime, inside.runtime),
-    ...readOnly(host, inside.host),
-    ...readOnly(path.dirname(entry), inside.folder),
-    ...['--proc', '/proc'],
-    ...['null', 'zero', 'urandom', 'random'].flatMap((name) => ['--dev-bind', `/dev/${name}`, `/dev/${name}`]),
-    ...['--size', String(temporaryBytes), '--tmpfs', '/tmp'],
-    ...['--remount-ro', '/'],
-    ...['--chdir', '/'],
-  ];
-}
+type Descriptor = 'ignore' | 'pipe' | 'inherit' | number;
 
-function libraries(): string[] {
-  return libraryNames.flatMap((name) => {
-    const found = libraryFolders.map((folder) => path.join(folder, name)).find((file) => existsSync(file));
-    return found === undefined ? [] : [found];
-  });
-}
-
-function findLauncher(): string | undefined {
-  return launchers.find((file) => existsSync(file));
+/** `stdio`: descriptors 0 to 2, then the ends. */
+export function startSandboxed({ command, args, filter }: SandboxCommand, stdio: readonly Descriptor[]): ChildProcess {
+  const fds: Descriptor[] = filter === undefined ? [...stdio] : [...stdio, 'pipe'];
+  const child = spawn(command, args, { env: {}, cwd: '/', stdio: fds });
+  const toFilter = filter && child.stdio.at(-1);
+  if (toFilter && 'end' in toFilter) {
+    toFilter.on('error', () => undefined);
+    toFilter.end(filter);
+  }
+  return child;
 }
 
 export type SandboxProbe =
   { readonly works: true } | { readonly works: false; readonly why: string; readonly mend: string };
 
-/** Starts the runtime once behind the same walls. Takes about 50 ms. */
-export function probeSandbox(options: Omit<SandboxOptions, 'level'>): SandboxProbe {
-  if (process.platform !== 'linux') {
-    return { works: false, why: `there is no sandbox for ${process.platform} yet`, mend: 'run Sallyport on Linux' };
-  }
-  const launcher = findLauncher();
+/** Starts the runtime once behind the namespaces. Takes about 50 ms. */
+export function probeNamespaces(parts: Omit<SandboxOptions, 'level' | 'ends'>): SandboxProbe {
+  const launcher = bubblewrap();
   if (launcher === undefined) {
     return { works: false, why: 'bubblewrap is not installed', mend: 'install the package "bubblewrap"' };
   }
-  const args = [...walls({ ...options, level: 'namespaces' }), '--', inside.runtime, '--version'];
+  const args = [...namespaceArguments({ ...parts, level: 'namespaces', ends: 0 }), '--', inside.runtime, '--version'];
   const { status, stderr, error } = spawnSync(launcher, args, { env: {}, encoding: 'utf8', timeout: 10_000 });
   if (status === 0) return { works: true };
   const said = (error?.message ?? stderr).trim().split('\n', 1)[0]?.slice(0, 200) ?? '';
@@ -152,24 +127,60 @@ export function probeSandbox(options: Omit<SandboxOptions, 'level'>): SandboxPro
     : { works: false, why: `bubblewrap failed (${said})`, mend: `run it by hand: ${launcher} --ro-bind / / true` };
 }
 
-interface Sandboxed {
-  readonly process: ChildProcess;
-  readonly degraded: { what: string; why: string; mend: string }[];
+export interface ChosenLevel {
+  readonly level: SandboxLevel;
+  /** Why it is not the stronger one. */
+  readonly weaker?: { readonly why: string; readonly mend: string };
 }
 
-/** The walls are tried once. What it answers throws a Fault `protection_missing`, with the mend, where they cannot be made. */
-export function createSandbox(parts: Pick<SandboxOptions, 'host' | 'runtime'>) {
-  let probed: SandboxProbe | undefined;
+/**
+ * A user namespace belongs to its user, whose other programs could trace what is in it, unless the kernel marks the process from its
+ * first instant: so namespaces count only with a runtime that this user cannot read.
+ */
+export function chooseLevel(options: Omit<SandboxOptions, 'level' | 'ends'>, atLeast?: SandboxLevel): ChosenLevel {
+  if (process.platform !== 'linux')
+    throw new Fault(
+      'protection_missing',
+      `connectors cannot be isolated on ${process.platform} yet; run Sallyport on Linux`,
+    );
+  const weaker = whyNotNamespaces(options);
+  if (weaker === undefined) return { level: 'namespaces' };
+  if (atLeast === 'namespaces')
+    throw new Fault(
+      'protection_missing',
+      `connectors cannot be isolated as the configuration demands: ${weaker.why}; ${weaker.mend}`,
+    );
+  return { level: 'launcher', weaker };
+}
+
+function whyNotNamespaces(options: Omit<SandboxOptions, 'level' | 'ends'>): ChosenLevel['weaker'] {
+  const { uid, mode } = lstatSync(options.runtime);
+  if (uid !== 0 || (mode & 0o044) !== 0)
+    return {
+      why: 'the runtime can be read by this user, so namespaces would open connectors to its other programs',
+      mend: 'install the package, where the runtime belongs to root with mode 0711',
+    };
+  const probe = probeNamespaces(options);
+  return probe.works ? undefined : probe;
+}
+
+interface Sandboxed {
+  readonly process: ChildProcess;
+  readonly degraded: Status['degraded'];
+}
+
+/** What it answers throws a Fault `protection_missing`, with the mend, where the walls cannot be made. */
+export function createSandbox({ atLeast, ...parts }: SandboxParts) {
+  let chosen: ChosenLevel | undefined;
   return (
     { entry }: { readonly entry: string },
     ends: { readonly gateway: number; readonly egress: number },
   ): Sandboxed => {
     const options = { ...parts, entry };
-    probed ??= probeSandbox(options);
-    if (!probed.works)
-      throw new Fault('protection_missing', `connectors cannot be isolated: ${probed.why}; ${probed.mend}`);
-    const { command, args, env, stdio } = sandboxCommand({ ...options, level: 'namespaces' });
-    const started = spawn(command, args, { env: { ...env }, cwd: '/', stdio: [...stdio, ends.gateway, ends.egress] });
-    return { process: started, degraded: [] };
+    const { level, weaker } = (chosen ??= chooseLevel(options, atLeast));
+    const command = sandboxCommand({ ...options, level, ends: 2 });
+    // What a connector prints could be rows: nobody keeps it.
+    const started = startSandboxed(command, ['ignore', 'ignore', 'ignore', ends.gateway, ends.egress]);
+    return { process: started, degraded: weaker === undefined ? [] : [{ what: 'isolation of connectors', ...weaker }] };
   };
 }

@@ -1,10 +1,11 @@
 /** What the shell and a connector's host process agree on beside their channels. */
 
 /**
- * `namespaces`: no network but a loopback of its own, no files, no other processes; the promise.
- * `permissions`: the runtime's permission model alone. Weaker: the network is reachable. Never chosen silently.
+ * How a connector is walled in, beside the runtime's permission model and a filter of system calls.
+ * `namespaces` (A): a world of its own, with no network but a loopback and no other process. Needs a runtime that its user cannot read.
+ * `launcher` (B): Landlock for files; sockets, processes and signals are refused by the filter.
  */
-export const sandboxLevels = ['namespaces', 'permissions'] as const;
+export const sandboxLevels = ['namespaces', 'launcher'] as const;
 export type SandboxLevel = (typeof sandboxLevels)[number];
 
 /** Exit codes of the host: the only words of it that the shell needs. */

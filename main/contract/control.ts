@@ -137,8 +137,6 @@ export const findingSchema = z.strictObject({
   mend: z.string().optional(),
 });
 export type Finding = z.infer<typeof findingSchema>;
-/** The mend of what nobody can mend yet. */
-export const laterMend = 'comes with a later version';
 
 export const policyInUseSchema = z.strictObject({
   policies: z.array(z.strictObject({ name: z.string(), text: z.string() })),

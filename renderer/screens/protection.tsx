@@ -1,4 +1,4 @@
-import { laterMend, type Finding } from '../../main/contract/control.ts';
+import type { Finding } from '../../main/contract/control.ts';
 import { plain } from '../../main/contract/plain.ts';
 import type { WindowState } from '../../main/contract/window.ts';
 import { shell } from '../bridge.ts';
@@ -6,19 +6,12 @@ import { Action } from '../parts/action.tsx';
 import { Card, Empty } from '../parts/card.tsx';
 import { Chip, type Tone } from '../parts/chip.tsx';
 
-type Group = Finding['level'] | 'later';
-
-const groups: readonly { readonly name: Group; readonly title: string; readonly tone: Tone }[] = [
+const groups: readonly { readonly name: Finding['level']; readonly title: string; readonly tone: Tone }[] = [
   { name: 'failed', title: 'Failed', tone: 'bad' },
   { name: 'weaker', title: 'Weaker than it could be', tone: 'attention' },
   { name: 'ok', title: 'In force', tone: 'good' },
   { name: 'skipped', title: 'Not checked', tone: 'neutral' },
-  { name: 'later', title: 'Comes with a later version', tone: 'neutral' },
 ];
-
-function groupOf({ level, mend }: Finding): Group {
-  return mend === laterMend ? 'later' : level;
-}
 
 export function Protection({ state: { protection, status } }: { readonly state: WindowState }) {
   return (
@@ -36,7 +29,7 @@ export function Protection({ state: { protection, status } }: { readonly state: 
         <Empty>{status === null ? 'Nothing runs yet.' : 'Being checked…'}</Empty>
       ) : (
         groups.map(({ name, title, tone }) => {
-          const findings = protection.filter((finding) => groupOf(finding) === name);
+          const findings = protection.filter(({ level }) => level === name);
           return (
             findings.length > 0 && (
               <Card key={name} title={title} aside={<Chip tone={tone}>{findings.length}</Chip>}>
@@ -60,7 +53,7 @@ function Line({ finding: { what, why, mend } }: { readonly finding: Finding }) {
       <div>
         <strong>{plain(what)}</strong>
         <p className="detail">{plain(why)}</p>
-        {mend !== undefined && mend !== laterMend && <p className="mend">{plain(mend)}</p>}
+        {mend !== undefined && <p className="mend">{plain(mend)}</p>}
       </div>
     </li>
   );

@@ -37,7 +37,12 @@ beforeAll(async () => {
     logLevel: 'silent',
   });
   writeFileSync(path.join(folder, 'manifest.json'), JSON.stringify(manifest));
-  const start = createSandbox({ host: path.join(root, 'dist/connector-host/host.mjs'), runtime: process.execPath });
+  const dist = path.join(root, 'dist');
+  const start = createSandbox({
+    host: path.join(dist, 'connector-host/host.mjs'),
+    launcher: path.join(dist, 'main/launcher.mjs'),
+    runtime: process.execPath,
+  });
   stand = await startGateway({
     connector: {
       manifest,

@@ -147,6 +147,7 @@ describe('a proxy script', () => {
     host: path.join(dist, 'connector-host', 'pac.mjs'),
     entry: path.join(dist, 'pac', 'quickjs.wasm'),
     runtime: process.execPath,
+    launcher: path.join(dist, 'main', 'launcher.mjs'),
   };
   const ask = (script: string, url = 'https://localhost:1234/', addresses = ['127.0.0.1', '::1']): Promise<string> =>
     createProxyScript(parts, script)({ url, addresses });

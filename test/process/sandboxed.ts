@@ -1,11 +1,12 @@
 /** A connector behind its real walls, with the test as gateway and egress. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { closeSync, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { channelOverFd } from '../../main/channel/channel-over-socket.ts';
 import { createSocketPair } from '../../main/channel/socket-pair.ts';
-import { sandboxCommand, type SandboxCommand } from '../../main/connectors/sandbox.ts';
+import { sandboxCommand, startSandboxed, type SandboxCommand } from '../../main/connectors/sandbox.ts';
+import type { SandboxLevel } from '../../main/contract/connector-process.ts';
 import type { ByteStream, Channel } from '../../main/contract/channel.ts';
 import {
   connectorEgress,
@@ -18,6 +19,7 @@ import {
 
 export const root = path.resolve(import.meta.dirname, '../..');
 export const host = path.join(root, 'dist/connector-host/host.mjs');
+export const launcher = path.join(root, 'dist/main/launcher.mjs');
 export const probeEntry = path.join(root, 'test/process/probe-connector/connector.mjs');
 export const postgresEntry = path.join(root, 'dist/connectors/postgres/connector.mjs');
 
@@ -38,21 +40,24 @@ export interface CallOptions {
 export interface SandboxedOptions {
   readonly entry: string;
   readonly onConnect?: (header: { ticket: string; destination: string }, stream: ByteStream) => void;
+  readonly level?: SandboxLevel;
+  readonly mostAbi?: number | undefined;
   /** Changes what is started. */
-  readonly alter?: (command: SandboxCommand) => { command: string; args: readonly string[] };
+  readonly alter?: (command: SandboxCommand) => SandboxCommand;
 }
 
-export function startConnector({ entry, onConnect, alter }: SandboxedOptions): Sandboxed {
+export function startConnector({
+  entry,
+  onConnect,
+  alter,
+  level = 'namespaces',
+  mostAbi,
+}: SandboxedOptions): Sandboxed {
   if (!existsSync(host)) throw new Error('dist/ is not built: run node build/bundle.mjs');
-  const wanted = sandboxCommand({ entry, host, runtime: process.execPath, level: 'namespaces' });
-  const { command, args } = alter?.(wanted) ?? wanted;
+  const wanted = sandboxCommand({ entry, host, runtime: process.execPath, launcher, level, ends: 2, mostAbi });
   const toGateway = createSocketPair();
   const toEgress = createSocketPair();
-  const child = spawn(command, args, {
-    env: {},
-    cwd: '/',
-    stdio: ['ignore', 'ignore', 'pipe', toGateway.b, toEgress.a],
-  });
+  const child = startSandboxed(alter?.(wanted) ?? wanted, ['ignore', 'ignore', 'pipe', toGateway.b, toEgress.a]);
   closeSync(toGateway.b);
   closeSync(toEgress.a);
   child.stderr?.on('data', (bytes: Buffer) => process.env['SALLYPORT_DEBUG'] === '1' && process.stderr.write(bytes));

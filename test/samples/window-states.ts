@@ -1,5 +1,5 @@
 /** Every state the window can be in, from the first moment to the worst day, for tests that look at it. */
-import { laterMend, type Program, type Status } from '../../main/contract/control.ts';
+import type { Program, Status } from '../../main/contract/control.ts';
 import type { Approval } from '../../main/contract/approval.ts';
 import type { Code } from '../../main/contract/errors.ts';
 import type { WindowScreen, WindowState } from '../../main/contract/window.ts';
@@ -121,7 +121,12 @@ const findings: NonNullable<WindowState['protection']> = [
     why: 'readable: a process is open to this user for its first moments, until it hardens itself',
     mend: 'install the package, where the runtime belongs to root with mode 0711',
   },
-  { level: 'weaker', what: 'connector postgres filter', why: 'system calls are not filtered', mend: laterMend },
+  {
+    level: 'weaker',
+    what: 'connector postgres memory',
+    why: 'it can be read by this user; it holds no credential',
+    mend: 'install the package, where the runtime belongs to root with mode 0711',
+  },
   { level: 'failed', what: 'clock', why: 'it is 4 minutes behind the identity provider', mend: 'turn on time sync' },
   { level: 'skipped', what: 'proxy', why: 'none is configured' },
 ];

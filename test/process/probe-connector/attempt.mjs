@@ -24,7 +24,7 @@ const attempts = {
   socket: ({ path }) => dial({ path }),
   udp: ({ port }) =>
     new Promise((resolve) => {
-      const socket = dgram.createSocket('udp4');
+      const socket = dgram.createSocket('udp4').on('error', (error) => resolve(codeOf(error)));
       socket.send('out', port, '127.0.0.1', (error) => {
         socket.close();
         resolve(error ? codeOf(error) : 'sent');
@@ -73,6 +73,9 @@ export async function attempt(given) {
   }
 }
 
-// Started by itself: without the host, to see what each wall holds alone.
-if (process.argv[1] === import.meta.filename)
-  console.log(JSON.stringify(await attempt(JSON.parse(process.argv[2] ?? ''))));
+// Started by itself: without the host, to see what each wall holds alone. A list of attempts; prints the list of what came of them.
+if (process.argv[1] === import.meta.filename) {
+  const all = [];
+  for (const given of JSON.parse(process.argv[2] ?? '')) all.push(await attempt(given));
+  console.log(JSON.stringify(all));
+}

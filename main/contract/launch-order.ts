@@ -1,0 +1,15 @@
+/** What the launcher of level `launcher` is told by the shell, in its only argument. Nothing in it is secret: every program can read it. */
+export interface LaunchOrder {
+  readonly runtime: string;
+  readonly arguments: readonly string[];
+  /** Files that are started: the runtime, and the loader that its first bytes name. */
+  readonly programs: readonly string[];
+  /** Files, and folders with all in them. */
+  readonly readable: readonly string[];
+  /** Descriptors 0 to this one are inherited. */
+  readonly lastFd: number;
+  /** Open at a time. */
+  readonly mostFiles: number;
+  /** Uses no more of Landlock than this ABI has: how older kernels behave. */
+  readonly mostAbi?: number;
+}
