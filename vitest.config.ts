@@ -3,7 +3,21 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const asRoot = '**/*.root.test.ts';
 /** Of each project, from the longest on: one that came late would run on alone. */
-const longest = ['connector-command', 'window-states', 'every-frame'];
+const longest = [
+  'connector-command',
+  'window-states',
+  'kill',
+  'packed',
+  'connector-dev',
+  'approvals',
+  'access-ends',
+  'proxy',
+  'gateway-life',
+  'tray',
+  'http-flood',
+  'identity',
+  'every-frame',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -239,7 +239,6 @@ describe('the PostgreSQL connector', () => {
       CREATE TABLE orders (id int, region text, status text, amount_usd numeric, ordered_on date);
       INSERT INTO orders VALUES (1, 'north', 'paid', 1.5, '2026-02-01');
       GRANT SELECT ON orders TO PUBLIC;`);
-    const scratch = mkdtempSync(path.join(folder, 'postgres-'));
     const copy = copyOfBuilt();
     const settings = path.join(folder, 'postgres-settings.json');
     writeFileSync(settings, JSON.stringify({ schemas: ['public'] }));
