@@ -5,6 +5,8 @@ import os from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { askControl } from '../../main/cli/control-client.ts';
+import { controlSocketBeside } from '../../main/cli/paths.ts';
 import { statusSchema, type Status } from '../../main/contract/control.ts';
 
 /** Where the built product is, which Node runs it, and as whom; root's tests name a made user. */
@@ -169,6 +171,9 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       if (code !== 0) throw new Error(`${user} could not sign in: ${stdout}${stderr}`);
     },
     async status() {
+      // A command costs a start of Node, and many tests ask until something is so.
+      if (ground.as === undefined)
+        return statusSchema.parse(await askControl({ controlSocket: controlSocketBeside(socket), method: 'status' }));
       const { code, stdout, stderr } = await cli('status', '--json');
       if (code !== 0) throw new Error(`status: ${stderr}`);
       return statusSchema.parse(JSON.parse(stdout));

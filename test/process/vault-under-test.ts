@@ -81,7 +81,7 @@ export async function startVault({
 }: VaultSettings): Promise<VaultUnderTest> {
   const toShell = createSocketPair();
   const toGateway = createSocketPair();
-  const child = spawn(process.execPath, [...flags, path.join(tree, 'main/vault.ts')], {
+  const child = spawn(process.execPath, [...flags, path.join(tree, 'dist/main/vault.mjs')], {
     stdio: ['ignore', 'inherit', 'inherit', toShell.b, toGateway.b, 'ipc'],
     env: {},
     ...as,
@@ -127,7 +127,7 @@ export async function startVault({
     authorities,
     proxy: network.proxy,
     pac: network.proxyFor !== undefined,
-    exchangeCommand: [process.execPath, ...flags, path.join(tree, 'main/exchange.ts')],
+    exchangeCommand: [process.execPath, ...flags, path.join(tree, 'dist/main/exchange.mjs')],
     connectors: config.connectors.map(({ name, destinations }) => ({ name, destinations })),
   });
   return {
