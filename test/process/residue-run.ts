@@ -49,14 +49,14 @@ export async function startResidueRun(ground: MadeGround): Promise<ResidueRun> {
   const outside = mkdtempSync(path.join(os.tmpdir(), 'sp-residue-'));
   chownSync(outside, ground.as.uid, ground.as.gid);
   const file = path.join(outside, 'needles');
-  const needles = (): Needle[] => readNeedles(file).filter(({ name }) => !isPublicToo.test(name));
+  const needles = (): Needle[] => needlesIn(file);
   const lab = await startLab({ needles: file, as: ground.as, tree: ground.tree });
   const folder = makeFolder(ground);
   const config = configure(folder, lab, ground);
   const started = await startProduct({ ground, folder, args: ['--config', config, '--consent', 'allow'] });
   const product = withAgentsOf(ground, started);
   const agent = await connectAgent(product, 'v1', 'bridge');
-  const look = (): Look[] => lookAt(product, agent, needles());
+  const look = (): Look[] => lookAt(processesOf(product, agent), needles());
   return {
     product,
     needles,
@@ -120,14 +120,20 @@ function configure(folder: string, lab: RunningLab, { as, tree }: MadeGround): s
   return file;
 }
 
-function lookAt(product: Product, agent: Agent, needles: readonly Needle[]): Look[] {
-  const running = processesOf(product, agent);
+export function needlesIn(file: string): Needle[] {
+  return readNeedles(file).filter(({ name }) => !isPublicToo.test(name));
+}
+
+export function lookAt(running: readonly Running[], needles: readonly Needle[]): Look[] {
   const copies = scanMemory(
     running.map(({ pid }) => pid),
     needles,
   );
   return running.map((one) => ({ ...one, copies: copies.get(one.pid) ?? [] }));
 }
+
+export const told = (looks: readonly Look[]): string[] =>
+  looks.flatMap(({ process: name, copies }) => copies.map((copy) => `${name}: ${copy.name} (${copy.form})`));
 
 interface Running {
   readonly process: string;

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from './harness.ts';
 import { findMadeGround } from './made-ground.ts';
 import { scanMemory } from './memory-scan.ts';
-import { restMs, startResidueRun, type Look, type ResidueRun } from './residue-run.ts';
+import { restMs, startResidueRun, told, type Look, type ResidueRun } from './residue-run.ts';
 
 const kinds = ['access-token', 'refresh-token', 'id-token', 'authorization-code', 'vault-token', 'postgres-password'];
 const holders = ['vault', 'egress'];
@@ -22,9 +22,6 @@ afterAll(async () => {
   control?.kill('SIGKILL');
   await run.stop();
 });
-
-const told = (looks: readonly Look[]): string[] =>
-  looks.flatMap(({ process: name, copies }) => copies.map((copy) => `${name}: ${copy.name} (${copy.form})`));
 
 /** An exchange process has what it is for, until it ends. */
 const others = (looks: readonly Look[]): string[] =>

@@ -1,0 +1,35 @@
+/** Every kind of credential, access tokens and keys of AWS among them: 5 s after use no copy in the vault and in what holds it. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findMadeGround } from './made-ground.ts';
+import { startKindsRun, type KindsRun } from './residue-kinds.ts';
+import { restMs, told } from './residue-run.ts';
+
+const kinds = [
+  'access-token',
+  'refresh-token',
+  'postgres-password',
+  'aws-secret-key',
+  'aws-session-token',
+  'vault-token',
+  'vault-static-password',
+  'vault-secret',
+];
+
+let run: KindsRun;
+beforeAll(async () => {
+  run = await startKindsRun(await findMadeGround());
+}, 120_000);
+afterAll(() => run.stop());
+
+test('two people, each with one of each, and a sign-out', async () => {
+  for (const user of ['alice', 'bob']) {
+    await run.signIn(user);
+    await run.useEach();
+  }
+  await delay(restMs);
+  expect(told(run.look())).toEqual([]);
+  await run.signOut();
+  expect(told(run.look())).toEqual([]);
+  expect([...new Set(run.needles().map(({ name }) => name))]).toEqual(expect.arrayContaining(kinds));
+}, 120_000);
