@@ -22,7 +22,7 @@ export function scanMemory(pids: readonly number[], needles: readonly Needle[]):
       readMemory(pid, { overlap: index.longest, take });
     } catch (error) {
       // It was ending already.
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      if (!['ESRCH', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     }
     return copiesOf(found);
   };

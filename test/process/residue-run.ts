@@ -2,13 +2,14 @@
  * A whole product of the made user, with the lab, into whose processes root looks while it works. Two connectors, so that the
  * issuer's database logins and HashiCorp Vault's are both used.
  */
-import { chownSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, cpSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { credentialSchema } from '../../main/contract/credentials.ts';
 import { labDatabase } from '../lab/person.ts';
 import { startLab, type RunningLab } from '../lab/start-lab.ts';
+import { startScreen } from '../screen/screen.ts';
 import { connectAgent, type Agent } from './agents.ts';
 import { eventually, family, makeFolder, startProduct, type Product } from './harness.ts';
 import { withAgentsOf, type MadeGround } from './made-ground.ts';
@@ -18,7 +19,7 @@ import { scanMemory, type Copy } from './memory-scan.ts';
 /** What "at rest" means, ms after the last use. */
 export const restMs = 5000;
 /** Refreshed at two thirds of it: time enough to be at rest before. */
-const policyWindowMinutes = 0.3;
+const policyWindowMinutes = 0.25;
 
 /** A private key's text ends with its public key, which everybody may know. No program of ours is ever given one. */
 const isPublicToo = /-tls-key$/;
@@ -35,6 +36,8 @@ export interface ResidueRun {
   readonly needles: () => Needle[];
   /** Every process of the product and of its agents, all stopped at the same moment. */
   readonly look: () => Look[];
+  /** The same, at rest: 5 s later, and nothing is being exchanged. */
+  readonly lookAtRest: () => Promise<Look[]>;
   /** Looks again and again until it is done. */
   readonly lookDuring: (work: Promise<unknown>) => Promise<Look[]>;
   readonly signIn: (user: string) => Promise<void>;
@@ -45,7 +48,8 @@ export interface ResidueRun {
   readonly stop: () => Promise<void>;
 }
 
-export async function startResidueRun(ground: MadeGround): Promise<ResidueRun> {
+/** @param shell the tray app runs on a screen of its own */
+export async function startResidueRun(ground: MadeGround, shell: 'headless' | 'desktop'): Promise<ResidueRun> {
   const outside = mkdtempSync(path.join(os.tmpdir(), 'sp-residue-'));
   chownSync(outside, ground.as.uid, ground.as.gid);
   const file = path.join(outside, 'needles');
@@ -53,7 +57,14 @@ export async function startResidueRun(ground: MadeGround): Promise<ResidueRun> {
   const lab = await startLab({ needles: file, as: ground.as, tree: ground.tree });
   const folder = makeFolder(ground);
   const config = configure(folder, lab, ground);
-  const started = await startProduct({ ground, folder, args: ['--config', config, '--consent', 'allow'] });
+  const screen = shell === 'desktop' ? await startScreen({ as: ground.as }) : undefined;
+  const electron = ground.env['ELECTRON_OVERRIDE_DIST_PATH'] ?? '';
+  const started = await startProduct({
+    ground,
+    folder,
+    args: ['--config', config, '--consent', 'allow'],
+    ...(screen === undefined ? {} : { screen: { ...screen.env, ELECTRON_OVERRIDE_DIST_PATH: electron } }),
+  });
   const product = withAgentsOf(ground, started);
   const agent = await connectAgent(product, 'v1', 'bridge');
   const look = (): Look[] => lookAt(processesOf(product, agent), needles());
@@ -61,6 +72,13 @@ export async function startResidueRun(ground: MadeGround): Promise<ResidueRun> {
     product,
     needles,
     look,
+    lookAtRest: async () => {
+      for (;;) {
+        await delay(restMs);
+        const looks = look();
+        if (!looks.some(({ process: name }) => name === 'exchange')) return looks;
+      }
+    },
     lookDuring: async (work) => {
       const state = { isDone: false };
       const done = work.finally(() => (state.isDone = true));
@@ -91,7 +109,7 @@ export async function startResidueRun(ground: MadeGround): Promise<ResidueRun> {
     stop: async () => {
       await agent.close();
       await product.stop();
-      await lab.stop();
+      await Promise.all([screen?.stop(), lab.stop()]);
       rmSync(outside, { recursive: true, force: true });
     },
   };
@@ -142,22 +160,24 @@ interface Running {
 
 function processesOf(product: Product, agent: Agent): Running[] {
   return [...family(product.pids.shell), agent.bridgePid ?? 0].flatMap((pid) => {
-    const name = nameOf(pid);
+    const name = nameOf(pid, product);
     return name === undefined ? [] : [{ process: name, pid }];
   });
 }
 
-const programs: Readonly<Record<string, string>> = { headless: 'shell', host: 'connector' };
+const programs: Readonly<Record<string, string>> = { host: 'connector' };
 
 /** Undefined when it has ended. */
-function nameOf(pid: number): string | undefined {
-  let command: string;
+function nameOf(pid: number, product: Product): string | undefined {
+  if (pid === product.pids.shell) return 'shell';
   try {
-    command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    const program = path.basename(readlinkSync(`/proc/${pid}/exe`));
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    const [, type] = /--type=([a-z-]+)/.exec(command) ?? [];
+    const [, entry] = /\/([a-z-]+)\.mjs(?:\0|$)/.exec(command) ?? [];
+    if (program !== 'node') return type === undefined ? program : `${program} ${type}`;
+    return entry === undefined ? program : (programs[entry] ?? entry);
   } catch {
     return undefined;
   }
-  const [, entry] = /\/([a-z-]+)\.mjs(?:\0|$)/.exec(command) ?? [];
-  const program = command.split('\0')[0]?.split('/').at(-1) ?? '';
-  return entry === undefined || program === 'bwrap' ? program : (programs[entry] ?? entry);
 }

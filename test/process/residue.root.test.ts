@@ -1,72 +1,94 @@
 /**
- * A whole product at work: no token and no database password in any memory of shell, gateway, connectors, bridge and commands,
- * at any time; none in vault and egress 5 s after use, nor after a sign-out. A process that keeps them is found out.
+ * A whole product at work: no token and no database password in any memory of shell, gateway, connectors and bridge, at any
+ * time; none in vault and egress 5 s after use, nor after a sign-out. A process that keeps them is found out.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { spawn } from 'node:child_process';
+import { afterEach, expect, test } from 'vitest';
 import { eventually } from './harness.ts';
 import { findMadeGround } from './made-ground.ts';
+import type { Needle } from './memory-forms.ts';
 import { scanMemory } from './memory-scan.ts';
-import { restMs, startResidueRun, told, type Look, type ResidueRun } from './residue-run.ts';
+import { startResidueRun, told, type Look, type ResidueRun } from './residue-run.ts';
 
 const kinds = ['access-token', 'refresh-token', 'id-token', 'authorization-code', 'vault-token', 'postgres-password'];
 const holders = ['vault', 'egress'];
+const everyProcess = ['shell', 'gateway', 'connector', 'bridge', ...holders];
+const timeoutMs = 180_000;
 
 let run: ResidueRun;
-let control: ChildProcess | undefined;
-beforeAll(async () => {
-  run = await startResidueRun(await findMadeGround());
-}, 120_000);
-afterAll(async () => {
-  control?.kill('SIGKILL');
-  await run.stop();
-});
+afterEach(() => run.stop());
 
 /** An exchange process has what it is for, until it ends. */
 const others = (looks: readonly Look[]): string[] =>
   told(looks.filter(({ process: name }) => name !== 'exchange' && !holders.includes(name)));
 
-const atRest = (looks: readonly Look[]): string[] => told(looks.filter(({ process: name }) => name !== 'exchange'));
+const names = (looks: readonly Look[]): string[] => [...new Set(looks.map(({ process: name }) => name))];
 
 const calls = async (): Promise<void> => {
   for (const released of await Promise.all(Array.from({ length: 5 }, run.call))) expect(released).toBe(true);
 };
 
-test('through sign-ins, a refresh, a change of person, calls, a killed egress worker and a sign-out', async () => {
-  for (const user of ['alice', 'bob']) {
-    expect(others(await run.lookDuring(run.signIn(user)))).toEqual([]);
-    // A change of person ends what ran for the one before.
-    await eventually(run.call);
-    expect(others(await run.lookDuring(calls()))).toEqual([]);
-    if (user === 'bob') expect(others(await run.lookDuring(run.refreshed()))).toEqual([]);
-    await delay(restMs);
-    const looks = run.look();
-    expect([...new Set(looks.map(({ process: name }) => name))]).toEqual(
-      expect.arrayContaining(['shell', 'gateway', 'connector', 'bridge', ...holders]),
-    );
-    expect(atRest(looks)).toEqual([]);
-  }
-  const pidOfEgress = async (): Promise<number> =>
-    (await run.product.status()).processes.find(({ kind }) => kind === 'egress')?.pid ?? 0;
-  const killed = await pidOfEgress();
-  const running = calls().catch(() => undefined);
-  process.kill(killed, 'SIGKILL');
-  const restarted = eventually(async () => ![0, killed].includes(await pidOfEgress()));
-  expect(others(await run.lookDuring(Promise.all([running, restarted])))).toEqual([]);
+async function signInAndCall(user: string): Promise<void> {
+  expect(others(await run.lookDuring(run.signIn(user)))).toEqual([]);
+  // A change of person ends what ran for the one before.
+  await eventually(run.call);
+  expect(others(await run.lookDuring(calls()))).toEqual([]);
+}
+
+async function signOut(): Promise<void> {
   expect((await run.product.cli('signout')).code).toBe(0);
   expect(told(run.look())).toEqual([]);
-}, 120_000);
+}
 
-test('and the needles are real ones, which the same search finds', async () => {
-  const needles = run.needles();
-  expect([...new Set(needles.map(({ name }) => name))]).toEqual(expect.arrayContaining(kinds));
-  const keep = kinds.map((kind) => needles.findLast(({ name }) => name === kind)?.value ?? '');
+/** Names of what a program that keeps the last needle of each kind is found to hold. */
+async function foundInCareless(needles: readonly Needle[]): Promise<string[]> {
   const script = `process.stdin.once('data', (data) => { globalThis.kept = data.toString(); console.log(1); }); setInterval(() => {}, 1000);`;
   const careless = spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'], env: {} });
-  control = careless;
-  careless.stdin.write(keep.join(' '));
-  await new Promise((resolve) => careless.stdout.once('data', resolve));
-  const copies = scanMemory([careless.pid ?? 0], needles).get(careless.pid ?? 0) ?? [];
-  for (const kind of kinds) expect(copies).toContainEqual(expect.objectContaining({ name: kind, form: 'raw' }));
-});
+  try {
+    careless.stdin.write(kinds.map((kind) => needles.findLast(({ name }) => name === kind)?.value ?? '').join(' '));
+    await new Promise((resolve) => careless.stdout.once('data', resolve));
+    const pid = careless.pid ?? 0;
+    return (scanMemory([pid], needles).get(pid) ?? []).map(({ name }) => name);
+  } finally {
+    careless.kill('SIGKILL');
+  }
+}
+
+test(
+  'headless: through sign-ins, a refresh, a change of person, calls, a killed egress worker and a sign-out',
+  async () => {
+    run = await startResidueRun(await findMadeGround(), 'headless');
+    await signInAndCall('alice');
+    await signInAndCall('bob');
+    expect(others(await run.lookDuring(run.refreshed()))).toEqual([]);
+    const looks = await run.lookAtRest();
+    expect(told(looks)).toEqual([]);
+    expect(names(looks)).toEqual(expect.arrayContaining(everyProcess));
+
+    const pidOfEgress = async (): Promise<number> =>
+      (await run.product.status()).processes.find(({ kind }) => kind === 'egress')?.pid ?? 0;
+    const killed = await pidOfEgress();
+    const running = calls().catch(() => undefined);
+    process.kill(killed, 'SIGKILL');
+    const restarted = eventually(async () => ![0, killed].includes(await pidOfEgress()));
+    expect(others(await run.lookDuring(Promise.all([running, restarted])))).toEqual([]);
+    await signOut();
+    expect(await foundInCareless(run.needles())).toEqual(expect.arrayContaining(kinds));
+  },
+  timeoutMs,
+);
+
+test(
+  'the tray app, in all of its processes',
+  async () => {
+    run = await startResidueRun(await findMadeGround(), 'desktop');
+    await signInAndCall('alice');
+    const looks = await run.lookAtRest();
+    expect(told(looks)).toEqual([]);
+    expect(names(looks)).toEqual(
+      expect.arrayContaining([...everyProcess, 'electron renderer', 'electron gpu-process']),
+    );
+    await signOut();
+  },
+  timeoutMs,
+);
