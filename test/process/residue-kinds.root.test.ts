@@ -1,9 +1,8 @@
 /** Every kind of credential, access tokens and keys of AWS among them: 5 s after use no copy in the vault and in what holds it. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findMadeGround } from './made-ground.ts';
 import { startKindsRun, type KindsRun } from './residue-kinds.ts';
-import { restMs, told } from './residue-run.ts';
+import { told } from './residue-looks.ts';
 
 const kinds = [
   'access-token',
@@ -27,8 +26,7 @@ test('two people, each with one of each, and a sign-out', async () => {
     await run.signIn(user);
     await run.useEach();
   }
-  await delay(restMs);
-  expect(told(run.look())).toEqual([]);
+  expect(told(await run.lookAtRest())).toEqual([]);
   await run.signOut();
   expect(told(run.look())).toEqual([]);
   expect([...new Set(run.needles().map(({ name }) => name))]).toEqual(expect.arrayContaining(kinds));

@@ -10,15 +10,13 @@ import path from 'node:path';
 import { closeFd } from '../../main/channel/socket-pair.ts';
 import { trustLab } from '../lab/person.ts';
 import { startLab } from '../lab/start-lab.ts';
+import { family } from './harness.ts';
 import type { MadeGround } from './made-ground.ts';
-import type { Needle } from './memory-forms.ts';
-import { lookAt, needlesIn, type Look } from './residue-run.ts';
+import { looksAt, needlesIn, type Looks, type Running } from './residue-looks.ts';
 import { destinationsOf, fillVault } from './stand/credential-ways.ts';
 import { startVault } from './vault-under-test.ts';
 
-export interface KindsRun {
-  readonly needles: () => Needle[];
-  readonly look: () => Look[];
+export interface KindsRun extends Looks {
   readonly signIn: (user: string) => Promise<void>;
   /** One credential of each kind, used once. */
   readonly useEach: () => Promise<void>;
@@ -38,18 +36,13 @@ export async function startKindsRun({ as, tree }: MadeGround): Promise<KindsRun>
   const config = { ...lab.config, connectors: [{ name: 'each', settings: {}, destinations }] };
   const vault = await startVault({ config, as, tree });
   const holder = await startHolder(await vault.openEgress('each'), { as, tree });
-  const needles = (): Needle[] => [...needlesIn(file), { name: 'vault-secret', value: kept }];
+  const running = (): Running[] => [
+    ...family(vault.pid).map((pid) => ({ process: pid === vault.pid ? 'vault' : 'exchange', pid })),
+    { process: 'egress', pid: holder.pid ?? 0 },
+  ];
   let subject = '';
   return {
-    needles,
-    look: () =>
-      lookAt(
-        [
-          { process: 'vault', pid: vault.pid },
-          { process: 'egress', pid: holder.pid ?? 0 },
-        ],
-        needles(),
-      ),
+    ...looksAt(running, () => [...needlesIn(file), { name: 'vault-secret', value: kept }]),
     signIn: async (user) => {
       const answer = vault.shell.request('sign-in', { forceLogin: true }, { timeoutMs: 60_000 });
       await lab.signInDriver(await vault.nextUrl(), user);

@@ -13,38 +13,18 @@ import { startScreen } from '../screen/screen.ts';
 import { connectAgent, type Agent } from './agents.ts';
 import { eventually, family, makeFolder, startProduct, type Product } from './harness.ts';
 import { withAgentsOf, type MadeGround } from './made-ground.ts';
-import { readNeedles, type Needle } from './memory-forms.ts';
-import { scanMemory, type Copy } from './memory-scan.ts';
+import { isExchange, looksAt, needlesIn, type Look, type Looks, type Running } from './residue-looks.ts';
 
-/** What "at rest" means, ms after the last use. */
-export const restMs = 5000;
 /** Refreshed at two thirds of it: time enough to be at rest before. */
-const policyWindowMinutes = 0.25;
+const policyWindowMinutes = 0.3;
 
-/** A private key's text ends with its public key, which everybody may know. No program of ours is ever given one. */
-const isPublicToo = /-tls-key$/;
-
-export interface Look {
-  /** `vault`, `egress postgres`: what each process is. */
-  readonly process: string;
-  readonly pid: number;
-  readonly copies: readonly Copy[];
-}
-
-export interface ResidueRun {
+export interface ResidueRun extends Looks {
   readonly product: Product;
-  readonly needles: () => Needle[];
-  /** Every process of the product and of its agents, all stopped at the same moment. */
-  readonly look: () => Look[];
-  /** The same, at rest: 5 s later, and nothing is being exchanged. */
-  readonly lookAtRest: () => Promise<Look[]>;
-  /** Looks again and again until it is done. */
-  readonly lookDuring: (work: Promise<unknown>) => Promise<Look[]>;
   readonly signIn: (user: string) => Promise<void>;
   /** One call of each connector; true when both were released. */
   readonly call: () => Promise<boolean>;
-  /** Resolves when the person was confirmed once more. */
-  readonly refreshed: () => Promise<void>;
+  /** While the person is confirmed once more. */
+  readonly lookDuringRefresh: () => Promise<Look[][]>;
   readonly stop: () => Promise<void>;
 }
 
@@ -53,7 +33,6 @@ export async function startResidueRun(ground: MadeGround, shell: 'headless' | 'd
   const outside = mkdtempSync(path.join(os.tmpdir(), 'sp-residue-'));
   chownSync(outside, ground.as.uid, ground.as.gid);
   const file = path.join(outside, 'needles');
-  const needles = (): Needle[] => needlesIn(file);
   const lab = await startLab({ needles: file, as: ground.as, tree: ground.tree });
   const folder = makeFolder(ground);
   const config = configure(folder, lab, ground);
@@ -67,29 +46,13 @@ export async function startResidueRun(ground: MadeGround, shell: 'headless' | 'd
   });
   const product = withAgentsOf(ground, started);
   const agent = await connectAgent(product, 'v1', 'bridge');
-  const look = (): Look[] => lookAt(processesOf(product, agent), needles());
+  const looks = looksAt(
+    () => processesOf(product, agent),
+    () => needlesIn(file),
+  );
   return {
+    ...looks,
     product,
-    needles,
-    look,
-    lookAtRest: async () => {
-      for (;;) {
-        await delay(restMs);
-        const looks = look();
-        if (!looks.some(({ process: name }) => name === 'exchange')) return looks;
-      }
-    },
-    lookDuring: async (work) => {
-      const state = { isDone: false };
-      const done = work.finally(() => (state.isDone = true));
-      const seen: Look[] = [];
-      do {
-        seen.push(...look());
-        await Promise.race([delay(200), done.catch(() => undefined)]);
-      } while (!state.isDone);
-      await done;
-      return seen;
-    },
     signIn: async (user) => {
       const signing = product.cliWithUrl('signin', '--print-url');
       await lab.signInDriver(await signing.url, user);
@@ -101,10 +64,11 @@ export async function startResidueRun(ground: MadeGround, shell: 'headless' | 'd
       const results = await Promise.all(['postgres_query', 'leased_query'].map((name) => agent.call(name, query)));
       return results.every(({ isError }) => isError !== true);
     },
-    refreshed: async () => {
+    lookDuringRefresh: async () => {
       const until = async (): Promise<number> => (await product.status()).signedIn?.validUntil ?? 0;
       const before = await until();
-      await eventually(async () => (await until()) > before, 60_000);
+      while (!processesOf(product, agent).some(isExchange)) await delay(20);
+      return looks.lookDuring(eventually(async () => (await until()) > before));
     },
     stop: async () => {
       await agent.close();
@@ -136,26 +100,6 @@ function configure(folder: string, lab: RunningLab, { as, tree }: MadeGround): s
   writeFileSync(file, JSON.stringify({ ...given, identity, connectors: [...given.connectors, leased] }));
   chownSync(file, as.uid, as.gid);
   return file;
-}
-
-export function needlesIn(file: string): Needle[] {
-  return readNeedles(file).filter(({ name }) => !isPublicToo.test(name));
-}
-
-export function lookAt(running: readonly Running[], needles: readonly Needle[]): Look[] {
-  const copies = scanMemory(
-    running.map(({ pid }) => pid),
-    needles,
-  );
-  return running.map((one) => ({ ...one, copies: copies.get(one.pid) ?? [] }));
-}
-
-export const told = (looks: readonly Look[]): string[] =>
-  looks.flatMap(({ process: name, copies }) => copies.map((copy) => `${name}: ${copy.name} (${copy.form})`));
-
-interface Running {
-  readonly process: string;
-  readonly pid: number;
 }
 
 function processesOf(product: Product, agent: Agent): Running[] {

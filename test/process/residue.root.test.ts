@@ -8,7 +8,8 @@ import { eventually } from './harness.ts';
 import { findMadeGround } from './made-ground.ts';
 import type { Needle } from './memory-forms.ts';
 import { scanMemory } from './memory-scan.ts';
-import { startResidueRun, told, type Look, type ResidueRun } from './residue-run.ts';
+import { told, type Look } from './residue-looks.ts';
+import { startResidueRun, type ResidueRun } from './residue-run.ts';
 
 const kinds = ['access-token', 'refresh-token', 'id-token', 'authorization-code', 'vault-token', 'postgres-password'];
 const holders = ['vault', 'egress'];
@@ -19,8 +20,8 @@ let run: ResidueRun;
 afterEach(() => run.stop());
 
 /** An exchange process has what it is for, until it ends. */
-const others = (looks: readonly Look[]): string[] =>
-  told(looks.filter(({ process: name }) => name !== 'exchange' && !holders.includes(name)));
+const others = (looks: readonly (readonly Look[])[]): string[] =>
+  told(looks.flat().filter(({ process: name }) => name !== 'exchange' && !holders.includes(name)));
 
 const names = (looks: readonly Look[]): string[] => [...new Set(looks.map(({ process: name }) => name))];
 
@@ -60,7 +61,7 @@ test(
     run = await startResidueRun(await findMadeGround(), 'headless');
     await signInAndCall('alice');
     await signInAndCall('bob');
-    expect(others(await run.lookDuring(run.refreshed()))).toEqual([]);
+    expect(others(await run.lookDuringRefresh())).toEqual([]);
     const looks = await run.lookAtRest();
     expect(told(looks)).toEqual([]);
     expect(names(looks)).toEqual(expect.arrayContaining(everyProcess));
