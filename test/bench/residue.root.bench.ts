@@ -9,7 +9,7 @@ import { startKindsRun } from '../process/residue-kinds.ts';
 import type { Look } from '../process/residue-looks.ts';
 import { startResidueRun } from '../process/residue-run.ts';
 
-const rounds = 6;
+const looksAtCalls = 20;
 const ground = await findMadeGround();
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -25,9 +25,7 @@ async function product(shell: 'headless' | 'desktop'): Promise<void> {
     for (const user of ['alice', 'bob']) {
       during.push(...(await run.lookDuring(run.signIn(user))));
       await eventually(run.call);
-      for (let round = 0; round < rounds; round += 1) {
-        during.push(...(await run.lookDuring(Promise.all(Array.from({ length: 5 }, run.call)))));
-      }
+      during.push(...(await run.lookDuringCalls(looksAtCalls)));
     }
     during.push(...(await run.lookDuringRefresh()));
     show(`the product, ${shell}: sign-ins, calls, a refresh`, { during, after: await run.lookAtRest(), ...run });

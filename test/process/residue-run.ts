@@ -23,6 +23,7 @@ export interface ResidueRun extends Looks {
   readonly signIn: (user: string) => Promise<void>;
   /** One call of each connector; true when both were released. */
   readonly call: () => Promise<boolean>;
+  readonly lookDuringCalls: (count: number) => Promise<Look[][]>;
   /** While the person is confirmed once more. */
   readonly lookDuringRefresh: () => Promise<Look[][]>;
   readonly stop: () => Promise<void>;
@@ -46,6 +47,11 @@ export async function startResidueRun(ground: MadeGround, shell: 'headless' | 'd
   });
   const product = withAgentsOf(ground, started);
   const agent = await connectAgent(product, 'v1', 'bridge');
+  const call = async (): Promise<boolean> => {
+    const query = { sql: 'SELECT count(*) AS orders FROM shop.orders' };
+    const results = await Promise.all(['postgres_query', 'leased_query'].map((name) => agent.call(name, query)));
+    return results.every(({ isError }) => isError !== true);
+  };
   const looks = looksAt(
     () => processesOf(product, agent),
     () => needlesIn(file),
@@ -59,16 +65,19 @@ export async function startResidueRun(ground: MadeGround, shell: 'headless' | 'd
       const { code, stderr } = await signing.ended;
       if (code !== 0) throw new Error(`${user} could not sign in: ${stderr}`);
     },
-    call: async () => {
-      const query = { sql: 'SELECT count(*) AS orders FROM shop.orders' };
-      const results = await Promise.all(['postgres_query', 'leased_query'].map((name) => agent.call(name, query)));
-      return results.every(({ isError }) => isError !== true);
-    },
+    call,
+    lookDuringCalls: (count) =>
+      looks.lookWhile(async () => {
+        if (!(await call())) throw new Error('a call was refused');
+      }, count),
     lookDuringRefresh: async () => {
       const until = async (): Promise<number> => (await product.status()).signedIn?.validUntil ?? 0;
       const before = await until();
       while (!processesOf(product, agent).some(isExchange)) await delay(20);
-      return looks.lookDuring(eventually(async () => (await until()) > before));
+      return looks.lookDuring(
+        eventually(async () => (await until()) > before),
+        4,
+      );
     },
     stop: async () => {
       await agent.close();
