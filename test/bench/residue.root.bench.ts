@@ -10,6 +10,7 @@ import type { Look } from '../process/residue-looks.ts';
 import { startResidueRun } from '../process/residue-run.ts';
 
 const looksAtCalls = 20;
+const policyWindowMinutes = 0.7;
 const ground = await findMadeGround();
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -19,7 +20,7 @@ await product('desktop');
 await kinds();
 
 async function product(shell: 'headless' | 'desktop'): Promise<void> {
-  const run = await startResidueRun(ground, shell);
+  const run = await startResidueRun(ground, { shell, policyWindowMinutes });
   try {
     const during: Look[][] = [];
     for (const user of ['alice', 'bob']) {

@@ -80,7 +80,7 @@ export function looksAt(processes: () => readonly Running[], needles: () => Need
       const working = Promise.all(Array.from({ length: atOnce }, again));
       const seen: Look[][] = [];
       while (seen.length < count) {
-        await Promise.race([delay(randomInt(5, 80)), working]);
+        await Promise.race([delay(randomInt(5, 250)), working]);
         seen.push(look());
       }
       state.isOver = true;

@@ -15,9 +15,6 @@ import { eventually, family, makeFolder, startProduct, type Product } from './ha
 import { withAgentsOf, type MadeGround } from './made-ground.ts';
 import { isExchange, looksAt, needlesIn, type Look, type Looks, type Running } from './residue-looks.ts';
 
-/** Refreshed at two thirds of it: time enough to be at rest before. */
-const policyWindowMinutes = 0.3;
-
 export interface ResidueRun extends Looks {
   readonly product: Product;
   readonly signIn: (user: string) => Promise<void>;
@@ -29,15 +26,22 @@ export interface ResidueRun extends Looks {
   readonly stop: () => Promise<void>;
 }
 
-/** @param shell the tray app runs on a screen of its own */
-export async function startResidueRun(ground: MadeGround, shell: 'headless' | 'desktop'): Promise<ResidueRun> {
+export interface ResidueOptions {
+  /** The tray app runs on a screen of its own. */
+  readonly shell: 'headless' | 'desktop';
+  /** Refreshed at two thirds of it; looks hold a refresh up, and access ends with the window. */
+  readonly policyWindowMinutes: number;
+}
+
+export async function startResidueRun(ground: MadeGround, options: ResidueOptions): Promise<ResidueRun> {
   const outside = mkdtempSync(path.join(os.tmpdir(), 'sp-residue-'));
   chownSync(outside, ground.as.uid, ground.as.gid);
   const file = path.join(outside, 'needles');
   const lab = await startLab({ needles: file, as: ground.as, tree: ground.tree });
   const folder = makeFolder(ground);
-  const config = configure(folder, lab, ground);
-  const screen = shell === 'desktop' ? await startScreen({ as: ground.as }) : undefined;
+  const identity = { ...lab.config.identity, policyWindowMinutes: options.policyWindowMinutes };
+  const config = configure(folder, { ...lab, config: { ...lab.config, identity } }, ground);
+  const screen = options.shell === 'desktop' ? await startScreen({ as: ground.as }) : undefined;
   const electron = ground.env['ELECTRON_OVERRIDE_DIST_PATH'] ?? '';
   const started = await startProduct({
     ground,
@@ -47,10 +51,10 @@ export async function startResidueRun(ground: MadeGround, shell: 'headless' | 'd
   });
   const product = withAgentsOf(ground, started);
   const agent = await connectAgent(product, 'v1', 'bridge');
-  const call = async (): Promise<boolean> => {
+  const codes = async (): Promise<unknown[]> => {
     const query = { sql: 'SELECT count(*) AS orders FROM shop.orders' };
     const results = await Promise.all(['postgres_query', 'leased_query'].map((name) => agent.call(name, query)));
-    return results.every(({ isError }) => isError !== true);
+    return results.flatMap((result) => (result.isError === true ? [result.structuredContent?.['code']] : []));
   };
   const looks = looksAt(
     () => processesOf(product, agent),
@@ -65,10 +69,11 @@ export async function startResidueRun(ground: MadeGround, shell: 'headless' | 'd
       const { code, stderr } = await signing.ended;
       if (code !== 0) throw new Error(`${user} could not sign in: ${stderr}`);
     },
-    call,
+    call: async () => (await codes()).length === 0,
     lookDuringCalls: (count) =>
       looks.lookWhile(async () => {
-        if (!(await call())) throw new Error('a call was refused');
+        const [refused] = await codes();
+        if (refused !== undefined) throw new Error(`a call was refused: ${JSON.stringify(refused)}`);
       }, count),
     lookDuringRefresh: async () => {
       const until = async (): Promise<number> => (await product.status()).signedIn?.validUntil ?? 0;
@@ -104,9 +109,8 @@ function configure(folder: string, lab: RunningLab, { as, tree }: MadeGround): s
   };
   // The lab's limits are wider than a file of the person's own may set.
   const { limits: _, ...given } = lab.config;
-  const identity = { ...given.identity, policyWindowMinutes };
   const file = path.join(folder, 'sallyport.json');
-  writeFileSync(file, JSON.stringify({ ...given, identity, connectors: [...given.connectors, leased] }));
+  writeFileSync(file, JSON.stringify({ ...given, connectors: [...given.connectors, leased] }));
   chownSync(file, as.uid, as.gid);
   return file;
 }

@@ -15,6 +15,7 @@ const kinds = ['access-token', 'refresh-token', 'id-token', 'authorization-code'
 const holders = ['vault', 'egress'];
 const everyProcess = ['shell', 'gateway', 'connector', 'bridge', ...holders];
 const timeoutMs = 180_000;
+const policyWindowMinutes = 0.35;
 
 let run: ResidueRun;
 afterEach(() => run.stop());
@@ -54,7 +55,7 @@ async function foundInCareless(needles: readonly Needle[]): Promise<string[]> {
 test(
   'headless: through sign-ins, a refresh, a change of person, calls, a killed egress worker and a sign-out',
   async () => {
-    run = await startResidueRun(await findMadeGround(), 'headless');
+    run = await startResidueRun(await findMadeGround(), { shell: 'headless', policyWindowMinutes });
     await signInAndCall('alice');
     await signInAndCall('bob');
     expect(others(await run.lookDuringRefresh())).toEqual([]);
@@ -78,7 +79,7 @@ test(
 test(
   'the tray app, in all of its processes',
   async () => {
-    run = await startResidueRun(await findMadeGround(), 'desktop');
+    run = await startResidueRun(await findMadeGround(), { shell: 'desktop', policyWindowMinutes });
     await signInAndCall('alice', 4);
     const looks = await run.lookAtRest();
     expect(told(looks)).toEqual([]);
