@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { type Needle } from './memory-forms.ts';
-import { scanMemory } from './memory-scan.ts';
+import { scanMemory, type Copy } from './memory-scan.ts';
 
 let child: ChildProcess | undefined;
 afterEach(() => child?.kill('SIGKILL'));
@@ -42,13 +42,16 @@ const jwt = (): string =>
 
 const others = Array.from({ length: 200 }, (): Needle => ({ name: 'another', value: jwt() }));
 
-async function formsFound(script: string, secret: string): Promise<string[]> {
+async function found(script: string, secret: string): Promise<Copy[]> {
   const pid = await keep(script, secret);
   const needle: Needle = { name: 'it', value: secret };
   const copies = scanMemory([pid], [...others, needle]).get(pid) ?? [];
   expect(copies.filter(({ name }) => name !== 'it')).toEqual([]);
-  return copies.map(({ form }) => form);
+  return copies;
 }
+
+const formsFound = async (script: string, secret: string): Promise<string[]> =>
+  (await found(script, secret)).map(({ form }) => form);
 
 interface Case {
   readonly what: string;
@@ -115,8 +118,7 @@ test('every one of many, side by side over many megabytes', async () => {
     for (let at = 0; at < all.length; at += secret.length) secret.copy(all, at);
     return all;`;
   const secret = randomBytes(31).toString('base64url');
-  const found = await formsFound(script, secret);
-  expect(found.filter((form) => form === 'raw').length).toBe(400_000);
+  expect((await formsFound(script, secret)).filter((form) => form === 'raw').length).toBe(400_000);
 });
 
 test('one behind a page that cannot be read', async () => {
@@ -133,6 +135,6 @@ test('one behind a page that cannot be read', async () => {
     mmap(start + 4096, 4096, 1, 0x11, fd, 0);
     for (const page of [0, 2]) copy(start + page * 4096 + 17, secret, secret.length);
     return start;`;
-  const found = await formsFound(script, opaque());
-  expect(found.filter((form) => form === 'raw').length).toBeGreaterThanOrEqual(2);
+  const places = (await found(script, opaque())).map(({ at }) => at);
+  expect(places.some((at) => places.includes(at + 2 * 4096))).toBe(true);
 });
