@@ -1,6 +1,6 @@
 /** The product as a person starts it, with the lab, for tests that look at it from outside. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
@@ -36,6 +36,8 @@ export interface ProductOptions {
   readonly ground?: Ground;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** What a program needs to show itself on a screen: the tray app in place of the headless shell. */
+  readonly screen?: Readonly<Record<string, string>>;
   /** The folder of an earlier one, to start again in its place. */
   readonly folder?: string;
 }
@@ -82,7 +84,10 @@ export async function eventually(condition: () => boolean | Promise<boolean>, ti
 export function family(root: number): number[] {
   const children = (pid: number): number[] => {
     try {
-      return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+      // Those of each thread.
+      return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+        readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number),
+      );
     } catch {
       return [];
     }
@@ -107,7 +112,8 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const socket = path.join(folder, 'run', 'mcp.sock');
   const command = path.join(ground.tree, 'dist', 'main', 'sallyport.mjs');
   if (!existsSync(command)) throw new Error('dist/ is not built: run node build/bundle.mjs');
-  const env = { HOME: folder, PATH: '/usr/bin:/bin', TMPDIR: os.tmpdir(), ...options.env };
+  const { screen } = options;
+  const env = { ...screen, HOME: folder, PATH: '/usr/bin:/bin', TMPDIR: os.tmpdir(), ...options.env };
   const launch = (file: string, args: readonly string[]): ChildProcess =>
     spawn(ground.node, [path.join(ground.tree, 'dist', 'main', file), ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -117,7 +123,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     });
   const upArguments = [
     'up',
-    '--headless',
+    ...(screen === undefined ? ['--headless'] : []),
     '--json',
     '--end-with-input',
     '--state',
@@ -129,6 +135,8 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const events: Record<string, unknown>[] = [];
   const ready = new Promise<Pids>((resolve, reject) => {
     readline.createInterface({ input: started.stdout! }).on('line', (line) => {
+      // Chromium prints, too.
+      if (!line.startsWith('{')) return;
       const event = JSON.parse(line) as Record<string, unknown>;
       events.push(event);
       if (event['event'] === 'ready') resolve(event['pids'] as Pids);
