@@ -1,6 +1,33 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const asRoot = '**/*.root.test.ts';
+/** Of each project, from the longest on: one that came late would run on alone. */
+const longest = [
+  'connector-command',
+  'window-states',
+  'kill',
+  'packed',
+  'connector-dev',
+  'approvals',
+  'access-ends',
+  'proxy',
+  'gateway-life',
+  'tray',
+  'http-flood',
+  'identity',
+  'every-frame',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification): number => {
+      const at = longest.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+      return at === -1 ? longest.length : at;
+    };
+    return (await super.sort(files)).sort((a, b) => place(a) - place(b));
+  }
+}
 const never = ['**/node_modules/**', 'dist*/**', 'out/**'];
 
 export default defineConfig({
@@ -8,6 +35,7 @@ export default defineConfig({
   cacheDir: 'out/vite',
   test: {
     fsModuleCache: false,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -18,6 +46,8 @@ export default defineConfig({
             'test/{architecture,contract,types,lab,redaction}/**/*.test.ts',
           ],
           exclude: [asRoot, ...never],
+          // The default leaves one processor of two to nobody.
+          maxWorkers: 2,
         },
       },
       {

@@ -104,9 +104,11 @@ const channel: Channel<typeof vaultExchange.b> = channelOverFd<typeof vaultExcha
         begin(taskTimeoutMs);
         const { refresh } = await import('./identity/refresh.ts');
         const dial = toProvider(network);
-        const { accessToken, refreshToken, scopes, ...rest } = await saying(
+        const renewed = await saying(
           refresh({ identity, scopes: asked, refreshToken: readPlain(secretsIn) }, dial),
         );
+        if ('challenge' in renewed) return renewed;
+        const { accessToken, refreshToken, scopes, ...rest } = renewed;
         deliver([accessToken, refreshToken]);
         return { ...rest, scopes: [...scopes] };
       },
@@ -129,7 +131,7 @@ const channel: Channel<typeof vaultExchange.b> = channelOverFd<typeof vaultExcha
       issue: async ({ identity, way, person, ...network }) => {
         begin(taskTimeoutMs);
         const { obtain } = await import('./identity/obtain.ts');
-        const dial = diallerFor(network);
+        const dial = way.kind === 'token-exchange' ? toProvider(network) : diallerFor(network);
         const { secrets, ...rest } = await obtain({ identity, way, person, accessToken: readPlain(secretsIn) }, dial);
         deliver(secrets);
         return rest;

@@ -160,7 +160,7 @@ interface ProbeRun {
 }
 
 async function runProbes(wanted: Accepted, { group, tool, given }: ProbeRun): Promise<void> {
-  const manifest = hastier(wanted.manifest);
+  const manifest = hastier(wanted.manifest, group[0]?.timeoutMs ?? probeTimeoutMs);
   const folder = path.join(wanted.scratch, (group[0]?.name ?? '').replaceAll(' ', '-'));
   mkdirSync(folder);
   const entry = path.join(folder, 'connector.mjs');
@@ -179,10 +179,10 @@ async function runProbes(wanted: Accepted, { group, tool, given }: ProbeRun): Pr
 }
 
 /** A hang need not last as long as the connector's slowest tool. */
-function hastier(manifest: ConnectorManifest): ConnectorManifest {
+function hastier(manifest: ConnectorManifest, timeoutMs: number): ConnectorManifest {
   const tools = manifest.tools.map((tool) => ({
     ...tool,
-    limits: { ...tool.limits, timeoutMs: Math.min(probeTimeoutMs, tool.limits.timeoutMs) },
+    limits: { ...tool.limits, timeoutMs: Math.min(timeoutMs, tool.limits.timeoutMs) },
   }));
   return { ...manifest, tools };
 }

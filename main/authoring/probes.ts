@@ -18,6 +18,8 @@ export interface Probe {
   readonly mend: string;
   /** Its process is not used again. */
   readonly lethal?: boolean;
+  /** Nothing is to be done in it, so that it need not be long. */
+  readonly timeoutMs?: number;
 }
 
 const attempts = (...each: string[]): string => `
@@ -120,6 +122,7 @@ export const probes: readonly Probe[] = [
     right: ['connector_timeout'],
     mend: report,
     lethal: true,
+    timeoutMs: 500,
   },
   {
     name: 'crash',

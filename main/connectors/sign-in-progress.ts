@@ -55,8 +55,7 @@ export function createSignInProgress(onChange: () => void): SignInProgress {
     },
     said(reason) {
       said = reason;
-      if (step.step !== 'browser')
-        move({ step: 'failed', say: 'The identity provider did not confirm your access.', reason });
+      if (step.step !== 'browser') move({ step: 'idle', reason });
     },
     clear() {
       current = undefined;

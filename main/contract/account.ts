@@ -23,7 +23,10 @@ export function identityOf({ accounts = {}, ...identity }: IdentityConfig, name:
   // A hint names a person, so it is of one account only; what one provider needs is not for another.
   const { loginHint: _, openid, events, ...inherited } = identity;
   const isElsewhere =
-    (account.authority !== undefined && account.authority !== identity.authority) ||
+    (account.authority !== undefined && plainUrl(account.authority) !== plainUrl(identity.authority)) ||
     (account.kind !== undefined && account.kind !== identity.kind);
   return identityConfigSchema.parse({ ...inherited, ...(isElsewhere ? {} : { openid, events }), ...account });
 }
+
+/** One authority is written with and without a slash at its end. */
+const plainUrl = (url: string): string => url.replace(/\/$/, '');

@@ -64,11 +64,11 @@ export const vaultExchange = {
         }),
         result: z.strictObject({ principal: principalSchema, ...exchanged }),
       },
-      /** In: refresh token. Out: access token, refresh token (rotated or the same). */
+      /** In: refresh token. Out: access token, refresh token (rotated or the same); nothing beside a challenge. */
       refresh: {
         params: z.strictObject({ identity: identityConfigSchema, ...taskNetwork, scopes: z.array(text(500)) }),
         /** Without `principal` when the provider sent no ID token (OpenID Connect Core §12.2): the claims stay. */
-        result: z.strictObject({ principal: principalSchema.optional(), ...exchanged }),
+        result: z.union([z.strictObject({ principal: principalSchema.optional(), ...exchanged }), challengedSchema]),
       },
       /** In: access token. Out: password; nothing beside a challenge. */
       'issue-postgres': {

@@ -12,7 +12,8 @@ import { keptHeadSchema, keptRowsSchema, referenceIdSchema } from './reference.t
 const empty = z.strictObject({});
 
 export const signInProgressSchema = z.discriminatedUnion('step', [
-  z.strictObject({ step: z.literal('idle') }),
+  /** `reason`: the provider's own words, of the last renewal that it refused. */
+  z.strictObject({ step: z.literal('idle'), reason: z.string().max(300).optional() }),
   /** The browser was opened; with `url` it could not be, and the person may copy the address. */
   z.strictObject({ step: z.literal('browser'), since: z.int(), url: z.string().optional() }),
   /** In words for the person, with what to do. */

@@ -98,6 +98,7 @@ export function createAccess(deps: AccessDeps): Access {
     ...deps,
     outage: continuity.outage,
     isCurrent: (one) => one === session,
+    challenged,
     renewed: ({ validUntil }) => {
       continuity.confirmed(validUntil);
       deps.changed();
@@ -133,7 +134,7 @@ export function createAccess(deps: AccessDeps): Access {
       if (holder === undefined)
         throw new Fault('not_signed_in', 'Nobody is signed in. Ask the person to sign in to Sallyport.');
       const way = wayTo(destination);
-      const issuing = { ...deps, renewal, isCurrent: () => session === holder, challenged };
+      const issuing = { ...deps, renewal, outage: continuity.outage, isCurrent: () => session === holder, challenged };
       return way.kind === 'postgres-issuer' ? issueFor(holder, way, issuing) : issueAnother(holder, way, issuing);
     },
   };

@@ -145,6 +145,20 @@ describe('security events', () => {
     expect(end).toHaveBeenCalledTimes(1);
   });
 
+  it('that came for somebody who signed in again meanwhile are not acknowledged: they come again, and count', async () => {
+    const { end, polls, session, state } = opened({ answers: [event(), event()] });
+    // The poll is under way when the person signs in again.
+    const again = { ...session } as Session;
+    state.session = session;
+    vi.advanceTimersByTime(0);
+    state.session = again;
+    await vi.advanceTimersByTimeAsync(0);
+    expect([end.mock.calls.length, polls.length]).toEqual([0, 1]);
+    await vi.advanceTimersByTimeAsync(minuteMs * 2);
+    expect(polls[1]?.acknowledged).toEqual([]);
+    expect(end).toHaveBeenCalledTimes(1);
+  });
+
   it('that are not believed end nothing, go on record, and are told to the transmitter', async () => {
     const refused = { ...nothing, refused: [{ jti: 'f', err: 'invalid_key' as const, why: 'alg' }] };
     const { end, record, polls } = opened({ answers: [refused, nothing] });
@@ -274,6 +288,13 @@ describe('an outage', () => {
     }
     // Ten minutes: 1, 2, 4 … 32 s, then once a minute.
     expect(asked).toBeLessThan(18);
+  });
+
+  it('is no refusal: what is refused to one destination, or cancelled, holds nobody back', () => {
+    const outage = createOutage({ now: Date.now, random: () => 1 });
+    for (const code of ['not_permitted', 'access_ended', 'reauthentication_required', 'internal'] as const)
+      expect(outage.failed(new Fault(code, 'x'))).toMatchObject({ code });
+    outage.check();
   });
 
   it('a named time holds also on another network; a success ends it', () => {

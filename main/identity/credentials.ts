@@ -58,6 +58,8 @@ export interface Credentials {
 export function createCredentials(deps: CredentialDeps): Credentials {
   const seen = new Set<string>();
   const waiting = new Set<string>();
+  /** Each end of access begins another: what was under way before serves nobody after. */
+  let access = 0;
   const desks = new Map<string, { readonly desk: EgressDesk; readonly revoke: (reason: RevokeReason) => void }>();
 
   const markWaiting = (connector: string): void => {
@@ -72,6 +74,7 @@ export function createCredentials(deps: CredentialDeps): Credentials {
       desks.get(connector)?.desk.detach();
       const desk = createDesk(deps, connector, {
         isWaiting: () => waiting.has(connector),
+        access: () => access,
         refused: () => {
           markWaiting(connector);
         },
@@ -89,6 +92,7 @@ export function createCredentials(deps: CredentialDeps): Credentials {
       for (const connector of seen) if (!desks.has(connector)) seen.delete(connector);
     },
     revokeAll: (reason) => {
+      access += 1;
       if (reason !== 'person_changed') waiting.clear();
       for (const { revoke } of desks.values()) revoke(reason);
     },
@@ -97,6 +101,7 @@ export function createCredentials(deps: CredentialDeps): Credentials {
 
 interface DeskState {
   readonly isWaiting: () => boolean;
+  readonly access: () => number;
   /** The issuer wants a fresh authentication. */
   readonly refused: () => void;
   readonly detached: () => void;
@@ -105,7 +110,7 @@ interface DeskState {
 function createDesk(deps: CredentialDeps, connector: string, state: DeskState): EgressDesk {
   let key: Uint8Array | undefined;
   let open = true;
-  const underWay = new Map<string, Promise<SealedCredential>>();
+  const underWay = new Map<string, { readonly access: number; readonly answer: Promise<SealedCredential> }>();
 
   const sealedTo = (publicKey: Uint8Array, secret: Secret): string =>
     Buffer.from(deps.sealTo(publicKey, secret)).toString('base64');
@@ -113,11 +118,14 @@ function createDesk(deps: CredentialDeps, connector: string, state: DeskState): 
     const destination = deps.destination(connector, name);
     if (destination === undefined)
       throw new Fault('destination_not_allowed', 'This connector has no such destination in the configuration.');
+    const begun = state.access();
     const { password, also, ...login } = await deps.issue(destination).catch((error: unknown) => {
       if (error instanceof Fault && error.code === 'reauthentication_required') state.refused();
       throw error;
     });
     try {
+      if (begun !== state.access())
+        throw new Fault('access_ended', 'Access ended. Ask the person to sign in to Sallyport again.');
       if (!open || state.isWaiting()) throw waitingFault();
       const sealed = sealedTo(publicKey, password);
       const alsoSealed = also === undefined ? {} : { alsoSealed: sealedTo(publicKey, also) };
@@ -139,9 +147,13 @@ function createDesk(deps: CredentialDeps, connector: string, state: DeskState): 
     credential: (name) => {
       if (key === undefined) return Promise.reject(new Fault('malformed', 'An egress worker must say hello first.'));
       if (!open || state.isWaiting()) return Promise.reject(waitingFault());
-      const same = underWay.get(name) ?? obtain(name, key).finally(() => underWay.delete(name));
-      underWay.set(name, same);
-      return same;
+      const same = underWay.get(name);
+      if (same?.access === state.access()) return same.answer;
+      const answer = obtain(name, key).finally(() => {
+        if (underWay.get(name)?.answer === answer) underWay.delete(name);
+      });
+      underWay.set(name, { access: state.access(), answer });
+      return answer;
     },
     detach: () => {
       open = false;

@@ -1,6 +1,6 @@
 /**
  * The provider's security events, in the vault. Guarantees: an event ends access at once when it concerns the person signed in,
- * by issuer and subject, and happened after they authenticated; each `jti` counts once; another person's does nothing; failures
+ * by issuer and subject, and was issued after they authenticated; each `jti` counts once; another person's does nothing; failures
  * are asked again with back-off and jitter, and shown. Trusts: the exchange process for signature, issuer, audience and age.
  */
 import type { EndCause } from '../contract/access-end.ts';
@@ -45,7 +45,14 @@ const mostAtOnce = 10;
 const mostRemembered = 1000;
 
 export function createEventPoll(deps: EventPollDeps): EventPoll {
-  const memory = createEventMemory();
+  /** By transmitter: one is not told of another's events. */
+  const memories = new Map<string, ReturnType<typeof createEventMemory>>();
+  const memoryOf = ({ identity }: Session): ReturnType<typeof createEventMemory> => {
+    const url = identity.events?.url ?? '';
+    const memory = memories.get(url) ?? createEventMemory();
+    memories.set(url, memory);
+    return memory;
+  };
   let next: NodeJS.Timeout | undefined;
   let round = 0;
   let failures = 0;
@@ -63,6 +70,7 @@ export function createEventPoll(deps: EventPollDeps): EventPoll {
     const session = deps.session();
     let namedMs = 0;
     if (session === undefined) return intervalMs;
+    const memory = memoryOf(session);
     try {
       const polled = await pollOnce(deps, { session, memory, retryAfter: (ms) => (namedMs = ms) });
       failures = 0;
@@ -79,6 +87,9 @@ export function createEventPoll(deps: EventPollDeps): EventPoll {
     }
   };
   const heed = ({ events, refused }: Polled, session: Session): void => {
+    // Who signed in meanwhile is told of them by the next poll: what is not acknowledged comes again.
+    if (deps.session() !== session) return;
+    const memory = memoryOf(session);
     const fresh = events.filter((event) => memory.isNew(event.jti));
     for (const { jti } of events) memory.acknowledge(jti);
     for (const { jti, err } of refused) memory.refuse({ jti, err });
@@ -86,7 +97,6 @@ export function createEventPoll(deps: EventPollDeps): EventPoll {
       const why = [...new Set(refused.map((each) => each.why))].join(', ');
       deps.record('security-event-refused', 'vault', `${String(refused.length)} not believed: ${why}`);
     }
-    if (deps.session() !== session) return;
     const ending = fresh.find((event) => concerns(event, session) && event.at >= authenticatedAt);
     if (ending === undefined) return;
     deps.record('security-event', 'vault', ending.kind);

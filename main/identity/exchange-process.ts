@@ -179,11 +179,12 @@ async function perform<K extends TaskName>(
 ): Promise<Exchanged<K>> {
   const { channel, ready, inputFd, outputFd } = started;
   const secrets: Secret[] = [];
-  const proxyPassword = deps.proxyPassword();
+  let proxyPassword: Secret | undefined;
   try {
     try {
       await ready;
-      if (proxyPassword !== undefined) await deps.writeSecret(inputFd, proxyPassword);
+      proxyPassword = deps.proxyPassword();
+      if (proxyPassword !== undefined) await deps.writeSecret(inputFd, proxyPassword).catch(retyped);
       if (task.input !== undefined) await deps.writeSecret(inputFd, task.input);
     } finally {
       deps.closeFd(inputFd);
@@ -200,6 +201,11 @@ async function perform<K extends TaskName>(
     deps.closeFd(outputFd);
     channel.close();
   }
+}
+
+/** Another one was typed while this was written: that says nothing about the person's access. */
+function retyped(): never {
+  throw new Fault('identity_unavailable', 'The password of the proxy was typed anew meanwhile. Try again.');
 }
 
 function asFault(error: unknown): Fault {

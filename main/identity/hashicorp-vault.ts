@@ -71,10 +71,26 @@ export async function loginToVault(
   const found = answer.status === 200 ? loginSchema.safeParse(parseJson(answer.body)) : undefined;
   if (found?.success !== true) throw refused(answer);
   const { client_token: token, lease_duration: life, metadata } = found.data.auth;
-  if (metadata?.['role'] !== undefined && metadata['role'] !== login.role) throw unusable(who, 'is for another role');
-  if (metadata?.['sub'] !== undefined && metadata['sub'] !== person.subject)
-    throw unusable(who, 'is for another person');
-  return sessionOf({ origin, send, token, endsAt: startedAt + (life === 0 ? maxCredentialLifeMs : life * 1000) });
+  const session = sessionOf({
+    origin,
+    send,
+    token,
+    endsAt: startedAt + (life === 0 ? maxCredentialLifeMs : life * 1000),
+  });
+  const refusal = foreign(metadata, { role: login.role, sub: person.subject });
+  if (refusal === undefined) return session;
+  await session.leave().catch(() => undefined);
+  throw refusal;
+}
+
+/** What the login is said to be for, where that is not what was asked. */
+function foreign(
+  metadata: Readonly<Record<string, unknown>> | null | undefined,
+  { role, sub }: { readonly role: string; readonly sub: string },
+): Fault | undefined {
+  if (metadata?.['role'] !== undefined && metadata['role'] !== role) return unusable(who, 'is for another role');
+  if (metadata?.['sub'] !== undefined && metadata['sub'] !== sub) return unusable(who, 'is for another person');
+  return undefined;
 }
 
 interface SessionParts {

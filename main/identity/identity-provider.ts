@@ -28,7 +28,8 @@ export interface ProviderRefresh {
 /** Both throw `Fault`: the dialler's own, or what the provider's answer becomes (`provider-refusal.ts`). */
 export interface IdentityProvider {
   signIn(request: ProviderSignIn): Promise<ProviderTokens>;
-  refresh(request: ProviderRefresh): Promise<ProviderTokens>;
+  /** A challenge where the provider says what the next sign-in must be like. */
+  refresh(request: ProviderRefresh): Promise<ProviderTokens | { readonly challenge: ClaimsChallenge }>;
 }
 
 /** What a challenge adds to the authorization request, beside `claims`. */

@@ -154,6 +154,17 @@ describe('session', () => {
     expect([newAccess.wiped, newRefresh.wiped]).toEqual([true, true]);
   });
 
+  it('gives a connector what the last refresh brought, never a token from before that reaches further', () => {
+    const [broad, narrow] = [fakeSecret(), fakeSecret()];
+    const both = { ...claims, scopes: ['issue', 'orders'] };
+    const session = createSession({ identity, claims: both, tokens: [broad, fakeSecret()], nowMs: 0 });
+    session.renew({ ...claims, scopes: ['orders'] }, [narrow, fakeSecret()], 0);
+    expect(session.takeNewest('orders', 0)?.token).toBe(narrow);
+    session.renew({ ...claims, scopes: ['elsewhere'] }, [fakeSecret(), fakeSecret()], 0);
+    expect(session.takeNewest('orders', 0)).toBeUndefined();
+    expect(session.accessToken('issue', 0)).toBe(broad);
+  });
+
   it.each([
     ['another client', { ...claims, audience: 'other' }],
     ['another issuer', { ...claims, principal: { ...principal, issuer: 'https://evil.example' } }],

@@ -5,6 +5,7 @@ import { credentialSchema, type Ledger, type LedgerEntry, type WayOf } from '../
 import { Fault } from '../contract/errors.ts';
 import type { Secret } from '../contract/secret.ts';
 import type { ExchangeStarter } from './exchange-process.ts';
+import { createOutage } from './outage.ts';
 import { issueAnother } from './issue.ts';
 import { createRotationLedger } from './rotation-ledger.ts';
 import type { Session } from './session.ts';
@@ -22,6 +23,8 @@ interface World {
   /** Days since the secret was made. */
   readonly days: number;
   readonly rotationFails?: boolean;
+  /** The person signs out meanwhile. */
+  readonly endsAtRotation?: boolean;
   /** Undefined: the exchange told none. */
   readonly version?: number | undefined;
   readonly entries?: Ledger;
@@ -33,6 +36,7 @@ function worldOf({ days, rotationFails = false, entries = [], ...rest }: World) 
   const scopes: string[] = [];
   const providers: string[] = [];
   const kept: LedgerEntry[][] = [];
+  const state = { isCurrent: true };
   const version = 'version' in rest ? rest.version : 1;
   let current = version === undefined ? undefined : { number: version, createdAt: now - days * dayMs };
   const secret = (): Secret => {
@@ -48,6 +52,7 @@ function worldOf({ days, rotationFails = false, entries = [], ...rest }: World) 
     asked.push(name);
     if (name === 'issue')
       return { reply: { role: 'app', expiresAt: now + 900_000, version: current }, secrets: [secret()] };
+    if (rest.endsAtRotation === true) state.isCurrent = false;
     if (rotationFails) throw new Fault('backend_refused', 'no');
     current = { number: (current?.number ?? 0) + 1, createdAt: now };
     return { reply: {}, secrets: [] };
@@ -83,8 +88,9 @@ function worldOf({ days, rotationFails = false, entries = [], ...rest }: World) 
       ownAccessToken: () => Promise.reject(new Error('unused')),
     },
     ledger,
+    outage: createOutage({ now: () => now, random: () => 0 }),
     now: () => now,
-    isCurrent: () => true,
+    isCurrent: () => state.isCurrent,
   };
   const holder = { principal: { subject: 'alice', username: 'alice' }, identity: partner } as unknown as Session;
   return {
@@ -140,6 +146,10 @@ describe('a secret that lives long', () => {
     [
       'known from long ago, whatever Vault says now',
       { way: left, days: 1, entries: [longKnown], ...protectionMissing },
+    ],
+    [
+      'when access ended while it was rotated',
+      { way: rotated, days: 80, rotationFails: true, endsAtRotation: true, code: 'access_ended' },
     ],
     ['without its version', { way: left, days: 1, version: undefined, code: 'backend_refused' }],
   ])('is refused and wiped %s', async (_, { way, code, ...world }) => {

@@ -8,6 +8,7 @@ import { maxCredentialLifeMs, secretAge, type CredentialWay, type WayOf } from '
 import { Fault } from '../contract/errors.ts';
 import type { IssuedCredential } from './credentials.ts';
 import type { ExchangeStarter, TaskName } from './exchange-process.ts';
+import type { Outage } from './outage.ts';
 import { endedFault, exchangeTimeoutMs, type Renewal } from './renewal.ts';
 import { refuseTooOld, type RotationLedger, type SecretVersion } from './rotation-ledger.ts';
 import type { Session } from './session.ts';
@@ -20,6 +21,7 @@ export interface IssueDeps {
   readonly exchanges: ExchangeStarter;
   readonly config: () => VaultConfig;
   readonly renewal: Renewal;
+  readonly outage: Outage;
   readonly ledger: Pick<RotationLedger, 'note' | 'mayRotate'>;
   readonly now: () => number;
   /** Whether the session is still the one this was begun for. */
@@ -59,6 +61,9 @@ async function once(holder: Session, way: Exclude<OtherWay, { kind: 'access-toke
   const input = await renewal.accessToken(holder, way.kind === 'token-exchange' ? way.subjectScope : way.scope);
   const { exchangeCommand } = config();
   const { subject, username } = holder.principal;
+  // The identity provider itself exchanges tokens: one in trouble is left alone here as well.
+  const outage = way.kind === 'token-exchange' ? deps.outage : undefined;
+  outage?.check();
   const { reply, secrets } = await exchanges
     .start(exchangeCommand, {
       name: 'issue',
@@ -66,11 +71,14 @@ async function once(holder: Session, way: Exclude<OtherWay, { kind: 'access-toke
       input,
       outputs: way.kind === 'aws-sts' ? 2 : 1,
       timeoutMs: exchangeTimeoutMs,
+      ...(outage && { onRetryAfter: (ms: number) => outage.retryAfter(ms) }),
     })
     .done.catch((error: unknown) => {
       // The token was wiped under the exchange: whatever the server said of it does not count.
-      throw isCurrent() ? error : endedFault();
+      if (!isCurrent()) throw endedFault();
+      throw outage === undefined ? error : outage.failed(error);
     });
+  outage?.recovered();
   const [password, also] = secrets;
   const expiresAt = Math.min(reply.expiresAt, now() + maxCredentialLifeMs);
   if (password === undefined || !isCurrent() || expiresAt <= now()) {
@@ -90,6 +98,10 @@ async function longLived(holder: Session, way: WayOf<'vault-secret'>, deps: Issu
     () => true,
     () => false,
   );
+  if (!deps.isCurrent()) {
+    first.credential.password.wipe();
+    throw endedFault();
+  }
   // Until it is too old, the old one still serves; status says that nobody rotated it.
   if (!rotated) return unlessTooOld(name, first);
   first.credential.password.wipe();

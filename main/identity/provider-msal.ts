@@ -1,6 +1,7 @@
 /** Entra through MSAL's own mode: memory only, silent, every byte through our own dialler. Loaded in exchange processes only. */
 import {
   AuthError,
+  InteractionRequiredAuthError,
   LogLevel,
   ProtocolMode,
   PublicClientApplication,
@@ -8,6 +9,7 @@ import {
 } from '@azure/msal-node';
 import type { Configuration } from '@azure/msal-node';
 import { z } from 'zod';
+import { claimsChallengeSchema, type ClaimsChallenge } from '../contract/challenge.ts';
 import type { IdentityConfig } from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
 import { parseJson, type Provider } from './discovery.ts';
@@ -64,12 +66,22 @@ export function createMsalProvider(identity: IdentityConfig, provider: Provider)
     },
     refresh: async ({ refreshToken, scopes }) => {
       const asked = { refreshToken, scopes: [...scopes], forceCache: true };
-      const result = await application.acquireTokenByRefreshToken(asked).catch((error: unknown) => {
+      try {
+        return tokensOf(await application.acquireTokenByRefreshToken(asked));
+      } catch (error) {
+        const challenge = challengeIn(error);
+        if (challenge !== undefined) return { challenge };
         throw asFault(error, 'refresh');
-      });
-      return tokensOf(result);
+      }
     },
   };
+}
+
+/** The claims that Conditional Access wants of the next sign-in, for one API's token (Entra: `interaction_required` with `claims`). */
+function challengeIn(error: unknown): ClaimsChallenge | undefined {
+  if (!(error instanceof InteractionRequiredAuthError) || error.claims === '') return undefined;
+  const { success, data } = claimsChallengeSchema.safeParse({ claims: error.claims });
+  return success && parseJson(error.claims) !== undefined ? data : undefined;
 }
 
 function createApplication(

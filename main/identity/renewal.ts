@@ -1,4 +1,5 @@
 /** Refreshes one after another (refresh tokens rotate) and finds or obtains the access token for a scope. */
+import type { ClaimsChallenge } from '../contract/challenge.ts';
 import { Fault, type Code } from '../contract/errors.ts';
 import type { Secret } from '../contract/secret.ts';
 import type { ExchangeStarter, ExchangeTask } from './exchange-process.ts';
@@ -18,6 +19,8 @@ export interface RenewalDeps {
   readonly renewed: (session: Session) => void;
   /** The provider said that this grant is over; `say` is the fault's text. */
   readonly dead: (session: Session, say: string) => void;
+  /** It wants a stronger sign-in. Answers what the call ends with. */
+  readonly challenged: (challenge: ClaimsChallenge) => Fault;
   readonly now: () => number;
   readonly outage: Outage;
 }
@@ -59,7 +62,7 @@ export function createRenewal(deps: RenewalDeps): Renewal {
       queue(async () => {
         const held = session.accessToken(scope, deps.now());
         if (held !== undefined) return held;
-        // Another audience than the sign-in's: that this one is refused says nothing about the rest.
+        // Another audience than the sign-in's: that it is not granted says nothing about the rest.
         if (session.identity.scopes.includes(scope)) await confirm(session);
         else await refresh(deps, session, [scope]);
         const renewed = session.accessToken(scope, deps.now());
@@ -69,7 +72,7 @@ export function createRenewal(deps: RenewalDeps): Renewal {
     ownAccessToken: (session, scope) =>
       queue(async () => {
         await refresh(deps, session, [scope]);
-        const own = session.takeAccessToken(scope, deps.now());
+        const own = session.takeNewest(scope, deps.now());
         if (own !== undefined) return own;
         throw notGranted();
       }),
@@ -97,9 +100,13 @@ async function refresh(deps: RenewalDeps, session: Session, scopes: readonly str
     },
   };
   const { reply, secrets } = await deps.exchanges.start(exchangeCommand, task).done.catch((error: unknown) => {
+    // One grant serves every scope: dead for one, it is dead.
+    if (error instanceof Fault && error.code === 'access_ended' && deps.isCurrent(session))
+      deps.dead(session, error.message);
     throw deps.outage.failed(error);
   });
   deps.outage.recovered();
+  if ('challenge' in reply) throw deps.isCurrent(session) ? deps.challenged(reply.challenge) : endedFault();
   if (!deps.isCurrent(session)) {
     for (const secret of secrets) secret.wipe();
     throw endedFault();

@@ -44,8 +44,8 @@ export interface Session {
   renew(claims: ExchangedClaims, tokens: readonly Secret[], nowMs: number): void;
   /** Undefined when none is held or it has less than a minute left. */
   accessToken(scope: string, nowMs: number): Secret | undefined;
-  /** As `accessToken`; it is the caller's then, and held here no more. */
-  takeAccessToken(scope: string, nowMs: number): { readonly token: Secret; readonly expiresAt: number } | undefined;
+  /** What the last refresh brought, if it has this scope and a minute left: never one from before, which may reach further. It is the caller's then. */
+  takeNewest(scope: string, nowMs: number): { readonly token: Secret; readonly expiresAt: number } | undefined;
   wipe(): void;
 }
 
@@ -54,7 +54,7 @@ export function createSession({ identity, claims, tokens, nowMs }: NewSession): 
   let current: { principal: Principal; validUntil: number; refreshToken: Secret } | undefined;
   const held: AccessToken[] = [];
   const usable = (scope: string, atMs: number): AccessToken | undefined =>
-    held.find((each) => each.scopes.includes(scope) && each.expiresAt - atMs >= usableMs);
+    held.find((each) => isUsable(each, scope, atMs));
   const letGo = (one: AccessToken): AccessToken => {
     clearTimeout(one.end);
     held.splice(held.indexOf(one), 1);
@@ -105,9 +105,9 @@ export function createSession({ identity, claims, tokens, nowMs }: NewSession): 
       keep({ token, scopes: renewed.scopes, expiresAt }, renewedAtMs);
     },
     accessToken: (scope, atMs) => usable(scope, atMs)?.token,
-    takeAccessToken: (scope, atMs) => {
-      const found = usable(scope, atMs);
-      return found === undefined ? undefined : letGo(found);
+    takeNewest: (scope, atMs) => {
+      const newest = held.at(-1);
+      return newest !== undefined && isUsable(newest, scope, atMs) ? letGo(newest) : undefined;
     },
     wipe: () => {
       current?.refreshToken.wipe();
@@ -116,6 +116,10 @@ export function createSession({ identity, claims, tokens, nowMs }: NewSession): 
   };
   session.renew(claims, tokens, nowMs);
   return session;
+}
+
+function isUsable({ scopes, expiresAt }: AccessToken, scope: string, atMs: number): boolean {
+  return scopes.includes(scope) && expiresAt - atMs >= usableMs;
 }
 
 function isExpected(identity: IdentityConfig, principal: Principal, claims: ExchangedClaims): boolean {

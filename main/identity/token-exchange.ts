@@ -60,7 +60,7 @@ function checked({ way, person }: TokenExchange, answer: TokenEndpointResponse, 
     throw unusable(who, 'has more scope than was asked for');
   const claims = claimsOf(token);
   const { sub, aud } = claims ?? {};
-  if (sub !== undefined && sub !== person.subject) throw unusable(who, 'is for another person');
+  if (claims !== undefined && sub !== person.subject) throw unusable(who, 'is for another person');
   const audience = way.audience ?? way.resource ?? '';
   if (aud !== undefined && ![aud].flat().includes(audience)) throw unusable(who, 'is for another audience');
   return { role: audience, expiresAt, secrets: [token] };

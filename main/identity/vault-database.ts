@@ -18,12 +18,14 @@ export async function vaultDatabase(request: Wanted<'vault-database'>, dial: Dia
   const { way, person, accessToken } = request;
   const vault = await loginToVault({ url: way.url, login: way.login, person, accessToken }, dial);
   const startedAt = Date.now();
-  const answer = await vault.read(`${way.mount}/creds/${way.role}`);
+  let leaseId = '';
   try {
+    const answer = await vault.read(`${way.mount}/creds/${way.role}`);
+    leaseId = answer.lease_id;
     return await checked(answer, { vault, wantedSeconds: way.lifeSeconds, startedAt });
   } catch (error) {
     // Nobody will use it. That it cannot be revoked changes nothing about the refusal; the token takes its leases along.
-    if (answer.lease_id !== '') await vault.revokeLease(answer.lease_id).catch(() => undefined);
+    if (leaseId !== '') await vault.revokeLease(leaseId).catch(() => undefined);
     await vault.leave().catch(() => undefined);
     throw error;
   }

@@ -28,7 +28,8 @@ export function Person({ state: { status, signIn } }: { readonly state: WindowSt
       failed={failed}
       ended={status.ended}
       stopped={status.stopped !== undefined}
-      proxy={status.proxy?.passwordHeld === false ? status.proxy : undefined}
+      reason={signIn.step === 'idle' ? signIn.reason : undefined}
+      proxy={status.proxy}
       accounts={status.accounts ?? []}
     />
   );
@@ -50,13 +51,15 @@ interface NobodyProps {
   readonly ended: Status['ended'];
   /** By the organization: the banner says why. */
   readonly stopped: boolean;
-  /** It waits for its password. */
+  /** Of the provider, for the end. */
+  readonly reason: string | undefined;
+  /** It wants a password. */
   readonly proxy: Status['proxy'];
   /** The default first; empty: there is one only. */
   readonly accounts: readonly string[];
 }
 
-function Nobody({ failed, ended, stopped, proxy, accounts }: NobodyProps) {
+function Nobody({ failed, ended, reason, stopped, proxy, accounts }: NobodyProps) {
   return (
     <section className="person" aria-label="Person">
       <h2>Nobody is signed in</h2>
@@ -67,6 +70,7 @@ function Nobody({ failed, ended, stopped, proxy, accounts }: NobodyProps) {
           Access ended: {ended.why}. {ended.mend}
         </p>
       )}
+      {ended !== undefined && <ProviderWords reason={reason} />}
       <Failure failed={failed} />
       {!stopped && proxy !== undefined && <ProxyPassword {...proxy} />}
       {!stopped && (
@@ -90,9 +94,13 @@ function Failure({ failed }: { readonly failed: Failed | null }) {
   return (
     <div className="failure" role="alert">
       <p>{plain(failed.say)}</p>
-      {failed.reason !== undefined && <p>Your identity provider says: “{plain(failed.reason)}”</p>}
+      <ProviderWords reason={failed.reason} />
     </div>
   );
+}
+
+function ProviderWords({ reason }: { readonly reason: string | undefined }) {
+  return reason === undefined ? null : <p>Your identity provider says: “{plain(reason)}”</p>;
 }
 
 function InBrowser({ url }: { readonly url: string | undefined }) {

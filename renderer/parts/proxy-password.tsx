@@ -6,7 +6,7 @@ import { Action } from './action.tsx';
 import { Foreign } from './foreign.tsx';
 
 /** The one secret that is typed here. The field is emptied before the answer comes; React never holds what is in it. */
-export function ProxyPassword({ url, username }: NonNullable<Status['proxy']>) {
+export function ProxyPassword({ url, username, passwordHeld }: NonNullable<Status['proxy']>) {
   const field = useRef<HTMLInputElement>(null);
   const give = async (): Promise<void> => {
     const password = field.current?.value ?? '';
@@ -23,7 +23,17 @@ export function ProxyPassword({ url, username }: NonNullable<Status['proxy']>) {
         <span>
           Password of <Foreign text={username} most={60} /> at your company’s proxy, {hostOf(url)}
         </span>
-        <input ref={field} type="password" autoComplete="off" spellCheck={false} maxLength={1000} />
+        <input
+          ref={field}
+          type="password"
+          autoComplete="off"
+          spellCheck={false}
+          maxLength={1000}
+          placeholder={passwordHeld ? 'It is known. Type it again if it was wrong.' : ''}
+          onKeyDown={({ key }) => {
+            if (key === 'Enter') void give();
+          }}
+        />
       </label>
       <div className="actions">
         <Action onAct={give}>Use for this run</Action>

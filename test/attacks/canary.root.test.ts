@@ -19,20 +19,12 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { family, startProduct, type Ground, type Product } from '../process/harness.ts';
+import { findMadeGround } from '../process/made-ground.ts';
 import { readNeedles, searchFor, type Finding, type Needle } from './needles.ts';
 
 /** On each door; four of five are good ones. */
 const calls = 100;
 const shortest = 12;
-
-async function groundOfMadeUser(): Promise<Ground> {
-  const setUp = (await import(new URL('../../build/set-up.mjs', import.meta.url).href)) as {
-    findGround(): Ground | undefined;
-  };
-  const ground = setUp.findGround();
-  if (!ground?.as) throw new Error('this test runs as root, after set-up made a user: npm test');
-  return ground;
-}
 
 let ground: Ground;
 let product: Product;
@@ -44,7 +36,7 @@ const ended = { released: 0, refused: 0 };
 const passing: Finding[] = [];
 
 beforeAll(async () => {
-  ground = await groundOfMadeUser();
+  ground = await findMadeGround();
   outside = mkdtempSync(path.join(os.tmpdir(), 'sp-needles-'));
   needlesFile = path.join(outside, 'needles');
   writeFileSync(needlesFile, '', { mode: 0o600 });

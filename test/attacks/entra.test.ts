@@ -27,6 +27,11 @@ afterAll(() => {
 const dial = () => createHttpsDialler({ authorities: [entra.certificate] });
 const signInNow = (more: Partial<SignInRequest> = {}) =>
   signIn({ identity, forceLogin: false, openUrl: (url) => void entra.browse(url), ...more }, dial());
+const refreshed = async (request: Parameters<typeof refresh>[0]) => {
+  const renewed = await refresh(request, dial());
+  if ('challenge' in renewed) throw new Error('it asks for another sign-in');
+  return renewed;
+};
 const lastOf = (path: string) => entra.requests.findLast((request) => request.path.endsWith(path))?.form;
 const payloadOf = (token: string) =>
   JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
@@ -51,7 +56,7 @@ describe('sign-in and refresh', () => {
     expect(first.scopes).toContain(`${entraApi}/read`);
     expect(payloadOf(first.accessToken)).toMatchObject({ aud: entraApi, xms_cc: ['cp1'] });
     const { scopes } = identity;
-    const second = await refresh({ identity, scopes, refreshToken: first.refreshToken }, dial());
+    const second = await refreshed({ identity, scopes, refreshToken: first.refreshToken });
     expect(second.refreshToken).not.toBe(first.refreshToken);
     expect(second.principal?.subject).toBe(first.principal.subject);
     expect(payloadOf(second.accessToken)).toMatchObject({ xms_cc: ['cp1'] });
@@ -157,6 +162,20 @@ describe('its error numbers', () => {
       expect(fault?.message).toMatch(says);
       expect(reasonOf(fault)).toBe(reason);
     }
+  });
+
+  it('with claims, at a refresh: they are a challenge, which the next sign-in carries', async () => {
+    const { refreshToken } = await signInNow();
+    const claims = '{"access_token":{"acrs":{"essential":true,"value":"c2"}}}';
+    entra.state.refuses = 'factor';
+    entra.state.refusesWithClaims = claims;
+    expect(await refresh({ identity, scopes: identity.scopes, refreshToken }, dial())).toEqual({
+      challenge: { claims },
+    });
+    entra.state.refusesWithClaims = 'no JSON';
+    expect((await faultOf(refresh({ identity, scopes: identity.scopes, refreshToken }, dial()))).code).toBe(
+      'reauthentication_required',
+    );
   });
 
   it('in what the browser brings back', async () => {

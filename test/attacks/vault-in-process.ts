@@ -60,7 +60,9 @@ export function startVaultInProcess(settings: VaultInProcessSettings) {
       name === 'sign-in'
         ? signIn({ ...(asked as Parameters<typeof signIn>[0]), openUrl }, dial)
         : refresh({ ...(asked as Parameters<typeof refresh>[0]), refreshToken: text }, dial);
-    const { accessToken, refreshToken, ...reply } = await work;
+    const done = await work;
+    if ('challenge' in done) return { reply: done, secrets: [] };
+    const { accessToken, refreshToken, ...reply } = done;
     return { reply, secrets: [keep(accessToken), keep(refreshToken)] };
   };
   const exchanges: ExchangeStarter = {

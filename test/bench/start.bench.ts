@@ -6,13 +6,15 @@
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { connectAgent } from '../process/agents.ts';
-import { family, ownGround, startProduct, type Ground, type Product } from '../process/harness.ts';
+import { family, ownGround, startProduct } from '../process/harness.ts';
+import { findMadeGround, withAgentsOf } from '../process/made-ground.ts';
 
 const startedAt = performance.now();
 const since = (from: number): string => `${((performance.now() - from) / 1000).toFixed(2)} s`;
 const rows: [string, string][] = [];
-const ground = await findGround();
-const product = runAs(ground, await startProduct({ ground }));
+/** Root never runs the product: the user that set-up made does. */
+const ground = process.getuid?.() === 0 ? await findMadeGround() : ownGround;
+const product = withAgentsOf(ground, await startProduct({ ground }));
 rows.push(['up --headless --lab, to ready', since(startedAt)]);
 
 const signInAt = performance.now();
@@ -52,31 +54,6 @@ const stopAt = performance.now();
 await agent.close();
 await product.stop();
 process.stdout.write(`\nstop: ${since(stopAt)}\n`);
-
-/** Root never runs the product: the user that set-up made does. */
-async function findGround(): Promise<Ground> {
-  if (process.getuid?.() !== 0) return ownGround;
-  const setUp = (await import(new URL('../../build/set-up.mjs', import.meta.url).href)) as {
-    findGround(): Ground | undefined;
-  };
-  const found = setUp.findGround();
-  if (!found?.as) throw new Error('as root this needs the made user: run npm test once');
-  return found;
-}
-
-/** An agent is a program of the same user. */
-function runAs({ as }: Ground, of: Product): Product {
-  if (!as) return of;
-  const bridgeCommand: Product['bridgeCommand'] = (...args) => {
-    const { command, args: own, env } = of.bridgeCommand(...args);
-    return {
-      command: 'setpriv',
-      args: [`--reuid=${as.uid}`, `--regid=${as.gid}`, '--clear-groups', command, ...own],
-      env,
-    };
-  };
-  return { ...of, bridgeCommand };
-}
 
 function describe(pid: number): string[] {
   const command = read(`/proc/${pid}/cmdline`)

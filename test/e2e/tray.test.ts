@@ -2,12 +2,12 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { windowMethods } from '../../main/contract/window.ts';
 import { eventually, family, isAlive } from '../process/harness.ts';
+import { violationsOn } from '../screen/axe.ts';
 import { crashPage, startApp, startAgain, type AppOptions, type DesktopApp } from '../screen/desktop-app.ts';
 import { createPersonBrowser, type PersonBrowser } from '../screen/person-browser.ts';
 import { click, findIcon, menuOnScreen, photograph, press } from '../screen/pointer.ts';
@@ -184,10 +184,8 @@ describe('with a panel', () => {
     await app.window.emulateMedia({ colorScheme });
     for (const name of screens) {
       await tab(name).click();
-      // Electron's context opens no second page, which axe would use to put frames together: there are none.
-      const axe = new AxeBuilder({ page: app.window }).setLegacyMode();
       // What differs between the two is colour.
-      const { violations } = await (colorScheme === 'dark' ? axe.withRules(['color-contrast']) : axe).analyze();
+      const violations = await violationsOn(app.window, colorScheme === 'dark' ? ['color-contrast'] : undefined);
       expect(violations.map(({ id, nodes }) => [name, id, nodes.map(({ html }) => html)])).toEqual([]);
     }
     await app.window.emulateMedia({ colorScheme: 'light' });

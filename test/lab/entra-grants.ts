@@ -16,6 +16,8 @@ const alg = 'RS256';
 export interface EntraState {
   /** What the token endpoint says to everybody. */
   refuses?: EntraErrorName;
+  /** Beside it: what the next sign-in has to ask for. */
+  refusesWithClaims?: string;
   /** What the sign-in page sends the browser back with. */
   denies?: EntraErrorName;
   groups?: number;
@@ -39,6 +41,9 @@ export interface EntraAnswer {
 export type EntraGrants = Awaited<ReturnType<typeof createEntraGrants>>;
 
 const refused = (name: EntraErrorName): EntraAnswer => ({ status: 400, body: errorBody(name) });
+
+const withClaims = (answer: EntraAnswer, claims: string | undefined): EntraAnswer =>
+  claims === undefined ? answer : { ...answer, body: { ...(answer.body as object), claims } };
 
 export async function createEntraGrants(issuer: string, state: EntraState) {
   const keys = await generateKeyPair(alg);
@@ -92,7 +97,7 @@ export async function createEntraGrants(issuer: string, state: EntraState) {
     },
     token: (form: URLSearchParams): Promise<EntraAnswer> | EntraAnswer => {
       if (form.get('client_id') !== entraClientId) return refused('unknownClient');
-      if (state.refuses !== undefined) return refused(state.refuses);
+      if (state.refuses !== undefined) return withClaims(refused(state.refuses), state.refusesWithClaims);
       if (form.get('grant_type') === 'refresh_token') {
         const query = new URLSearchParams({ claims: form.get('claims') ?? '{}' });
         const known = take(refreshTokens, form.get('refresh_token')) !== undefined;

@@ -141,3 +141,30 @@ test.each(destinations)('%s: a quiet hour, a switch and a restart', async (desti
   expect((await call('one'))?.value).not.toBe(bobs?.value);
   expect(world.broken).toEqual([]);
 });
+
+test('a grant that one scope shows to be dead ends everything at once', async () => {
+  const world = createWorld();
+  const signedIn = signIn(world, 'alice');
+  await vi.advanceTimersByTimeAsync(minuteMs);
+  await signedIn;
+  world.disabled.add('alice');
+  const call = world.call('one', 'token');
+  await vi.advanceTimersByTimeAsync(minuteMs);
+  expect(await call).toBeUndefined();
+  expect([world.state.status().principal, [...world.live]]).toEqual([null, []]);
+});
+
+test('a secret that is rotated while the person changes is given to nobody', async () => {
+  const world = createWorld();
+  const signedIn = signIn(world, 'alice');
+  await vi.advanceTimersByTimeAsync(minuteMs);
+  await signedIn;
+  const call = world.call('one', 'kept');
+  // Fetched after 700 ms, then rotated.
+  await vi.advanceTimersByTimeAsync(900);
+  const other = signIn(world, 'bob');
+  await vi.advanceTimersByTimeAsync(minuteMs);
+  expect([await call, world.broken]).toEqual([undefined, []]);
+  await other;
+  expect([...world.live].filter(({ where }) => where === 'one')).toEqual([]);
+});

@@ -4,11 +4,13 @@ import { Agent } from 'node:https';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SallyportConfig } from '../../main/contract/config.ts';
 import { credentialSchema } from '../../main/contract/credentials.ts';
 import type { Principal } from '../../main/contract/principal.ts';
-import { apiAudience, apiScope, issuerScope, labRoleArn } from '../lab/contract.ts';
-import { accessTokenOf, connectAs, labDatabase, trustLab } from '../lab/person.ts';
+import { apiAudience, apiScope, issuerScope } from '../lab/contract.ts';
+import { connectAs, trustLab } from '../lab/person.ts';
 import { startLab, type RunningLab } from '../lab/start-lab.ts';
+import { destinationsOf, fillVault, originOf } from './stand/credential-ways.ts';
 import { codeOf, startVault, type EgressUnderTest, type VaultUnderTest } from './vault-under-test.ts';
 
 const longMs = { timeoutMs: 60_000 };
@@ -22,26 +24,15 @@ let origin: string;
 beforeAll(async () => {
   lab = await startLab();
   trustLab(lab);
-  const { issuer, host, port } = labDatabase(lab);
-  ({ origin } = new URL(issuer.url));
-  const server = { url: origin, login: { role: 'people' }, scope: issuerScope };
-  const ways = {
-    token: { kind: 'access-token', scope: issuerScope },
-    exchanged: { kind: 'token-exchange', audience: apiAudience, scope: apiScope, subjectScope: issuerScope },
-    foreign: { kind: 'token-exchange', audience: 'urn:elsewhere', scope: apiScope, subjectScope: issuerScope },
-    role: { kind: 'aws-sts', region: 'eu-central-1', url: `${origin}/sts`, roleArn: labRoleArn, scope: issuerScope },
-    leased: { kind: 'vault-database', ...server, role: 'reader' },
-    kept: { kind: 'vault-secret', ...server, from: { engine: 'kv-v2', path: 'app/db' } },
-    fixed: { kind: 'vault-secret', ...server, from: { engine: 'database-static', role: 'app' } },
-    issued: { kind: 'postgres-issuer', ...issuer },
-    elsewhere: { kind: 'vault-database', ...server, role: 'reader', url: 'https://localhost:1' },
-  };
-  const destinations = Object.fromEntries(
-    Object.entries(ways).map(([name, way]) => [
-      name,
-      { host, port, database: 'lab', credential: credentialSchema.parse(way) },
-    ]),
-  );
+  origin = originOf(lab);
+  const known = destinationsOf(lab);
+  const elsewhere = { kind: 'vault-database', url: 'https://localhost:1', login: { role: 'people' }, role: 'reader' };
+  const foreign = { kind: 'token-exchange', audience: 'urn:elsewhere', scope: apiScope, subjectScope: issuerScope };
+  const destinations = {
+    ...known,
+    foreign: { ...known['exchanged'], credential: credentialSchema.parse(foreign) },
+    elsewhere: { ...known['leased'], credential: credentialSchema.parse({ ...elsewhere, scope: issuerScope }) },
+  } as SallyportConfig['connectors'][number]['destinations'];
   const connectors = ['one', 'two'].map((name) => ({ name, settings: {}, destinations }));
   vault = await startVault({ config: { ...lab.config, connectors } });
   [one, two] = await Promise.all([vault.attachEgress('one'), vault.attachEgress('two')]);
@@ -100,22 +91,7 @@ describe('a credential', () => {
   });
 
   it('vault-secret: is read with its version, whose age the shell is told', async () => {
-    const jwt = await accessTokenOf(lab, 'alice');
-    const post = (path: string, body: object, token = '') =>
-      fetch(`${origin}/v1/${path}`, {
-        method: 'POST',
-        headers: { 'x-vault-token': token },
-        body: JSON.stringify(body),
-      });
-    const { auth } = (await (await post('auth/jwt/login', { role: 'people', jwt })).json()) as {
-      auth: { client_token: string };
-    };
-    await post(
-      'secret/data/app/db',
-      { data: { username: 'app', password: 'a password of the lab' } },
-      auth.client_token,
-    );
-    await post('database/rotate-role/app', {}, auth.client_token);
+    await fillVault(lab, 'a password of the lab');
     const kept = await ask(one, 'kept');
     expect([kept.role, one.open(kept.sealed)]).toEqual(['app', 'a password of the lab']);
     expect((await ask(one, 'fixed')).role).toBe('app');

@@ -1,10 +1,12 @@
 /** The product as a person starts it, with the lab, for tests that look at it from outside. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { askControl } from '../../main/cli/control-client.ts';
+import { controlSocketBeside } from '../../main/cli/paths.ts';
 import { statusSchema, type Status } from '../../main/contract/control.ts';
 
 /** Where the built product is, which Node runs it, and as whom; root's tests name a made user. */
@@ -34,6 +36,8 @@ export interface ProductOptions {
   readonly ground?: Ground;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** What a program needs to show itself on a screen: the tray app in place of the headless shell. */
+  readonly screen?: Readonly<Record<string, string>>;
   /** The folder of an earlier one, to start again in its place. */
   readonly folder?: string;
 }
@@ -80,7 +84,10 @@ export async function eventually(condition: () => boolean | Promise<boolean>, ti
 export function family(root: number): number[] {
   const children = (pid: number): number[] => {
     try {
-      return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+      // Those of each thread.
+      return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+        readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number),
+      );
     } catch {
       return [];
     }
@@ -105,7 +112,8 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const socket = path.join(folder, 'run', 'mcp.sock');
   const command = path.join(ground.tree, 'dist', 'main', 'sallyport.mjs');
   if (!existsSync(command)) throw new Error('dist/ is not built: run node build/bundle.mjs');
-  const env = { HOME: folder, PATH: '/usr/bin:/bin', TMPDIR: os.tmpdir(), ...options.env };
+  const { screen } = options;
+  const env = { ...screen, HOME: folder, PATH: '/usr/bin:/bin', TMPDIR: os.tmpdir(), ...options.env };
   const launch = (file: string, args: readonly string[]): ChildProcess =>
     spawn(ground.node, [path.join(ground.tree, 'dist', 'main', file), ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -115,7 +123,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     });
   const upArguments = [
     'up',
-    '--headless',
+    ...(screen === undefined ? ['--headless'] : []),
     '--json',
     '--end-with-input',
     '--state',
@@ -127,6 +135,8 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const events: Record<string, unknown>[] = [];
   const ready = new Promise<Pids>((resolve, reject) => {
     readline.createInterface({ input: started.stdout! }).on('line', (line) => {
+      // Chromium prints, too.
+      if (!line.startsWith('{')) return;
       const event = JSON.parse(line) as Record<string, unknown>;
       events.push(event);
       if (event['event'] === 'ready') resolve(event['pids'] as Pids);
@@ -169,6 +179,9 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       if (code !== 0) throw new Error(`${user} could not sign in: ${stdout}${stderr}`);
     },
     async status() {
+      // A command costs a start of Node, and many tests ask until something is so.
+      if (ground.as === undefined)
+        return statusSchema.parse(await askControl({ controlSocket: controlSocketBeside(socket), method: 'status' }));
       const { code, stdout, stderr } = await cli('status', '--json');
       if (code !== 0) throw new Error(`status: ${stderr}`);
       return statusSchema.parse(JSON.parse(stdout));

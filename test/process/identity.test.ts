@@ -132,7 +132,7 @@ describe('sign-in', () => {
     expect((await vault.shell.request('status', {})).exchanges).toEqual([]);
   });
 
-  it('says identity_unavailable or backend_certificate when the provider is not reached or not trusted', async () => {
+  it('says backend_unreachable or backend_certificate when the provider is not reached or not trusted', async () => {
     const unreachable = await vaultOf({ authority: 'https://localhost:1' });
     expect(await codeOf(unreachable.shell.request('sign-in', { forceLogin: false }, longMs))).toBe(
       'backend_unreachable',

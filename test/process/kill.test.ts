@@ -26,9 +26,11 @@ async function begun(product: Product, agent: Agent): Promise<{ readonly running
   return { running };
 }
 
-describe('one process is killed', () => {
+describe('one process is killed, then a part of the lab', () => {
   let product: Product;
   let agent: Agent;
+  /** As they are before the lab is touched. */
+  let pids: number[];
   beforeAll(async () => {
     product = await startProduct();
     await product.signIn('alice');
@@ -36,7 +38,9 @@ describe('one process is killed', () => {
   });
   afterAll(async () => {
     await agent.close();
-    await product.stop();
+    pids.push(...family(product.process.pid!));
+    expect((await product.stop()).code).toBe(0);
+    await eventually(() => pids.every((pid) => !isAlive(pid)));
   });
 
   const restarted = (kind: string): number =>
@@ -147,32 +151,15 @@ describe('one process is killed', () => {
     await product.signIn('alice');
     await callUntil('released');
   });
-});
-
-describe('a part of the lab is killed', () => {
-  let product: Product;
-  let agent: Agent;
-  let pids: number[];
-  beforeAll(async () => {
-    product = await startProduct();
-    pids = family(product.process.pid!);
-    await product.signIn('alice');
-    agent = await connectAgent(product, 'v1', 'bridge');
-    expect(codeOf(await agent.call('postgres_query', quick))).toBe('released');
-  });
-  afterAll(async () => {
-    await agent.close();
-    expect((await product.stop()).code).toBe(0);
-    await eventually(() => pids.every((pid) => !isAlive(pid)));
-  });
 
   const kill = (program: RegExp): void => {
-    const found = pids.find((pid) => isAlive(pid) && program.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')));
+    const found = pids.find((pid) => isAlive(pid) && program.test(titleOf(pid)));
     if (found === undefined) throw new Error(`nothing runs ${String(program)}`);
     process.kill(found, 'SIGKILL');
   };
 
   test('PostgreSQL: the call in flight ends with a code, and the next ones say what is gone', async () => {
+    pids = family(product.process.pid!);
     const { running } = await begun(product, agent);
     const server = (): number[] =>
       family(product.process.pid!).filter((pid) => /\/bin\/postgres\0|^postgres:/.test(titleOf(pid)));
@@ -209,6 +196,16 @@ function titleOf(pid: number): string {
 }
 
 describe('everything is killed', () => {
+  let second: Product;
+  afterAll(() => second.stop());
+  const auditOf = async (product: Product): Promise<() => string> => {
+    const { auditFile } = await product.status();
+    const { length } = readFileSync(auditFile, 'utf8');
+    return () => readFileSync(auditFile, 'utf8').slice(length);
+  };
+  /** What the second start wrote down. */
+  let written: () => string;
+
   test('the shell: no process survives, the lab and PostgreSQL included, and the next start works in its place', async () => {
     const first = await startProduct();
     await first.signIn('alice');
@@ -216,13 +213,18 @@ describe('everything is killed', () => {
     expect(pids.length).toBeGreaterThan(10);
     process.kill(first.pids.shell, 'SIGKILL');
     await eventually(() => pids.every((pid) => !isAlive(pid)), 30_000);
-    const second = await startProduct({ folder: first.folder });
-    try {
-      expect((await second.status()).signedIn).toBeNull();
-      await second.signIn('alice');
-    } finally {
-      await second.stop();
-    }
+    second = await startProduct({ folder: first.folder });
+    written = await auditOf(second);
+    expect((await second.status()).signedIn).toBeNull();
+    await second.signIn('alice');
+  });
+
+  test('an orderly end wipes credentials while the log is still written, and leaves nothing, and no socket', async () => {
+    const pids = family(second.process.pid!);
+    second.process.stdin?.end();
+    expect((await second.ended).code).toBe(0);
+    expect(written().match(/"what":"(signed-in|signed-out)"/g)).toHaveLength(2);
+    await eventually(() => pids.every((pid) => !isAlive(pid)));
   });
 
   test('the lab: Sallyport says so and ends, with all that it started', async () => {
@@ -240,17 +242,5 @@ describe('everything is killed', () => {
     expect(ended.stderr).toContain('the lab ended');
     await eventually(() => pids.every((pid) => !isAlive(pid)), 30_000);
     await product.stop();
-  });
-
-  test('an orderly end wipes credentials while the log is still written, and leaves nothing, and no socket', async () => {
-    const product = await startProduct();
-    await product.signIn('alice');
-    const { auditFile } = await product.status();
-    const pids = family(product.process.pid!);
-    product.process.stdin?.end();
-    expect((await product.ended).code).toBe(0);
-    expect(readFileSync(auditFile, 'utf8').match(/"what":"(signed-in|signed-out)"/g)).toHaveLength(2);
-    await product.stop();
-    await eventually(() => pids.every((pid) => !isAlive(pid)));
   });
 });

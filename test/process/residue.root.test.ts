@@ -1,85 +1,92 @@
-/** After sign-in, refreshes and credentials, the vault's memory holds no token and no password; the scanner would find one. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startLab, type RunningLab } from '../lab/start-lab.ts';
-import { readNeedles, scanMemory } from './memory-scan.ts';
-import { startVault, until, type EgressUnderTest, type VaultUnderTest } from './vault-under-test.ts';
+/**
+ * A whole product at work: no token and no database password in any memory of shell, gateway, connectors and bridge, at any
+ * time; none in vault and egress 5 s after use, nor after a sign-out. A process that keeps them is found out.
+ */
+import { spawn } from 'node:child_process';
+import { afterEach, expect, test } from 'vitest';
+import { eventually } from './harness.ts';
+import { findMadeGround } from './made-ground.ts';
+import type { Needle } from './memory-forms.ts';
+import { scanMemory } from './memory-scan.ts';
+import { told, type Look } from './residue-looks.ts';
+import { startResidueRun, type ResidueRun } from './residue-run.ts';
 
-const checkout = path.resolve(import.meta.dirname, '../..');
-/** Everything but the scanner runs unprivileged: from here as nobody, or from set-up's copy where others cannot reach this one. */
-const { as, tree } = await groundOf();
+const kinds = ['access-token', 'refresh-token', 'id-token', 'authorization-code', 'vault-token', 'postgres-password'];
+const holders = ['vault', 'egress'];
+const everyProcess = ['shell', 'gateway', 'connector', 'bridge', ...holders];
+const timeoutMs = 180_000;
+const policyWindowMinutes = 0.35;
 
-async function groundOf(): Promise<{ as: { uid: number; gid: number }; tree: string }> {
-  if (othersReach(checkout)) return { as: { uid: 65_534, gid: 65_534 }, tree: checkout };
-  const { findMadeUser } = (await import(path.join(checkout, 'build/made-user.mjs'))) as MadeUser;
-  const { runTreeOf } = (await import(path.join(checkout, 'build/run-tree.mjs'))) as RunTree;
-  const person = findMadeUser();
-  if (person === undefined) throw new Error('Run set-up first: an unprivileged user cannot reach this checkout.');
-  return { as: { uid: person.uid, gid: person.gid }, tree: runTreeOf(checkout) };
+let run: ResidueRun;
+afterEach(() => run.stop());
+
+/** An exchange process has what it is for, until it ends. */
+const others = (looks: readonly (readonly Look[])[]): string[] =>
+  told(looks.flat().filter(({ process: name }) => name !== 'exchange' && !holders.includes(name)));
+
+const names = (looks: readonly Look[]): string[] => [...new Set(looks.map(({ process: name }) => name))];
+
+async function signInAndCall(user: string, looks = 6): Promise<void> {
+  expect(others(await run.lookDuring(run.signIn(user), looks))).toEqual([]);
+  // A change of person ends what ran for the one before.
+  await eventually(run.call);
+  expect(others(await run.lookDuringCalls(looks))).toEqual([]);
 }
-function othersReach(folder: string): boolean {
-  const passable = (statSync(folder).mode & 1) !== 0;
-  return folder === '/' ? passable : passable && othersReach(path.dirname(folder));
-}
-interface MadeUser {
-  readonly findMadeUser: () => { readonly uid: number; readonly gid: number } | undefined;
-}
-interface RunTree {
-  readonly runTreeOf: (root: string) => string;
+
+async function signOut(): Promise<void> {
+  expect((await run.product.cli('signout')).code).toBe(0);
+  expect(told(run.look())).toEqual([]);
 }
 
-let folder: string;
-let lab: RunningLab;
-let vault: VaultUnderTest;
-let egress: EgressUnderTest;
-let control: ChildProcess | undefined;
-const before = process.env['TMPDIR'];
-
-beforeAll(async () => {
-  folder = mkdtempSync('/tmp/sallyport-residue-');
-  chownSync(folder, as.uid, as.gid);
-  process.env['TMPDIR'] = folder;
-  lab = await startLab({ needles: path.join(folder, 'needles'), as, tree });
-  vault = await startVault({ config: lab.config, identity: { policyWindowMinutes: 0.15 }, as, tree });
-  egress = await vault.attachEgress('postgres');
-  await egress.hello();
-});
-afterAll(async () => {
-  control?.kill('SIGKILL');
-  await vault.stop();
-  await lab.stop();
-  process.env['TMPDIR'] = before;
-  rmSync(folder, { recursive: true, force: true });
-});
-
-describe('the vault’s memory', () => {
-  it('holds no token and no password after sign-in, refresh and credentials; a process that keeps one is found out', async () => {
-    for (const user of ['alice', 'bob']) {
-      const answer = vault.shell.request('sign-in', { forceLogin: false }, { timeoutMs: 30_000 });
-      await lab.signInDriver(await vault.nextUrl(), user);
-      await answer;
-      await egress.channel.request('credential', { destination: 'database' });
-    }
-    const { validUntil } = await vault.shell.request('status', {});
-    await until(async () => {
-      const now = await vault.shell.request('status', {});
-      return (now.validUntil ?? 0) > (validUntil ?? 0) && now.exchanges.length === 0;
-    });
-    const needles = readNeedles(path.join(folder, 'needles'));
-    expect([...new Set(needles.map(({ name }) => name))]).toEqual(
-      expect.arrayContaining(['access-token', 'refresh-token', 'id-token', 'postgres-password']),
-    );
-
-    const kept = needles.find(({ name }) => name === 'refresh-token')?.value ?? '';
-    const script = `process.stdin.once('data', (data) => { globalThis.kept = data.toString(); console.log(kept.length); }); setInterval(() => {}, 1000);`;
-    const careless = spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'], env: {} });
-    control = careless;
-    careless.stdin.write(kept);
+/** Names of what a program that keeps the last needle of each kind is found to hold. */
+async function foundInCareless(needles: readonly Needle[]): Promise<string[]> {
+  const script = `process.stdin.once('data', (data) => { globalThis.kept = data.toString(); console.log(1); }); setInterval(() => {}, 1000);`;
+  const careless = spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'], env: {} });
+  try {
+    careless.stdin.write(kinds.map((kind) => needles.findLast(({ name }) => name === kind)?.value ?? '').join(' '));
     await new Promise((resolve) => careless.stdout.once('data', resolve));
-    expect(scanMemory(careless.pid ?? 0, needles)).toEqual(expect.arrayContaining(['refresh-token (raw)']));
+    const pid = careless.pid ?? 0;
+    return (scanMemory([pid], needles).get(pid) ?? []).map(({ name }) => name);
+  } finally {
+    careless.kill('SIGKILL');
+  }
+}
 
-    expect(scanMemory(vault.pid, needles)).toEqual([]);
-  });
-});
+test(
+  'headless: through sign-ins, a refresh, a change of person, calls, a killed egress worker and a sign-out',
+  async () => {
+    run = await startResidueRun(await findMadeGround(), { shell: 'headless', policyWindowMinutes });
+    await signInAndCall('alice');
+    await signInAndCall('bob');
+    expect(others(await run.lookDuringRefresh())).toEqual([]);
+    const looks = await run.lookAtRest();
+    expect(told(looks)).toEqual([]);
+    expect(names(looks)).toEqual(expect.arrayContaining(everyProcess));
+
+    const pidOfEgress = async (): Promise<number> =>
+      (await run.product.status()).processes.find(({ kind }) => kind === 'egress')?.pid ?? 0;
+    const killed = await pidOfEgress();
+    const running = Promise.allSettled(Array.from({ length: 5 }, run.call));
+    process.kill(killed, 'SIGKILL');
+    const restarted = eventually(async () => ![0, killed].includes(await pidOfEgress()));
+    expect(others(await run.lookDuring(Promise.all([running, restarted])))).toEqual([]);
+    await signOut();
+    expect(await foundInCareless(run.needles())).toEqual(expect.arrayContaining(kinds));
+  },
+  timeoutMs,
+);
+
+test(
+  'the tray app, in all of its processes',
+  async () => {
+    run = await startResidueRun(await findMadeGround(), { shell: 'desktop', policyWindowMinutes });
+    await signInAndCall('alice', 4);
+    const looks = await run.lookAtRest();
+    expect(told(looks)).toEqual([]);
+    expect(names(looks)).toEqual(
+      expect.arrayContaining([...everyProcess, 'electron renderer', 'electron gpu-process']),
+    );
+    await signOut();
+  },
+  timeoutMs,
+);

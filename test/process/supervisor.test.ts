@@ -1,10 +1,11 @@
 /** The supervisor on real processes, real socketpairs and real hand-overs; only what the processes do is a stand-in. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, test } from 'vitest';
+import { build } from 'esbuild';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { channelOverFd } from '../../main/channel/channel-over-socket.ts';
 import { handOver } from '../../main/channel/hand-over.ts';
 import { createSocketPair } from '../../main/channel/socket-pair.ts';
@@ -19,7 +20,25 @@ import { createRateGate } from '../../main/rate-gate.ts';
 import { eventually, isAlive } from './harness.ts';
 
 const standIns = fileURLToPath(new URL('stand-ins/', import.meta.url));
-const trusted = (kind: string): string[] => [process.execPath, path.join(standIns, 'trusted.ts'), kind];
+/** Bundled: each test starts four or more, and from its sources each is compiled anew. */
+const bundled = mkdtempSync(path.join(os.tmpdir(), 'sallyport-stand-ins-'));
+const trusted = (kind: string): string[] => [process.execPath, path.join(bundled, 'trusted.mjs'), kind];
+beforeAll(async () => {
+  const requires = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
+  await build({
+    entryPoints: [path.join(standIns, 'trusted.ts')],
+    outfile: trusted('')[1]!,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    external: ['koffi', 'sodium-native'],
+    banner: { js: requires },
+  });
+  symlinkSync(fileURLToPath(new URL('../../node_modules', import.meta.url)), path.join(bundled, 'node_modules'));
+});
+afterAll(() => {
+  rmSync(bundled, { recursive: true });
+});
 
 function registryOf(names: readonly string[]): Registry {
   return {

@@ -49,6 +49,8 @@ export interface VaultUnderTest {
   /** How many it asked to open that nobody took. */
   urlsWaiting(): number;
   attachEgress(connector: string): Promise<EgressUnderTest>;
+  /** The other end of such a channel, for a process that is the egress worker. */
+  openEgress(connector: string): Promise<number>;
   closeGateway(): void;
   stop(): Promise<void>;
 }
@@ -81,7 +83,7 @@ export async function startVault({
 }: VaultSettings): Promise<VaultUnderTest> {
   const toShell = createSocketPair();
   const toGateway = createSocketPair();
-  const child = spawn(process.execPath, [...flags, path.join(tree, 'main/vault.ts')], {
+  const child = spawn(process.execPath, [...flags, path.join(tree, 'dist/main/vault.mjs')], {
     stdio: ['ignore', 'inherit', 'inherit', toShell.b, toGateway.b, 'ipc'],
     env: {},
     ...as,
@@ -127,11 +129,17 @@ export async function startVault({
     authorities,
     proxy: network.proxy,
     pac: network.proxyFor !== undefined,
-    exchangeCommand: [process.execPath, ...flags, path.join(tree, 'main/exchange.ts')],
+    exchangeCommand: [process.execPath, ...flags, path.join(tree, 'dist/main/exchange.mjs')],
     connectors: config.connectors.map(({ name, destinations }) => ({ name, destinations })),
   });
+  const openEgress = async (connector: string): Promise<number> => {
+    const pair = createSocketPair();
+    await handOver(child, { channel: 'egress-vault', connector }, pair.b);
+    return pair.a;
+  };
   return {
     pid: child.pid ?? 0,
+    openEgress,
     shell,
     identities,
     records,
@@ -144,12 +152,10 @@ export async function startVault({
     },
     urlsWaiting: () => urls.length,
     attachEgress: async (connector) => {
-      const pair = createSocketPair();
       const revoked: string[] = [];
       const keys = createBoxKeyPair(createGuardedMemory());
-      await handOver(child, { channel: 'egress-vault', connector }, pair.b);
       const channel = channelOverFd<typeof egressVault, 'a'>({
-        fd: pair.a,
+        fd: await openEgress(connector),
         contract: egressVault,
         side: 'a',
         handlers: {

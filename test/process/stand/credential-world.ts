@@ -16,6 +16,18 @@ const ways = {
   exchanged: { kind: 'token-exchange', audience: 'urn:api', scope: 'api', subjectScope: 'issue' },
   role: { kind: 'aws-sts', region: 'eu-central-1', roleArn: 'arn:aws:iam::000000000000:role/r', scope: 'issue' },
   leased: { kind: 'vault-database', ...vault, role: 'reader' },
+  kept: {
+    kind: 'vault-secret',
+    ...vault,
+    from: {
+      engine: 'kv-v2',
+      mount: 'secret',
+      path: 'db',
+      nameField: 'username',
+      secretField: 'password',
+      rotation: { url: 'https://it.example/rotate', scope: 'issue' },
+    },
+  },
   issued: { kind: 'postgres-issuer', url: 'https://issuer.example', scope: 'issue' },
 };
 export const destinations = Object.keys(ways);
@@ -91,20 +103,27 @@ export function createWorld(): World {
   const fresh = (what: string): string => `${what}-of-somebody-${String((made += 1)).padStart(8, '0')}`;
 
   const answer = (name: TaskName, params: Record<string, unknown>, outputs: number) => {
-    const tokens = () => [copyOf(fresh('access')), copyOf(fresh('refresh-token'))];
+    const tokens = () => [copyOf(fresh('access')), copyOf(fresh('refresh-token'))] as const;
     const claims = { audience: 'client', accessTokenExpiresAt: Date.now() + world.lifeMs };
     switch (name) {
-      case 'sign-in':
-        return { reply: { ...claims, principal: principalOf(world.person), scopes: ['issue'] }, secrets: tokens() };
+      case 'sign-in': {
+        const [access, refresh] = tokens();
+        // The vault's own, for all scopes: no connector ever gets it.
+        owners.set(access?.use(String) ?? '', 'the vault');
+        const scopes = ['issue', 'api'];
+        return { reply: { ...claims, principal: principalOf(world.person), scopes }, secrets: [access, refresh] };
+      }
       case 'refresh': {
         const person = world.state.status().principal?.subject ?? '';
         if (world.disabled.has(person)) throw new Fault('access_ended', 'disabled');
         if (world.outage) throw new Fault('identity_unavailable', 'outage');
         return { reply: { ...claims, scopes: params['scopes'] }, secrets: tokens() };
       }
+      case 'rotate':
+        return { reply: {}, secrets: [] };
       default:
         return {
-          reply: { role: 'role', expiresAt: Date.now() + world.lifeMs },
+          reply: { role: 'role', expiresAt: Date.now() + world.lifeMs, ...versionOf(params['way']) },
           secrets: Array.from({ length: outputs }, () => copyOf(fresh(name))),
         };
     }
@@ -175,7 +194,7 @@ export function createWorld(): World {
       kind: 'oidc',
       authority: 'https://provider.example',
       clientId: 'client',
-      scopes: ['issue'],
+      scopes: ['issue', 'api'],
       policyWindowMinutes: 60,
     }),
     authorities: [],
@@ -186,6 +205,12 @@ export function createWorld(): World {
   });
   for (const connector of connectors) world.restart(connector);
   return world;
+}
+
+/** Of a secret that lives long and is due, so that it is rotated first. */
+function versionOf(way: unknown): object {
+  const { kind } = (way ?? {}) as { kind?: unknown };
+  return kind === 'vault-secret' ? { version: { number: 1, createdAt: Date.now() - 80 * 86_400_000 } } : {};
 }
 
 /** Answers after a while, as a process would; a cancelled one never hands anything over. */

@@ -81,7 +81,7 @@ export async function startEgress(options: StandOptions): Promise<EgressStand> {
   const { cluster } = options;
   const pairs = [createSocketPair(), createSocketPair(), createSocketPair(), createSocketPair()] as const;
   const [shellPair, connectorPair, gatewayPair, vaultPair] = pairs;
-  const child = spawn(process.execPath, [...runtimeFlags, path.join(root, 'main/egress.ts')], {
+  const child = spawn(process.execPath, [...runtimeFlags, path.join(root, 'dist/main/egress.mjs')], {
     stdio: ['ignore', 'pipe', 'pipe', shellPair.b, connectorPair.b, gatewayPair.b, vaultPair.a],
     env: { LANG: 'C.UTF-8' },
   });

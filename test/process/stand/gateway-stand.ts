@@ -179,7 +179,7 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
   const folder = options.folder ?? mkdtempSync(path.join(tmpdir(), 'sallyport-gateway-'));
   const socketPath = path.join(folder, 'run', 'mcp.sock');
   const [shellPair, vaultPair] = [createSocketPair(), createSocketPair()];
-  const child = spawn(process.execPath, [...runtimeFlags, path.join(root, 'main/gateway.ts')], {
+  const child = spawn(process.execPath, [...runtimeFlags, path.join(root, 'dist/main/gateway.mjs')], {
     stdio: ['ignore', 'pipe', 'pipe', shellPair.b, vaultPair.a, 'ipc'],
     env: { LANG: 'C.UTF-8' },
   });
