@@ -148,7 +148,7 @@ describe('security events', () => {
   it('that came for somebody who signed in again meanwhile are not acknowledged: they come again, and count', async () => {
     const { end, polls, session, state } = opened({ answers: [event(), event()] });
     // The poll is under way when the person signs in again.
-    const again = { ...session } as Session;
+    const again = { ...session };
     state.session = session;
     vi.advanceTimersByTime(0);
     state.session = again;

@@ -109,7 +109,7 @@ export function createWorld(): World {
       case 'sign-in': {
         const [access, refresh] = tokens();
         // The vault's own, for all scopes: no connector ever gets it.
-        owners.set(access?.use(String) ?? '', 'the vault');
+        owners.set(access.use(String), 'the vault');
         const scopes = ['issue', 'api'];
         return { reply: { ...claims, principal: principalOf(world.person), scopes }, secrets: [access, refresh] };
       }
