@@ -104,9 +104,7 @@ const channel: Channel<typeof vaultExchange.b> = channelOverFd<typeof vaultExcha
         begin(taskTimeoutMs);
         const { refresh } = await import('./identity/refresh.ts');
         const dial = toProvider(network);
-        const renewed = await saying(
-          refresh({ identity, scopes: asked, refreshToken: readPlain(secretsIn) }, dial),
-        );
+        const renewed = await saying(refresh({ identity, scopes: asked, refreshToken: readPlain(secretsIn) }, dial));
         if ('challenge' in renewed) return renewed;
         const { accessToken, refreshToken, scopes, ...rest } = renewed;
         deliver([accessToken, refreshToken]);

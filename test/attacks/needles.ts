@@ -38,6 +38,7 @@ function encodingsOf(value: string): Encoded {
   const every = [...bytes].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
   return [
     ['raw', bytes],
+    ['utf-16', Buffer.from(value, 'utf16le')],
     ['hex', Buffer.from(bytes.toString('hex'))],
     ['HEX', Buffer.from(bytes.toString('hex').toUpperCase())],
     ...base64Forms(bytes, 'base64').map((form) => ['base64', form] as const),

@@ -15,6 +15,8 @@ export interface CallResult {
 export interface Agent {
   listTools(): Promise<readonly string[]>;
   call(name: string, args?: Readonly<Record<string, unknown>>): Promise<CallResult>;
+  /** A kept result. */
+  read(uri: string): Promise<unknown>;
   close(): Promise<void>;
   /** Of the bridge, where there is one. */
   readonly bridgePid: number | null;
@@ -81,6 +83,7 @@ export async function connectAgent(product: Product, line: Line, way: Way): Prom
 interface AnyClient {
   listTools(): Promise<{ tools: readonly { name: string }[] }>;
   callTool(params: { name: string; arguments?: Record<string, unknown> }): Promise<unknown>;
+  readResource(params: { uri: string }): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -88,6 +91,7 @@ function agentOf(client: AnyClient, transport: SocketTransport | EarlierStdio | 
   return {
     listTools: async () => (await client.listTools()).tools.map(({ name }) => name),
     call: async (name, args = {}) => (await client.callTool({ name, arguments: { ...args } })) as CallResult,
+    read: (uri) => client.readResource({ uri }),
     close: () => client.close(),
     bridgePid: 'pid' in transport ? transport.pid : null,
   };

@@ -52,6 +52,8 @@ export async function startResidueRun(ground: MadeGround, options: ResidueOption
   const product = withAgentsOf(ground, started);
   const agent = await connectAgent(product, 'v1', 'bridge');
   const codes = async (): Promise<unknown[]> => {
+    // A person's own configuration has the default limits.
+    await delay(300);
     const query = { sql: 'SELECT count(*) AS orders FROM shop.orders' };
     const results = await Promise.all(['postgres_query', 'leased_query'].map((name) => agent.call(name, query)));
     return results.flatMap((result) => (result.isError === true ? [result.structuredContent?.['code']] : []));
