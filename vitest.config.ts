@@ -48,6 +48,8 @@ export default defineConfig({
           exclude: [asRoot, ...never],
           // The default leaves one processor of two to nobody.
           maxWorkers: 2,
+          // The default of five seconds is an assertion on time.
+          testTimeout: 60_000,
         },
       },
       {
