@@ -392,8 +392,10 @@ describe('an approval', () => {
     await page.clock.install();
     // Scrolled to, it has moved, and has to stand still again.
     await approve().scrollIntoViewIfNeeded();
-    await page.clock.runFor(1000);
-    await page.clock.runFor(1000);
+    await eventually(async () => {
+      await page.clock.runFor(1000);
+      return approve().isEnabled();
+    });
     await approve().click();
     const [first, ...others] = state.approvals;
     expect(await asked()).toEqual([['approve', { id: first!.id, decision: 'approve' }]]);
