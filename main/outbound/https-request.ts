@@ -8,6 +8,7 @@ import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import type { IncomingMessage } from 'node:http';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import { Fault } from '../contract/errors.ts';
+import { isCertificateError } from './certificate.ts';
 import { straight, type FindRoutes, type Route } from './proxy-routes.ts';
 
 const maxAnswerBytes = 1_048_576;
@@ -125,10 +126,6 @@ async function readBounded(incoming: IncomingMessage): Promise<HttpsAnswer> {
   };
 }
 
-/** OpenSSL's verification errors as Node names them (`X509_V_ERR_…` without the prefix), and its own for the host name. */
-const certificateErrors =
-  /^(CERT_|CRL_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_MISMATCH|ERR_TLS_CERT)/;
-
 /** A wrong clock looks the same as an old certificate. */
 const clockErrors = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
@@ -142,7 +139,7 @@ function asFault(error: unknown, { target, route }: Way): Fault {
       `The certificate of ${target.host} is not valid at the time of this machine's clock, ${shown} (${code}). If that time is wrong, set the clock; if it is right, the server needs a new certificate: tell its administrator.`,
     );
   }
-  if (certificateErrors.test(code)) {
+  if (isCertificateError(code)) {
     return new Fault(
       'backend_certificate',
       `The certificate of ${target.host} is not trusted (${code}). Add its authority to egress.authorities, or correct the host name.`,

@@ -6,10 +6,12 @@
  * a wrong address fails at the certificate.
  */
 import { lookup } from 'node:dns/promises';
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, getCACertificates, type TLSSocket } from 'node:tls';
 import { Fault } from '../contract/errors.ts';
+import { isCertificateError } from './certificate.ts';
 import { encodeBare, sslRequestCode } from './postgres-messages.ts';
+import type { FindWays } from './ways.ts';
 
 export interface Target {
   /** As declared: what the certificate must name. */
@@ -19,8 +21,10 @@ export interface Target {
 
 export interface Dialled {
   readonly socket: TLSSocket;
-  /** The IP address that answered. */
-  readonly ip: string;
+  /** The IP address that answered; undefined behind a proxy. */
+  readonly ip: string | undefined;
+  /** host:port, for the record. */
+  readonly address: string;
 }
 
 export interface DialOptions {
@@ -33,27 +37,30 @@ export interface DialOptions {
 export type DialPostgres = (target: Target, options: DialOptions) => Promise<Dialled>;
 
 const dialTimeoutMs = 10_000;
-const maxAddresses = 4;
 
-export function createPostgresDialler(deps: { readonly authorities: readonly string[] }): DialPostgres {
+interface DialDeps {
+  readonly authorities: readonly string[];
+  readonly ways: FindWays;
+}
+
+export function createPostgresDialler({ authorities, ways }: DialDeps): DialPostgres {
   // Parsing the system's store takes tens of milliseconds: once, not once a connection.
   const secureContext = createSecureContext({
-    ca: [...getCACertificates('system'), ...deps.authorities],
+    ca: [...getCACertificates('system'), ...authorities],
     minVersion: 'TLSv1.2',
   });
   return async (target, { signal, ip }) => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutMs)]);
-    const addresses = ip === undefined ? await resolve(target.host) : [ip];
     let failure = unreachable();
-    for (const address of addresses.slice(0, maxAddresses)) {
+    for (const way of await ways(target, () => (ip === undefined ? resolve(target.host) : Promise.resolve([ip])))) {
       if (limit.aborted) break;
-      const tcp = connectTcp({ host: address, port: target.port, noDelay: true });
+      let tcp: Socket | undefined;
       const abort = (): void => {
-        tcp.destroy(unreachable());
+        tcp?.destroy(unreachable());
       };
       limit.addEventListener('abort', abort, { once: true });
       try {
-        await once(tcp, 'connect');
+        tcp = await way.open(limit);
         await requestTls(tcp);
         const socket = connectTls({
           socket: tcp,
@@ -62,9 +69,9 @@ export function createPostgresDialler(deps: { readonly authorities: readonly str
           ALPNProtocols: ['postgresql'],
         });
         await secured(socket);
-        return { socket, ip: address };
+        return { socket, ip: way.ip, address: way.address };
       } catch (error) {
-        tcp.destroy();
+        tcp?.destroy();
         if (error instanceof Fault && error.code !== 'backend_unreachable') throw error;
         failure = unreachable();
       } finally {
@@ -91,7 +98,7 @@ const serverName = (host: string): { host: string; servername: string } => ({
   servername: isIP(host) === 0 ? host : '',
 });
 
-function once(socket: Socket, event: 'connect' | 'data'): Promise<Buffer> {
+function once(socket: Socket, event: 'data'): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void): void => {
       socket.off('error', failed).off('close', failed).off(event, happened);
@@ -137,12 +144,8 @@ function secured(socket: TLSSocket): Promise<void> {
   });
 }
 
-/** OpenSSL's verification errors as Node names them (`X509_V_ERR_…` without the prefix), and its own for the host name. */
-const certificateErrors =
-  /^(CERT_|CRL_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_MISMATCH|ERR_TLS_CERT)/;
-
 function faultOf(code: string): Fault {
-  if (certificateErrors.test(code)) return untrusted();
+  if (isCertificateError(code)) return untrusted();
   return /^(ERR_SSL_|ERR_TLS_|EPROTO)/.test(code) ? noTls() : unreachable();
 }
 
