@@ -32,7 +32,8 @@ export function destinationProblem(
 /** Only a login is of use there. */
 function loginProblem(destination: DestinationConfig): DestinationProblem | undefined {
   const way = wayOf(destination);
-  if (way === undefined) return { key: ['credential'], reason: '"credential" is missing: say where its login comes from' };
+  if (way === undefined)
+    return { key: ['credential'], reason: '"credential" is missing: say where its login comes from' };
   if (!loginKinds.includes(way.kind)) return wrongKind('a PostgreSQL destination needs a login', loginKinds);
   const httpsOnly = (['allow', 'networks', 'pins', 'region'] as const).find((key) => destination[key] !== undefined);
   if (httpsOnly !== undefined) return { key: [httpsOnly], reason: `"${httpsOnly}" is for HTTPS destinations alone` };
@@ -47,7 +48,10 @@ const wrongKind = (what: string, kinds: readonly string[]): DestinationProblem =
 function httpsProblem(destination: DestinationConfig, declared: Https): DestinationProblem | undefined {
   const { host, database, issuer, credential, region } = destination;
   if (!isPlainHost(host))
-    return { key: ['host'], reason: `"${host}" is no host: write a name in lower case or an address, without a last dot` };
+    return {
+      key: ['host'],
+      reason: `"${host}" is no host: write a name in lower case or an address, without a last dot`,
+    };
   if (!declared.hosts.some((pattern) => matchesHost(pattern, host)))
     return { key: ['host'], reason: `"${host}" is none of the hosts of its manifest: ${declared.hosts.join(', ')}` };
   if (database !== undefined) return { key: ['database'], reason: '"database" is for PostgreSQL alone' };
@@ -59,7 +63,8 @@ function httpsProblem(destination: DestinationConfig, declared: Https): Destinat
       ? undefined
       : { key: ['credential'], reason: `"credential" is missing: "${authentication}" needs one` };
   if (kinds.length === 0) return { key: ['credential'], reason: 'nobody signs in there: leave "credential" out' };
-  if (!kinds.includes(credential.kind)) return wrongKind(`"${authentication}" needs a credential of these kinds`, kinds);
+  if (!kinds.includes(credential.kind))
+    return wrongKind(`"${authentication}" needs a credential of these kinds`, kinds);
   if (authentication !== 'aws-sigv4') return undefined;
   if (service === undefined) return { key: [], reason: 'its manifest names no "service" for the signature' };
   return region === undefined && credential.kind !== 'aws-sts'

@@ -6,7 +6,12 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { configSchema, type ConnectorConfig, type DestinationConfig, type SallyportConfig } from '../contract/config.ts';
+import {
+  configSchema,
+  type ConnectorConfig,
+  type DestinationConfig,
+  type SallyportConfig,
+} from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
 import { isAbove } from '../contract/labels.ts';
 import { manifestSchema, type ConnectorManifest } from '../contract/manifest.ts';

@@ -31,10 +31,16 @@ const name = new RegExp(`^(?:${label}\\.){0,20}${lastLabel}$`);
 /** `host`, or `*.suffix` for every name under it; the suffix has two labels at least. */
 export const hostPatternSchema = z
   .string()
-  .regex(new RegExp(`^(?:\\*\\.(?:${label}\\.){1,20}${lastLabel}|(?:${label}\\.){0,20}${lastLabel}|[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9a-f:]{2,39})$`));
+  .regex(
+    new RegExp(
+      `^(?:\\*\\.(?:${label}\\.){1,20}${lastLabel}|(?:${label}\\.){0,20}${lastLabel}|[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9a-f:]{2,39})$`,
+    ),
+  );
 
 /** A network that a destination may be in, though it is not public: `10.0.0.0/8`, `fd00::/8`. */
-export const networkSchema = z.string().regex(/^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}\/[0-9]{1,2}|[0-9a-fA-F:.]{2,45}\/[0-9]{1,3})$/);
+export const networkSchema = z
+  .string()
+  .regex(/^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}\/[0-9]{1,2}|[0-9a-fA-F:.]{2,45}\/[0-9]{1,3})$/);
 
 /** SHA-256 of a server's public key (SubjectPublicKeyInfo), base64. */
 export const pinSchema = z.string().regex(/^[A-Za-z0-9+/]{43}=$/);

@@ -8,7 +8,13 @@ import { approvalAnswerSchema, approvalSchema } from './approval.ts';
 import { auditRecordSchema } from './audit.ts';
 import type { ChannelContract } from './channel.ts';
 import { callIdSchema } from './channels.ts';
-import { accountNameSchema, destinationConfigSchema, egressDestinationSchema, identityConfigSchema, quotaSchema } from './config.ts';
+import {
+  accountNameSchema,
+  destinationConfigSchema,
+  egressDestinationSchema,
+  identityConfigSchema,
+  quotaSchema,
+} from './config.ts';
 import { ledgerEntrySchema, ledgerSchema } from './credentials.ts';
 import { codeSchema } from './errors.ts';
 import { exchangeNetwork, providerSaidSchema, proxyAnswerSchema, proxyQuestionSchema } from './exchange.ts';

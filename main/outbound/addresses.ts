@@ -56,9 +56,7 @@ export function createAddressCheck(networks: readonly string[]): (address: strin
       case 6:
         // A zone names an interface of this machine.
         if (address.includes('%')) return false;
-        return (
-          listed6.check(address, 'ipv6') || (global6.check(address, 'ipv6') && !refused6.check(address, 'ipv6'))
-        );
+        return listed6.check(address, 'ipv6') || (global6.check(address, 'ipv6') && !refused6.check(address, 'ipv6'));
       default:
         return false;
     }

@@ -1,5 +1,5 @@
 /** What a certificate that is not trusted is told of: OpenSSL's reasons, and who issued it, in plain characters. */
-import type { TLSSocket } from 'node:tls';
+import type { PeerCertificate, TLSSocket } from 'node:tls';
 
 /** Verification errors as Node names them (`X509_V_ERR_…` without the prefix), and its own for the host name. */
 const certificateErrors =
@@ -13,21 +13,17 @@ export const isUnknownAuthority = (code: string): boolean => /^(SELF_SIGNED|DEPT
 /** Call it before the handshake. Its answer is empty until the server has shown its certificate. */
 export function watchIssuer(socket: TLSSocket): () => string {
   let issuer = '';
-  // Before Node's own listener, which destroys the socket.
+  // Before Node's own listener, which destroys the socket. Not `getPeerX509Certificate`: after it Node 24 finds no names to check.
   socket.prependListener('secure', () => {
-    const { issuer: text = '' } = socket.getPeerX509Certificate() ?? {};
-    issuer = plain(text);
+    issuer = plain(socket.getPeerCertificate().issuer);
   });
   return () => issuer;
 }
 
 /** One line of an unknown server's own words. */
-function plain(text: string): string {
-  return text
-    .split('\n')
-    .join(', ')
-    .replaceAll(/[^A-Za-z0-9 .,=@_()&+-]/g, '?')
-    .slice(0, 160);
+function plain(name: PeerCertificate['issuer'] | undefined): string {
+  const text = Object.entries(name ?? {}).map(([key, value]) => `${key}=${String(value)}`);
+  return text.join(', ').replaceAll(/[^A-Za-z0-9 .,=@_()&+-]/g, '?').slice(0, 160);
 }
 
 export function untrustedSay(host: string, code: string, issuer: string): string {

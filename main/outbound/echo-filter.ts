@@ -40,7 +40,10 @@ export function sealNeedles(memory: SecretMemory, secret: Secret, forms: readonl
       let at = 0;
       forms.forEach(({ write }, place) => {
         const length = write(first, into.subarray(at + entryBytes, at + entryBytes + longest));
-        if (secret.length <= windowBytes && has(into.subarray(0, at), into.subarray(at + entryBytes, at + entryBytes + length))) {
+        if (
+          secret.length <= windowBytes &&
+          has(into.subarray(0, at), into.subarray(at + entryBytes, at + entryBytes + length))
+        ) {
           into.fill(0, at, at + entryBytes + length);
           return;
         }

@@ -50,7 +50,9 @@ const separated = (form: Form, separator: string): Form => ({
 /** RFC 3986 §2.3: unreserved characters stay. */
 const isUnreserved = (value: number): boolean => {
   const letter = value | 0x20;
-  return (letter >= 0x61 && letter <= 0x7a) || (value >= 0x30 && value <= 0x39) || [0x2d, 0x2e, 0x5f, 0x7e].includes(value);
+  return (
+    (letter >= 0x61 && letter <= 0x7a) || (value >= 0x30 && value <= 0x39) || [0x2d, 0x2e, 0x5f, 0x7e].includes(value)
+  );
 };
 
 /** The characters that depend on the credential alone, when it begins `shift` bytes behind a whole group. */
@@ -88,14 +90,24 @@ export const allForms: readonly Form[] = [
     eachByte((value) => `\\u00${hex(digits, value)}`),
     eachByte((value) => `\\x${hex(digits, value)}`),
     eachByte((value) => `&#x${hex(digits, value)};`),
-    ...[':', '-', ' '].map((sign) => separated(eachByte((value) => `${hex(digits, value)}${sign}`), sign)),
+    ...[':', '-', ' '].map((sign) =>
+      separated(
+        eachByte((value) => `${hex(digits, value)}${sign}`),
+        sign,
+      ),
+    ),
   ]),
   // JSON and its escaped slash; quoted-printable; octal; HTML; lists of numbers; UTF-16 in both orders.
   eachByte((value) => (value === 0x2f ? '\\/' : undefined)),
   eachByte((value) => `=${hex(upper, value)}`),
   eachByte((value) => `\\${value.toString(8).padStart(3, '0')}`),
   eachByte((value) => `&#${String(value)};`),
-  ...[',', ', ', ' '].map((sign) => separated(eachByte((value) => `${String(value)}${sign}`), sign)),
+  ...[',', ', ', ' '].map((sign) =>
+    separated(
+      eachByte((value) => `${String(value)}${sign}`),
+      sign,
+    ),
+  ),
   eachByte((value) => `${String.fromCharCode(value)}\0`),
   eachByte((value) => `\0${String.fromCharCode(value)}`),
   ...base32Alphabets.flatMap((alphabet) => [0, 1, 2, 3, 4].map((shift) => inBits(alphabet, 5, shift))),

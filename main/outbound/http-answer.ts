@@ -21,7 +21,8 @@ export async function handBack(answer: IncomingMessage, parts: HandBack): Promis
   const { link, stream, filter, isSigned } = parts;
   const head = Buffer.from(`${answer.statusMessage ?? ''}\r\n${answer.rawHeaders.join('\r\n')}`, 'latin1');
   const status = answer.statusCode ?? 0;
-  if (status < 200 || status > 599) throw new Fault('backend_refused', 'The server answers with a status that there is not.');
+  if (status < 200 || status > 599)
+    throw new Fault('backend_refused', 'The server answers with a status that there is not.');
   const encoding = answer.headers['content-encoding']?.toLowerCase() ?? 'identity';
   if (!link.received(head.length)) return;
   if (holdsCopy(filter(), head) || (isSigned && encoding !== 'identity')) {

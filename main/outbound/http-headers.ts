@@ -99,7 +99,12 @@ export function answerHeaders(raw: readonly string[], own: readonly string[]): H
   const pairs = pairsOf(raw);
   const named = pairs
     .filter(([name]) => name === 'connection')
-    .flatMap(([, value]) => value.toLowerCase().split(',').map((each) => each.trim()));
+    .flatMap(([, value]) =>
+      value
+        .toLowerCase()
+        .split(',')
+        .map((each) => each.trim()),
+    );
   const dropped = new Set([...named, ...own]);
   const kept = pairs.filter(([name]) => !keptHere.has(name) && !dropped.has(name));
   const schemes = schemesOf(pairs);

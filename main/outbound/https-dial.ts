@@ -5,7 +5,13 @@
  */
 import { createHash } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
-import { connect as connectTls, createSecureContext, getCACertificates, type SecureContext, type TLSSocket } from 'node:tls';
+import {
+  connect as connectTls,
+  createSecureContext,
+  getCACertificates,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls';
 import { Fault } from '../contract/errors.ts';
 import { addressesOf, createAddressCheck, type Resolve } from './addresses.ts';
 import { isCertificateError, untrustedSay, watchIssuer } from './certificate.ts';

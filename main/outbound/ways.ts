@@ -75,7 +75,9 @@ function connected(place: Place, signal: AbortSignal, name: string): Promise<Soc
   return new Promise((resolve, reject) => {
     const failed = (): void => {
       socket.destroy();
-      reject(new Fault('backend_unreachable', `${name} does not answer. Check the network and the configured address.`));
+      reject(
+        new Fault('backend_unreachable', `${name} does not answer. Check the network and the configured address.`),
+      );
     };
     const socket = connect({ host: place.host, port: place.port, noDelay: true });
     // The last one stays: a late error must not end the process.

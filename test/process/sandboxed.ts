@@ -83,7 +83,10 @@ export function startConnector({ entry, onConnect, alter }: SandboxedOptions): S
     handlers: {
       notices: {},
       requests: {},
-      streams: { connect: onConnect ?? ((_, stream) => stream.reset('destination_not_allowed')) },
+      streams: {
+        connect: onConnect ?? ((_, stream) => stream.reset('destination_not_allowed')),
+        request: (_, stream) => stream.reset('destination_not_allowed'),
+      },
       onClose: () => undefined,
     },
   });

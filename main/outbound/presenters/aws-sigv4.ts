@@ -21,7 +21,9 @@ export function awsSigV4({ region, service, memory, now = () => new Date() }: Si
     own: ['authorization', 'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256'],
     needsBody: true,
     present: (request, { role, password, also }) => {
-      const date = now().toISOString().replaceAll(/[-:]|\.\d{3}/g, '');
+      const date = now()
+        .toISOString()
+        .replaceAll(/[-:]|\.\d{3}/g, '');
       const bodyHash = sha256(request.body);
       const token = also === undefined ? undefined : insertion(also);
       const added: Header[] = [

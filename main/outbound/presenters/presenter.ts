@@ -47,6 +47,9 @@ export const newMark = (): string => `mark-${randomBytes(18).toString('base64url
 export function insertion(secret: Secret): Insertion {
   const isPlain = secret.use((bytes): boolean => bytes.every((value) => value > 0x20 && value < 0x7f));
   if (!isPlain)
-    throw new Fault('backend_refused', 'The credential of this destination cannot stand in a header. Ask its administrator.');
+    throw new Fault(
+      'backend_refused',
+      'The credential of this destination cannot stand in a header. Ask its administrator.',
+    );
   return { mark: newMark(), secret };
 }
