@@ -193,9 +193,7 @@ describe('a call', () => {
       return new Promise(() => undefined);
     };
     const tools: AnswerDeps['tools'] = new Map([['tool', { run, maxResultBytes: 1000 }]]);
-    const stream = gatewayPair(
-      createAnswerCall({ tools, connect: no, request: no, log, notes }),
-    ).open('call', header);
+    const stream = gatewayPair(createAnswerCall({ tools, connect: no, request: no, log, notes })).open('call', header);
     await started.promise;
     stream.reset('connector_timeout');
     await aborted.promise;

@@ -66,12 +66,11 @@ export function createAddressCheck(networks: readonly string[]): (address: strin
 function listOf(networks: readonly string[]): BlockList {
   const list = new BlockList();
   for (const network of networks) {
-    const [address = '', prefix = ''] = network.split('/');
-    try {
-      list.addSubnet(address, Number(prefix), isIP(address) === 6 ? 'ipv6' : 'ipv4');
-    } catch {
+    const [, address = '', prefix = ''] = /^([0-9A-Fa-f:.]+)\/(\d{1,3})$/.exec(network) ?? [];
+    const family = isIP(address);
+    if (family === 0 || Number(prefix) > (family === 6 ? 128 : 32))
       throw new Fault('malformed', `"${network}" is no network: write it as 10.0.0.0/8 or fd00::/8.`);
-    }
+    list.addSubnet(address, Number(prefix), family === 6 ? 'ipv6' : 'ipv4');
   }
   return list;
 }

@@ -23,7 +23,10 @@ export function watchIssuer(socket: TLSSocket): () => string {
 /** One line of an unknown server's own words. */
 function plain(name: PeerCertificate['issuer'] | undefined): string {
   const text = Object.entries(name ?? {}).map(([key, value]) => `${key}=${String(value)}`);
-  return text.join(', ').replaceAll(/[^A-Za-z0-9 .,=@_()&+-]/g, '?').slice(0, 160);
+  return text
+    .join(', ')
+    .replaceAll(/[^A-Za-z0-9 .,=@_()&+-]/g, '?')
+    .slice(0, 160);
 }
 
 export function untrustedSay(host: string, code: string, issuer: string): string {

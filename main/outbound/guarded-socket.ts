@@ -69,6 +69,8 @@ export function guardSocket({ socket: tls, address }: Secured, memory: SecretMem
       done(error);
     },
   });
+  // Between two requests nobody listens: a late error must not end the process.
+  duplex.on('error', () => undefined);
   tls.on('data', (chunk: Buffer) => {
     if (!duplex.push(chunk)) tls.pause();
   });

@@ -96,11 +96,23 @@ function once(agent: Agent, outgoing: Outgoing): Promise<IncomingMessage> {
       outgoing.dialled(guarded.address);
       guarded.expect({ insertions, sent: outgoing.sent });
     });
-    request.once('response', resolve);
+    request.once('response', (answer) => {
+      // Whoever reads it sees it too; where nobody does, it must not end the process.
+      answer.on('error', () => undefined);
+      resolve(answer);
+    });
     // Stays for good: a connection that breaks later is seen by who reads the answer.
     request.on('error', (error) => {
       const isStale = request.reusedSocket && safeMethods.has(method) && body === undefined && !signal.aborted;
       reject(isStale && isHangUp(error) ? new StaleConnection() : asFault(error));
+    });
+    // Without this, node:http ends such a request without a word.
+    request.once('upgrade', (_answer, socket) => {
+      socket.destroy();
+      reject(noHttp());
+    });
+    request.once('close', () => {
+      reject(asFault(undefined));
     });
     // The head goes alone: the credential is put into it.
     request.flushHeaders();
@@ -131,9 +143,11 @@ const codeOf = (error: unknown): string =>
 
 const isHangUp = (error: unknown): boolean => ['ECONNRESET', 'EPIPE'].includes(codeOf(error));
 
+const noHttp = (): Fault => new Fault('backend_refused', 'The server does not answer in HTTP as it should.');
+
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
   return codeOf(error).startsWith('HPE_')
-    ? new Fault('backend_refused', 'The server does not answer in HTTP as it should.')
+    ? noHttp()
     : new Fault('backend_unreachable', 'The server hung up. Try again later.');
 }

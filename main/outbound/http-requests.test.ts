@@ -1,4 +1,5 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash, randomBytes, X509Certificate } from 'node:crypto';
+import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ConnectorRefusal, isConnectorRefusal } from '../../connector-host/sdk/refusal.ts';
 import {
@@ -95,7 +96,11 @@ describe('a request', () => {
     backend.answers['/'] = (_, res, body) => res.end(body);
     const before = backend.connections();
     for (let n = 0; n < 5; n += 1) {
-      const answer = await under.fetch('api', { method: 'POST', path: '/', body: `${String(n)}${'x'.repeat(100_000)}` });
+      const answer = await under.fetch('api', {
+        method: 'POST',
+        path: '/',
+        body: `${String(n)}${'x'.repeat(100_000)}`,
+      });
       expect((await answer.text()).length).toBe(100_001);
     }
     expect(backend.connections() - before).toBe(1);
@@ -118,7 +123,9 @@ describe('a request', () => {
     backend.answers['/'] = (_, res) => res.end();
     backend.answers['/act'] = (req) => req.socket.destroy();
     await (await under.fetch('api', { path: '/' })).text();
-    expect(await codeAfter(under.fetch('api', { method: 'POST', path: '/act', body: 'x' }))).toBe('backend_unreachable');
+    expect(await codeAfter(under.fetch('api', { method: 'POST', path: '/act', body: 'x' }))).toBe(
+      'backend_unreachable',
+    );
     expect(backend.arrived.filter(({ url }) => url === '/act')).toHaveLength(1);
   });
 
@@ -196,7 +203,15 @@ describe('an answer', () => {
     };
     const { headers } = await under.fetch('api', { path: '/' });
     expect(headers).toMatchObject({ 'x-kept': 'yes', 'www-authenticate': 'Bearer' });
-    for (const name of ['x-hop', 'set-cookie', 'authorization', 'proxy-authenticate', 'location', 'alt-svc', 'connection'])
+    for (const name of [
+      'x-hop',
+      'set-cookie',
+      'authorization',
+      'proxy-authenticate',
+      'location',
+      'alt-svc',
+      'connection',
+    ])
       expect(headers).not.toHaveProperty(name);
   });
 
@@ -215,6 +230,110 @@ describe('an answer', () => {
     expect(await codeAfter(under.fetch('api', { path: '/' }))).toBe('reauthentication_required');
     expect(under.challenges).toEqual([{ claims }]);
   });
+});
+
+describe('an echo of the credential', () => {
+  const encodings: Record<string, (token: string) => string> = {
+    raw: (token) => token,
+    hex: (token) => Buffer.from(token).toString('hex'),
+    base64: (token) => Buffer.from(`Bearer ${token}`).toString('base64'),
+    'percent-encoded': (token) => [...Buffer.from(token)].map((value) => `%${value.toString(16)}`).join(''),
+    'in JSON': (token) => JSON.stringify({ authorization: `Bearer ${token}` }),
+  };
+  const token = (): string => under.credential.password;
+
+  it.each(Object.entries(encodings))(
+    '%s reaches the connector neither in the body nor in a header',
+    async (_name, encode) => {
+      const before = 'x'.repeat(20_000);
+      backend.answers['/body'] = (_, res) => {
+        const echoed = encode(token());
+        res.write(before + echoed.slice(0, 9));
+        setTimeout(() => res.end(echoed.slice(9)), 20);
+      };
+      backend.answers['/head'] = (_, res) => res.writeHead(200, { 'x-echo': encode(token()) }).end();
+      let got = '';
+      const read = async (): Promise<void> => {
+        for await (const chunk of (await under.fetch('api', { path: '/body' })).body)
+          got += Buffer.from(chunk).toString();
+      };
+      expect(await codeAfter(read())).toBe('output_not_allowed');
+      expect(got.replaceAll('x', '').length).toBeLessThan(24);
+      expect(await codeAfter(under.fetch('api', { path: '/head' }))).toBe('output_not_allowed');
+    },
+  );
+
+  it('of a session token, too', async () => {
+    await under.stop();
+    under = startWorker({
+      backend,
+      destinations: {
+        api: destination(backend, {
+          region: 'eu-central-1',
+          https: { authentication: 'aws-sigv4', service: 'execute-api' },
+        }),
+      },
+    });
+    under.credential = {
+      role: 'AKIAXXXXXXXXXXXXXXXX',
+      password: 'k'.repeat(40),
+      also: randomBytes(600).toString('base64'),
+    };
+    backend.answers['/'] = (req, res) => {
+      expect(req.headers['x-amz-security-token']).toBe(under.credential.also);
+      res.end(Buffer.from(String(req.headers['x-amz-security-token'])).toString('base64url'));
+    };
+    const read = async (): Promise<void> => void (await (await under.fetch('api', { path: '/' })).text());
+    expect(await codeAfter(read())).toBe('output_not_allowed');
+  });
+
+  it('leaves all else as it was', async () => {
+    const body = randomBytes(500_000).toString('base64');
+    backend.answers['/'] = (_, res) => res.end(body);
+    expect(await (await under.fetch('api', { path: '/' })).text()).toBe(body);
+  });
+});
+
+describe('a server that speaks anything', () => {
+  it('ends each call with a code, and the worker lives', async () => {
+    const part = fc.oneof(
+      fc.constantFrom(
+        'HTTP/1.1 200 OK\r\n',
+        'HTTP/1.1 099 x\r\n',
+        'HTTP/1.1 999 x\r\n',
+        'content-length: 5\r\n',
+        '\r\n',
+      ),
+      fc.constantFrom(
+        'transfer-encoding: chunked\r\n',
+        'content-length: -1\r\n',
+        'HTTP/1.1 100 x\r\n\r\n',
+        '5\r\nhello\r\n',
+      ),
+      fc.constantFrom(
+        'HTTP/1.1 101 x\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n',
+        '0\r\n\r\n',
+        'x: y\r\n z\r\n',
+        '\0',
+      ),
+      fc.string({ maxLength: 20 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(part, { maxLength: 8 }), async (parts) => {
+        backend.answers['/'] = (req) => req.socket.end(parts.join(''), 'latin1');
+        await under
+          .fetch('open', { path: '/' })
+          .then((answer) => answer.text())
+          .catch((error: unknown) => {
+            expect(isConnectorRefusal(error)).toBe(true);
+          });
+        expect([undefined, 'backend_refused', 'backend_unreachable']).toContain(under.records.at(-1)?.code);
+      }),
+      { numRuns: 150 },
+    );
+    backend.answers['/'] = (_, res) => res.end('fine');
+    expect(await (await under.fetch('open', { path: '/' })).text()).toBe('fine');
+  }, 30_000);
 });
 
 describe('a certificate', () => {

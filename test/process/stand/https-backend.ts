@@ -8,7 +8,7 @@ import { fetchOver } from '../../../connector-host/http-fetch.ts';
 import type { FetchRequest, FetchResponse } from '../../../connector-host/sdk/http.ts';
 import type { ByteStream, Channel } from '../../../main/contract/channel.ts';
 import { connectorEgress, type ConnectionRecord } from '../../../main/contract/channels.ts';
-import type { EgressDestination } from '../../../main/contract/config.ts';
+import type { EgressDestination, ProxyConfig } from '../../../main/contract/config.ts';
 import type { HttpRequest } from '../../../main/contract/http.ts';
 import { createMultiplexer, type Multiplexer } from '../../../main/contract/multiplex.ts';
 import { readChallenge } from '../../../main/identity/read-challenge.ts';
@@ -79,6 +79,7 @@ export interface WorkerOptions {
   readonly destinations: Readonly<Record<string, EgressDestination>>;
   readonly deps?: Partial<WorkerDeps>;
   readonly authorities?: readonly string[];
+  readonly proxy?: ProxyConfig;
 }
 
 export interface WorkerUnderTest {
@@ -89,17 +90,26 @@ export interface WorkerUnderTest {
   subject: string;
   readonly challenges: unknown[];
   readonly records: ConnectionRecord[];
-  ticket(terms?: { readonly deadlineMs?: number; readonly maxBytes?: number; readonly destinations?: string[] }): string;
+  ticket(terms?: {
+    readonly deadlineMs?: number;
+    readonly maxBytes?: number;
+    readonly destinations?: string[];
+  }): string;
   fetch(destination: string, request: FetchRequest, ticket?: string): Promise<FetchResponse>;
   /** A stream as a hostile connector opens it. */
   open(destination: string, request: HttpRequest, ticket?: string): ByteStream;
   stop(): Promise<void>;
 }
 
-export function startWorker({ backend, destinations, deps = {}, authorities }: WorkerOptions): WorkerUnderTest {
+export function startWorker({ backend, destinations, deps = {}, authorities, proxy }: WorkerOptions): WorkerUnderTest {
   const records: ConnectionRecord[] = [];
   const challenges: unknown[] = [];
-  const config = { connector: 'probe', authorities: authorities ?? [backend.authority.certificate], destinations };
+  const config = {
+    connector: 'probe',
+    authorities: authorities ?? [backend.authority.certificate],
+    destinations,
+    proxy,
+  };
   const worker = createEgressWorker(config, {
     memory,
     openSealed: (ciphertext) => memory.seal(Buffer.from(ciphertext)),
