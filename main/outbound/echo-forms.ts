@@ -5,7 +5,7 @@
  */
 export interface Form {
   /** Answers with how many bytes it wrote; at most `mostPerByte` for each. */
-  write(plain: Buffer, into: Buffer): number;
+  readonly write: (plain: Buffer, into: Buffer) => number;
   /** Where the next window begins, from where this one began; absent: behind what was written. */
   readonly step?: number;
   /** Bytes between two windows: a separator. */

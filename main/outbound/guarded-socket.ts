@@ -75,7 +75,7 @@ export function guardSocket({ socket: tls, address }: Secured, memory: SecretMem
     if (!duplex.push(chunk)) tls.pause();
   });
   tls.on('end', () => duplex.push(null));
-  tls.on('error', (error) => duplex.destroy(error));
+  tls.on('error', (error: Error) => duplex.destroy(error));
   tls.on('close', () => duplex.destroy());
   tls.on('timeout', () => duplex.emit('timeout'));
   return Object.assign(duplex, {
@@ -122,7 +122,9 @@ function fill(memory: SecretMemory, head: Buffer, insertions: readonly Insertion
     for (const { at, end, secret } of places) {
       to += head.copy(into, to, from, at);
       const start = to;
-      secret.use((bytes) => void into.set(bytes, start));
+      secret.use((bytes) => {
+        into.set(bytes, start);
+      });
       to += secret.length;
       from = end;
     }

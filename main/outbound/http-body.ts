@@ -38,11 +38,12 @@ async function* exactly(stream: ByteStream, { bytes, broken }: BodyTerms): Async
   const source = stream[Symbol.asyncIterator]();
   let left = bytes;
   for (;;) {
-    const { done, value } = await source.next();
-    if (done === true) break;
-    left -= value.length;
+    const next = await source.next();
+    if (next.done === true) break;
+    const chunk: Uint8Array = next.value;
+    left -= chunk.length;
     if (left < 0) break;
-    yield value;
+    yield chunk;
   }
   if (left === 0) return;
   broken();

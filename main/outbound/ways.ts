@@ -148,7 +148,9 @@ function authorized({ head, username, password, memory }: Authorized): Secret {
   const user = Buffer.from(`${username}:`, 'utf8');
   const pair = memory.sealFrom(user.length + password.length, (into) => {
     into.set(user);
-    password.use((bytes) => void into.set(bytes, user.length));
+    password.use((bytes) => {
+      into.set(bytes, user.length);
+    });
   });
   const encodedBytes = 4 * Math.ceil(pair.length / 3);
   try {

@@ -114,7 +114,9 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 function signingKey(memory: SecretMemory, secretKey: Secret, scope: string): Buffer {
   const first = memory.sealFrom(4 + secretKey.length, (into) => {
     into.write('AWS4', 'latin1');
-    secretKey.use((bytes) => void into.set(bytes, 4));
+    secretKey.use((bytes) => {
+      into.set(bytes, 4);
+    });
   });
   const [date = '', ...rest] = scope.split('/');
   let key = first.use((bytes): Buffer => createHmac('sha256', bytes).update(date).digest());

@@ -37,7 +37,7 @@ export interface Presenter {
   readonly own: readonly string[];
   /** Whether it needs all of the body before it can sign. */
   readonly needsBody: boolean;
-  present(request: Unsigned, credential: Presentable): Presented;
+  readonly present: (request: Unsigned, credential: Presentable) => Presented;
 }
 
 /** Nobody who writes a request can know it before. */

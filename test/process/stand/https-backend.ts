@@ -95,9 +95,9 @@ export interface WorkerUnderTest {
     readonly maxBytes?: number;
     readonly destinations?: string[];
   }): string;
-  fetch(destination: string, request: FetchRequest, ticket?: string): Promise<FetchResponse>;
+  readonly fetch: (destination: string, request: FetchRequest, ticket?: string) => Promise<FetchResponse>;
   /** A stream as a hostile connector opens it. */
-  open(destination: string, request: HttpRequest, ticket?: string): ByteStream;
+  readonly open: (destination: string, request: HttpRequest, ticket?: string) => ByteStream;
   stop(): Promise<void>;
 }
 
@@ -188,7 +188,17 @@ function connected(worker: EgressWorker): Channel<(typeof connectorEgress)['a']>
   const b: Multiplexer<(typeof connectorEgress)['b']> = createMultiplexer({
     contract: connectorEgress,
     side: 'b',
-    handlers: { ...nothing, streams: { connect: worker.connect, request: worker.request } },
+    handlers: {
+      ...nothing,
+      streams: {
+        connect: (header, stream) => {
+          worker.connect(header, stream);
+        },
+        request: (header, stream) => {
+          worker.request(header, stream);
+        },
+      },
+    },
     transport: to(() => a),
     codec,
     timers,
@@ -196,11 +206,11 @@ function connected(worker: EgressWorker): Channel<(typeof connectorEgress)['a']>
   return a.channel;
 }
 
+type Https = NonNullable<EgressDestination['https']>;
+type Changed = Omit<Partial<EgressDestination>, 'https'> & { readonly https?: Partial<Https> };
+
 /** On this loopback, where everything is allowed that a test does not forbid. */
-export function destination(
-  { port }: Pick<HttpsBackend, 'port'>,
-  more: Partial<EgressDestination> & { readonly https?: Partial<NonNullable<EgressDestination['https']>> } = {},
-): EgressDestination {
+export function destination({ port }: Pick<HttpsBackend, 'port'>, more: Changed = {}): EgressDestination {
   const everything = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
   return {
     host: 'localhost',

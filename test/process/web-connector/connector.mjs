@@ -1,0 +1,9 @@
+// Asks for whatever it is told, and lets go of nothing it could find: the walls and egress alone decide.
+export const connector = {
+  tools: {
+    ask: async ({ fetch, arguments: { method, path, headers = [], body } }) => {
+      const answer = await fetch('api', { method, path, body, headers: Object.fromEntries(headers) });
+      return { status: answer.status, text: await answer.text() };
+    },
+  },
+};
