@@ -168,6 +168,11 @@ function refuseUnknownConnectors(config: SallyportConfig, layers: readonly Locat
 
 /** What a destination may be given: the configuration can say less than the manifest. */
 function narrowed({ config, layers }: Reading, manifest: ConnectorManifest): ConnectorManifest {
+  for (const name of Object.keys(config.allow[manifest.name] ?? {})) {
+    const where = ['allow', manifest.name, name];
+    if (manifest.destinations[name]?.protocol !== 'https')
+      throw blamed(layers, where).refuse(where, `${manifest.name} declares no HTTPS destination "${name}"`);
+  }
   const destinations = { ...manifest.destinations };
   for (const [name, label] of Object.entries(config.receives[manifest.name] ?? {})) {
     const where = ['receives', manifest.name, name];

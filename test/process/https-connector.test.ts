@@ -92,7 +92,8 @@ describe('an agent’s call of an HTTPS API', () => {
   });
 
   it('whose answer repeats the token ends without it', async () => {
-    backend.answers['/v1/orders'] = (req, res) => res.end(Buffer.from(String(req.headers.authorization)).toString('base64'));
+    backend.answers['/v1/orders'] = (req, res) =>
+      res.end(Buffer.from(String(req.headers.authorization)).toString('base64'));
     expect((await ask({ path: '/v1/orders' })).structuredContent).toMatchObject({ code: 'output_not_allowed' });
   });
 
