@@ -55,8 +55,9 @@ function configure(config: EgressConfig): void {
     requestCredential: (destination) => vault.request('credential', { destination }, { timeoutMs: 60_000 }),
     onRecord: ({ startedAt: _, code = null, ...record }) => {
       gateway.notify('record', { event: 'connection', ...record, code });
-      // For who looks after this machine: which certificate is missing.
-      if (record.detail !== undefined) process.stderr.write(`egress: ${record.destination}: ${record.detail}\n`);
+      // For who looks after this machine: which certificate is missing, what a proxy wants.
+      if (record.detail !== undefined && code?.startsWith('backend_') === true)
+        process.stderr.write(`egress: ${record.destination}: ${record.detail}\n`);
     },
     readChallenge,
     challenged: async (destination, challenge) => (await vault.request('challenge', { destination, challenge })).code,

@@ -15,13 +15,14 @@ export function watchIssuer(socket: TLSSocket): () => string {
   let issuer = '';
   // Before Node's own listener, which destroys the socket. Not `getPeerX509Certificate`: after it Node 24 finds no names to check.
   socket.prependListener('secure', () => {
-    issuer = plain(socket.getPeerCertificate().issuer);
+    issuer = issuerOf(socket);
   });
   return () => issuer;
 }
 
 /** One line of an unknown server's own words. */
-function plain(name: PeerCertificate['issuer'] | undefined): string {
+export function issuerOf(socket: TLSSocket): string {
+  const name: PeerCertificate['issuer'] | undefined = socket.getPeerCertificate().issuer;
   const text = Object.entries(name ?? {}).map(([key, value]) => `${key}=${String(value)}`);
   return text
     .join(', ')

@@ -118,7 +118,7 @@ export function createHttpRequests(deps: HttpRequestsDeps): HttpRequests {
       } catch (error) {
         const fault = asFault(error);
         const code = gone.signal.aborted ? 'connector_failed' : codeOf(fault);
-        link.end(code, code === 'backend_certificate' ? fault.message : undefined);
+        link.end(code, fault.message);
         stream.reset(code);
       } finally {
         leave?.();

@@ -97,7 +97,7 @@ export function createPostgresConnections(deps: ConnectionDeps): PostgresConnect
         if (!link.signal.aborted) await handOver(leased, { link, stream, connector });
       } catch (error) {
         const code = codeOf(error);
-        link.end(code);
+        link.end(code, error instanceof Fault ? error.message : undefined);
         stream.reset(code);
       } finally {
         leased?.session.socket.destroy();

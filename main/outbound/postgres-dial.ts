@@ -9,7 +9,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, getCACertificates, type TLSSocket } from 'node:tls';
 import { Fault } from '../contract/errors.ts';
-import { isCertificateError } from './certificate.ts';
+import { isCertificateError, untrustedSay, watchIssuer } from './certificate.ts';
 import { encodeBare, sslRequestCode } from './postgres-messages.ts';
 import type { FindWays } from './ways.ts';
 
@@ -68,12 +68,12 @@ export function createPostgresDialler({ authorities, ways }: DialDeps): DialPost
           ...serverName(target.host),
           ALPNProtocols: ['postgresql'],
         });
-        await secured(socket);
+        await secured(socket, target.host);
         return { socket, ip: way.ip, address: way.address };
       } catch (error) {
         tcp?.destroy();
         if (error instanceof Fault && error.code !== 'backend_unreachable') throw error;
-        failure = unreachable();
+        failure = error instanceof Fault ? error : unreachable();
       } finally {
         limit.removeEventListener('abort', abort);
       }
@@ -132,11 +132,13 @@ async function requestTls(tcp: Socket): Promise<void> {
   }
 }
 
-function secured(socket: TLSSocket): Promise<void> {
+function secured(socket: TLSSocket, host: string): Promise<void> {
+  const issuer = watchIssuer(socket);
   return new Promise((resolve, reject) => {
     socket.once('secureConnect', resolve);
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      reject(faultOf(error.code ?? ''));
+      const code = error.code ?? '';
+      reject(isCertificateError(code) ? untrusted(untrustedSay(host, code, issuer())) : faultOf(code));
     });
     socket.once('close', () => {
       reject(unreachable());
@@ -145,7 +147,6 @@ function secured(socket: TLSSocket): Promise<void> {
 }
 
 function faultOf(code: string): Fault {
-  if (isCertificateError(code)) return untrusted();
   return /^(ERR_SSL_|ERR_TLS_|EPROTO)/.test(code) ? noTls() : unreachable();
 }
 
@@ -155,8 +156,4 @@ const unreachable = (): Fault =>
 const noTls = (): Fault =>
   new Fault('backend_refused', 'The database does not offer TLS 1.2 or newer. Turn it on at the server.');
 
-const untrusted = (): Fault =>
-  new Fault(
-    'backend_certificate',
-    'The certificate of the database server is not trusted. Add its authority to egress.authorities, or mend the certificate.',
-  );
+const untrusted = (say: string): Fault => new Fault('backend_certificate', say);
