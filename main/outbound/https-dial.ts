@@ -16,7 +16,7 @@ import { Fault } from '../contract/errors.ts';
 import { addressesOf, createAddressCheck, type Resolve } from './addresses.ts';
 import { isCertificateError, untrustedSay, watchIssuer } from './certificate.ts';
 import type { Secured } from './guarded-socket.ts';
-import type { FindWays, Place } from './ways.ts';
+import { mayGoOn, type FindWays, type Place } from './ways.ts';
 
 export interface HttpsTarget extends Place {
   readonly networks: readonly string[];
@@ -53,7 +53,7 @@ export function createHttpsDial({ authorities, ways, resolve }: HttpsDialDeps): 
         const socket = await secure(await way.open(signal), { target, secureContext: secureContext(), signal });
         return { socket, address: way.address };
       } catch (error) {
-        if (!(error instanceof Fault) || error.code !== 'backend_unreachable') throw error;
+        if (!mayGoOn(way, error)) throw error;
         failure = error;
       }
     }

@@ -11,7 +11,7 @@ import { connect as connectTls, createSecureContext, getCACertificates, type TLS
 import { Fault } from '../contract/errors.ts';
 import { isCertificateError, untrustedSay, watchIssuer } from './certificate.ts';
 import { encodeBare, sslRequestCode } from './postgres-messages.ts';
-import type { FindWays } from './ways.ts';
+import { mayGoOn, type FindWays } from './ways.ts';
 
 export interface Target {
   /** As declared: what the certificate must name. */
@@ -72,8 +72,9 @@ export function createPostgresDialler({ authorities, ways }: DialDeps): DialPost
         return { socket, ip: way.ip, address: way.address };
       } catch (error) {
         tcp?.destroy();
-        if (error instanceof Fault && error.code !== 'backend_unreachable') throw error;
-        failure = error instanceof Fault ? error : unreachable();
+        const fault = error instanceof Fault ? error : unreachable();
+        if (!mayGoOn(way, fault)) throw fault;
+        failure = fault;
       } finally {
         limit.removeEventListener('abort', abort);
       }

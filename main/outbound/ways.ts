@@ -25,6 +25,15 @@ export interface Way {
   open(signal: AbortSignal): Promise<Socket>;
 }
 
+/** The proxy is not there at all: nothing was sent to anybody, so that the next way may be tried. */
+class ProxyAbsent extends Fault {}
+
+/** Whether the next way may be tried after this one failed so: another address, or where a proxy is not there, what the script names next. */
+export function mayGoOn(way: Way, error: unknown): error is Fault {
+  if (!(error instanceof Fault) || error.code !== 'backend_unreachable') return false;
+  return way.ip !== undefined || error instanceof ProxyAbsent;
+}
+
 /** In the order to try them. `addresses`: of the host, for a straight way. */
 export type FindWays = (place: Place, addresses: () => Promise<readonly string[]>) => Promise<readonly Way[]>;
 
@@ -102,7 +111,10 @@ async function tunnel({ route, place, login, memory }: Tunnel, signal: AbortSign
   const proxy = new URL(route.url);
   const password = await login?.password();
   const host = proxy.hostname.replaceAll(/[[\]]/g, '');
-  const socket = await connected({ host, port: Number(proxy.port || '80') }, signal, `The proxy ${route.name}`);
+  const there = { host, port: Number(proxy.port || '80') };
+  const socket = await connected(there, signal, route.name).catch(() => {
+    throw new ProxyAbsent('backend_unreachable', `The proxy ${route.name} cannot be reached. Check egress.proxy.`);
+  });
   const abort = (): void => {
     socket.destroy();
   };
@@ -116,12 +128,12 @@ async function tunnel({ route, place, login, memory }: Tunnel, signal: AbortSign
       await sealed.useAsync((bytes) => written(socket, bytes)).finally(() => sealed.wipe());
     }
     const status = connectStatus(await readHead(socket));
-    if (status === undefined) throw unreachable(route.name);
+    if (status === undefined) throw noTunnel(route.name);
     if (status < 200 || status > 299) throw refused(route.name, place.host, status);
     return socket;
   } catch (error) {
     socket.destroy();
-    throw error instanceof Fault ? error : unreachable(route.name);
+    throw error instanceof Fault ? error : noTunnel(route.name);
   } finally {
     signal.removeEventListener('abort', abort);
   }
@@ -207,8 +219,8 @@ export function connectStatus(answer: Buffer): number | undefined {
   return status >= 200 && status <= 299 && end + 4 !== answer.length ? undefined : status;
 }
 
-const unreachable = (proxy: string): Fault =>
-  new Fault('backend_unreachable', `The proxy ${proxy} cannot be reached. Check egress.proxy.`);
+const noTunnel = (proxy: string): Fault =>
+  new Fault('backend_unreachable', `The proxy ${proxy} does not open a tunnel as it should. Check egress.proxy.`);
 
 function refused(proxy: string, host: string, status: number): Fault {
   if (status === 407)

@@ -133,6 +133,22 @@ describe('through Squid', () => {
     }
   });
 
+  it('a script’s next way is taken where a proxy is not there, never where it refuses', async () => {
+    const arrived = backend.arrived.length;
+    // Straight would be allowed.
+    const destinations = { api: destination(backend), database: destination(backend) };
+    const script = (answer: string) => ({ proxy: proxy(), proxyFor: async () => answer, destinations });
+    const refusing = await start(script(`PROXY ${new URL(squid.url).host}; DIRECT`));
+    expect((await codeAndDetail(refusing)).detail).toContain('wants a user name and a password');
+    expect(backend.arrived).toHaveLength(arrived);
+    await refusing.stop();
+    const absent = await start(script('PROXY 127.0.0.1:1; DIRECT'));
+    expect(await (await ask(absent)).text()).toBe('hello');
+    await absent.stop();
+    const none = await start(script('PROXY 127.0.0.1:1'));
+    expect((await codeAndDetail(none)).detail).toContain('The proxy 127.0.0.1:1 cannot be reached');
+  });
+
   it('a host that it does not let through is told', async () => {
     const strict = await startSquid({ hosts: ['.example'] });
     try {
