@@ -109,7 +109,6 @@ interface Tunnel {
 
 async function tunnel({ route, place, login, memory }: Tunnel, signal: AbortSignal): Promise<Socket> {
   const proxy = new URL(route.url);
-  const password = await login?.password();
   const host = proxy.hostname.replaceAll(/[[\]]/g, '');
   const there = { host, port: Number(proxy.port || '80') };
   const socket = await connected(there, signal, route.name).catch(() => {
@@ -119,7 +118,9 @@ async function tunnel({ route, place, login, memory }: Tunnel, signal: AbortSign
     socket.destroy();
   };
   signal.addEventListener('abort', abort, { once: true });
+  let password: Secret | undefined;
   try {
+    password = await login?.password();
     const target = `${inUrl(place.host)}:${String(place.port)}`;
     const head = `CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n`;
     if (login === undefined || password === undefined) await written(socket, Buffer.from(`${head}\r\n`, 'latin1'));
@@ -135,6 +136,7 @@ async function tunnel({ route, place, login, memory }: Tunnel, signal: AbortSign
     socket.destroy();
     throw error instanceof Fault ? error : noTunnel(route.name);
   } finally {
+    password?.wipe();
     signal.removeEventListener('abort', abort);
   }
 }

@@ -32,17 +32,23 @@ export interface Sandboxed {
 
 export interface CallOptions {
   readonly deadlineMs?: number;
+  /** Of a real egress. */
+  readonly ticket?: string;
   readonly onStream?: (stream: ByteStream) => void;
 }
+
+const newTicket = (): string => randomBytes(32).toString('base64url');
 
 export interface SandboxedOptions {
   readonly entry: string;
   readonly onConnect?: (header: { ticket: string; destination: string }, stream: ByteStream) => void;
+  /** Its end of a channel to a real egress, in place of the test's. */
+  readonly egress?: number;
   /** Changes what is started. */
   readonly alter?: (command: SandboxCommand) => { command: string; args: readonly string[] };
 }
 
-export function startConnector({ entry, onConnect, alter }: SandboxedOptions): Sandboxed {
+export function startConnector({ entry, onConnect, egress: real, alter }: SandboxedOptions): Sandboxed {
   if (!existsSync(host)) throw new Error('dist/ is not built: run node build/bundle.mjs');
   const wanted = sandboxCommand({ entry, host, runtime: process.execPath, level: 'namespaces' });
   const { command, args } = alter?.(wanted) ?? wanted;
@@ -51,10 +57,11 @@ export function startConnector({ entry, onConnect, alter }: SandboxedOptions): S
   const child = spawn(command, args, {
     env: {},
     cwd: '/',
-    stdio: ['ignore', 'ignore', 'pipe', toGateway.b, toEgress.a],
+    stdio: ['ignore', 'ignore', 'pipe', toGateway.b, real ?? toEgress.a],
   });
   closeSync(toGateway.b);
   closeSync(toEgress.a);
+  if (real !== undefined) closeSync(real);
   child.stderr?.on('data', (bytes: Buffer) => process.env['SALLYPORT_DEBUG'] === '1' && process.stderr.write(bytes));
   const ended = new Promise<number | string>((resolve) => {
     child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
@@ -95,8 +102,7 @@ export function startConnector({ entry, onConnect, alter }: SandboxedOptions): S
     gateway,
     logs,
     ended,
-    async call(tool, parameters, { deadlineMs = 20_000, onStream } = {}) {
-      const ticket = randomBytes(32).toString('base64url');
+    async call(tool, parameters, { deadlineMs = 20_000, onStream, ticket = newTicket() } = {}) {
       const stream = gateway.open('call', { callId: randomUUID(), ticket, tool, arguments: parameters, deadlineMs });
       onStream?.(stream);
       stream.end();

@@ -84,6 +84,8 @@ export interface StandOptions {
   /** In place of the cluster's. */
   readonly destinations?: Readonly<Record<string, EgressDestination>>;
   readonly proxy?: ProxyConfig;
+  /** Takes the connector's end, for a real one; `connector` is then closed. */
+  readonly startConnector?: (egress: number) => void;
   /** A proxy script's answers. */
   readonly proxyFor?: () => Promise<string>;
 }
@@ -125,7 +127,10 @@ export async function startEgress(options: StandOptions): Promise<EgressStand> {
     side: 'a',
     handlers: { ...nothing, requests: { 'proxy-for': async () => ({ answer: (await options.proxyFor?.()) ?? '' }) } },
   });
-  const connector = channelOverFd({ fd: connectorPair.a, contract: connectorEgress, side: 'a', handlers: nothing });
+  // The stand's own end goes nowhere where there is a real connector.
+  const own = options.startConnector === undefined ? connectorPair : createSocketPair();
+  options.startConnector?.(connectorPair.a);
+  const connector = channelOverFd({ fd: own.a, contract: connectorEgress, side: 'a', handlers: nothing });
   const gateway = channelOverFd({
     fd: gatewayPair.a,
     contract: gatewayEgress,
