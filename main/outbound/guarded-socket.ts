@@ -27,8 +27,12 @@ export interface Secured {
   readonly address: string;
 }
 
+const mostIdleMs = 30_000;
+
 export function guardSocket({ socket: tls, address }: Secured, memory: SecretMemory): GuardedSocket {
   let next: NextRequest | undefined;
+  let isIdle = false;
+  let idleMs = mostIdleMs;
   let sent: NextRequest['sent'] = () => undefined;
   const write = (bytes: Uint8Array): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -77,26 +81,30 @@ export function guardSocket({ socket: tls, address }: Secured, memory: SecretMem
   tls.on('end', () => duplex.push(null));
   tls.on('error', (error: Error) => duplex.destroy(error));
   tls.on('close', () => duplex.destroy());
-  tls.on('timeout', () => duplex.emit('timeout'));
+  tls.on('timeout', () => duplex.destroy());
   return Object.assign(duplex, {
     address,
     expect: (request: NextRequest) => {
       next = request;
       sent = request.sent;
     },
-    // What node:http calls on a socket.
-    setTimeout: (ms: number, listener?: () => void) => {
-      tls.setTimeout(ms);
-      if (listener !== undefined) duplex.once('timeout', listener);
+    // What node:http calls on a socket: it is idle from `unref` to `ref`, no longer than the server says.
+    setTimeout: (ms: number) => {
+      if (ms > 0) idleMs = Math.min(ms, mostIdleMs);
+      if (isIdle) tls.setTimeout(idleMs);
       return duplex;
     },
     setNoDelay: () => duplex,
     setKeepAlive: () => duplex,
     ref: () => {
+      isIdle = false;
+      tls.setTimeout(0);
       tls.ref();
       return duplex;
     },
     unref: () => {
+      isIdle = true;
+      tls.setTimeout(idleMs);
       tls.unref();
       return duplex;
     },

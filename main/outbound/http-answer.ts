@@ -23,9 +23,11 @@ export async function handBack(answer: IncomingMessage, parts: HandBack): Promis
   const status = answer.statusCode ?? 0;
   if (status < 200 || status > 599)
     throw new Fault('backend_refused', 'The server answers with a status that there is not.');
-  const encoding = answer.headers['content-encoding']?.toLowerCase() ?? 'identity';
+  const isPlain =
+    isPlainly(answer.headers['content-encoding'], 'identity') &&
+    isPlainly(answer.headers['transfer-encoding'], 'chunked');
   if (!link.received(head.length)) return;
-  if (holdsCopy(filter(), head) || (isSigned && encoding !== 'identity')) {
+  if (holdsCopy(filter(), head) || (isSigned && !isPlain)) {
     link.cut('output_not_allowed');
     return;
   }
@@ -48,6 +50,9 @@ export async function handBack(answer: IncomingMessage, parts: HandBack): Promis
     stream.end();
   }
 }
+
+/** What is compressed, in either way, cannot be searched. */
+const isPlainly = (given: string | undefined, plain: string): boolean => (given ?? plain).toLowerCase() === plain;
 
 function holdsCopy(filter: EchoFilter, bytes: Buffer): boolean {
   return filter.push(bytes) === undefined || filter.rest() === undefined;

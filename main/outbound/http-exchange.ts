@@ -31,7 +31,7 @@ export interface Exchanger {
 }
 
 const maxHeaderBytes = 32_768;
-const keptIdle = { connections: 8, ms: 30_000 };
+const mostIdle = 8;
 
 export interface ExchangerDeps {
   readonly target: HttpsTarget;
@@ -42,9 +42,8 @@ export interface ExchangerDeps {
 export function createExchanger({ target, dial, memory }: ExchangerDeps): Exchanger {
   const agent = new Agent({
     keepAlive: true,
-    maxFreeSockets: keptIdle.connections,
+    maxFreeSockets: mostIdle,
     scheduling: 'lifo',
-    timeout: keptIdle.ms,
   });
   agent.createConnection = (_options, done) => {
     dial(target).then(
@@ -89,8 +88,15 @@ function once(agent: Agent, outgoing: Outgoing): Promise<IncomingMessage> {
       setDefaultHeaders: false,
       insecureHTTPParser: false,
       maxHeaderSize: maxHeaderBytes,
-      signal,
     });
+    const abort = (): void => {
+      request.destroy(new Fault('backend_unreachable', 'The call ended before its answer.'));
+    };
+    // Not `node:http`'s own: a call that ends as its answer does would take the kept connection along.
+    const unhear = (): void => {
+      signal.removeEventListener('abort', abort);
+    };
+    signal.addEventListener('abort', abort, { once: true });
     request.once('socket', (socket) => {
       const guarded = socket as unknown as GuardedSocket;
       outgoing.dialled(guarded.address);
@@ -99,6 +105,7 @@ function once(agent: Agent, outgoing: Outgoing): Promise<IncomingMessage> {
     request.once('response', (answer) => {
       // Whoever reads it sees it too; where nobody does, it must not end the process.
       answer.on('error', () => undefined);
+      answer.once('end', unhear);
       resolve(answer);
     });
     // Stays for good: a connection that breaks later is seen by who reads the answer.
@@ -112,10 +119,12 @@ function once(agent: Agent, outgoing: Outgoing): Promise<IncomingMessage> {
       reject(noHttp());
     });
     request.once('close', () => {
+      unhear();
       reject(asFault(undefined));
     });
     // The head goes alone: the credential is put into it.
     request.flushHeaders();
+    if (signal.aborted) abort();
     send(request, body).catch((error: unknown) => {
       reject(asFault(error));
       request.destroy();

@@ -56,6 +56,8 @@ const refusedOfRequest = new Set([
 ]);
 const refusedPrefixes = ['proxy-', 'x-forwarded-', 'x-envoy-', 'x-ms-proxy'];
 
+/** With a long token beside them, the head must fit into guarded memory. */
+const maxRequestHeaderBytes = 16_384;
 const nameText = /^[a-z0-9!#$%&'*+.^`|~-]{1,64}$/;
 const valueText = /^(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?$/;
 
@@ -64,6 +66,8 @@ export function requestHeaders(
   given: readonly (readonly [string, string])[],
   own: readonly string[],
 ): Header[] | undefined {
+  const bytes = given.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  if (bytes > maxRequestHeaderBytes) return undefined;
   const seen = new Set(own);
   const headers: Header[] = [];
   for (const [anyCase, value] of given) {

@@ -85,6 +85,15 @@ describe('a request', () => {
     expect(under.issued).toBe(0);
   });
 
+  it('without a body says so, where one could be', async () => {
+    backend.answers['/'] = (_, res) => res.end();
+    const stream = under.open('open', { method: 'POST', path: '/', headers: [] });
+    stream.end();
+    for await (const _ of stream);
+    expect(backend.arrived[0]?.headers).toMatchObject({ 'content-length': '0' });
+    expect(backend.arrived[0]?.headers).not.toHaveProperty('transfer-encoding');
+  });
+
   it('has its key in the header that the manifest names', async () => {
     backend.answers['/'] = (_, res) => res.end();
     await (await under.fetch('key', { path: '/' })).text();
@@ -106,6 +115,22 @@ describe('a request', () => {
     expect(backend.connections() - before).toBe(1);
     expect(new Set(backend.arrived.map(({ headers }) => headers.authorization)).size).toBe(1);
     expect(under.issued).toBe(1);
+  });
+
+  it('leaves nothing behind on a connection that many use one after the other', async () => {
+    backend.answers['/'] = (_, res) => res.end('x');
+    const warnings: Error[] = [];
+    const warned = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', warned);
+    const before = backend.connections();
+    for (let n = 0; n < 40; n += 1) {
+      const ticket = under.ticket();
+      expect(await (await under.fetch('api', { path: '/' }, ticket)).text()).toBe('x');
+      under.worker.closeTicket(ticket);
+    }
+    process.off('warning', warned);
+    expect(backend.connections() - before).toBe(1);
+    expect(warnings).toEqual([]);
   });
 
   it('is made again on a new connection when the server had closed the kept one', async () => {
@@ -219,6 +244,9 @@ describe('an answer', () => {
     backend.answers['/'] = (_, res) => res.writeHead(200, { 'content-encoding': 'gzip' }).end('x');
     expect(await codeAfter(under.fetch('api', { path: '/' }))).toBe('output_not_allowed');
     expect((await under.fetch('open', { path: '/' })).headers['content-encoding']).toBe('gzip');
+    backend.answers['/'] = (req) =>
+      req.socket.end('HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n');
+    expect(await codeAfter(under.fetch('api', { path: '/' }))).toBe('output_not_allowed');
   });
 
   it('with a claims challenge goes to the vault, and ends the call as it says', async () => {

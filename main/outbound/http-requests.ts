@@ -157,9 +157,10 @@ async function follow(under: Under, credential: Credential | undefined): Promise
   for (let step = 0; step <= maxRedirects; step += 1) {
     const path = plainPath(target.path);
     if (path === undefined || !isAllowed(target.method, path, place.destination.rules)) throw notAllowed();
-    const headers = headersOf(under, target.hasBody);
+    const headers = headersOf(under, target);
+    const whole = target.hasBody ? body.whole : new Uint8Array();
     const answer = await place.exchanger.send({
-      ...signed(under, { method: target.method, path: path.text, headers, body: body.whole }, credential),
+      ...signed(under, { method: target.method, path: path.text, headers, body: whole }, credential),
       method: target.method,
       path: path.text,
       body: target.hasBody ? body.chunks : undefined,
@@ -180,8 +181,11 @@ async function follow(under: Under, credential: Credential | undefined): Promise
   throw new Fault('backend_refused', 'The server redirects without an end.');
 }
 
-function headersOf({ place, request }: Under, hasBody: boolean): Header[] {
+const emptyMethods = new Set<HttpMethod>(['POST', 'PUT', 'PATCH']);
+
+function headersOf({ place, request }: Under, { method, hasBody }: Target): Header[] {
   const { destination } = place;
+  const length = hasBody ? request.bodyBytes : emptyMethods.has(method) ? 0 : undefined;
   const given = requestHeaders(request.headers, destination.presenter?.own ?? []) ?? [];
   return [
     ['host', destination.host],
@@ -189,7 +193,7 @@ function headersOf({ place, request }: Under, hasBody: boolean): Header[] {
     // What is compressed cannot be searched for the credential.
     ['accept-encoding', 'identity'],
     ['connection', 'keep-alive'],
-    ...(hasBody ? [['content-length', String(request.bodyBytes)] as const] : []),
+    ...(length === undefined ? [] : [['content-length', String(length)] as const]),
   ];
 }
 

@@ -40,16 +40,27 @@ export interface Presenter {
   readonly present: (request: Unsigned, credential: Presentable) => Presented;
 }
 
-/** Nobody who writes a request can know it before. */
-export const newMark = (): string => `mark-${randomBytes(18).toString('base64url')}`;
+/** Of this process: nobody who writes a request can know it. */
+const unknown = randomBytes(18).toString('base64url');
+let count = 0;
+
+function newMark(): string {
+  count += 1;
+  return `mark-${unknown}-${String(count)}-`;
+}
+
+/** Looked through once, not for each request. */
+const plainSecrets = new WeakSet<Secret>();
 
 /** Throws `Fault` `backend_refused` where it would end the header, or is no text at all. */
 export function insertion(secret: Secret): Insertion {
-  const isPlain = secret.use((bytes): boolean => bytes.every((value) => value > 0x20 && value < 0x7f));
+  const isPlain =
+    plainSecrets.has(secret) || secret.use((bytes): boolean => bytes.every((value) => value > 0x20 && value < 0x7f));
   if (!isPlain)
     throw new Fault(
       'backend_refused',
       'The credential of this destination cannot stand in a header. Ask its administrator.',
     );
+  plainSecrets.add(secret);
   return { mark: newMark(), secret };
 }
