@@ -31,6 +31,7 @@ const added = {
     { name: 'xdotool', proof: 'xdotool' },
     { name: 'imagemagick', proof: 'import' },
     { name: 'squid', proof: 'squid' },
+    { name: 'mitmproxy', proof: 'mitmdump' },
   ],
 };
 

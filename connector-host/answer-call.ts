@@ -1,6 +1,8 @@
 /** One `call` stream: runs the tool with its deadline, answers once, and lets nothing of a mistake out but its code. */
 import type { ByteStream } from '../main/contract/channel.ts';
 import type { CallHeader, ConnectorResult } from '../main/contract/channels.ts';
+import type { HttpRequest } from '../main/contract/http.ts';
+import { fetchOver } from './http-fetch.ts';
 import { isConnectorQuestion } from './sdk/ask.ts';
 import { isConnectorRefusal } from './sdk/refusal.ts';
 import { isRows, type RowsResult } from './sdk/rows.ts';
@@ -11,6 +13,7 @@ import type { Duplex } from 'node:stream';
 export interface AnswerDeps {
   readonly tools: ReadonlyMap<string, { readonly run: Tool; readonly maxResultBytes: number }>;
   readonly connect: (ticket: string, destination: string, signal: AbortSignal) => Duplex;
+  readonly request: (ticket: string, destination: string, request: HttpRequest) => ByteStream;
   readonly log: Log;
   /** Notices about a call that runs. */
   readonly notes: Pick<Call, 'resourceUpdated'> & {
@@ -88,6 +91,8 @@ async function run(deps: AnswerDeps, header: CallHeader, signal: AbortSignal): P
     message: (...note) => deps.notes.message(header.callId, ...note),
     resourceUpdated: (uri) => deps.notes.resourceUpdated(uri),
     connect: (destination) => deps.connect(header.ticket, destination, signal),
+    fetch: (destination, request) =>
+      fetchOver((sent) => deps.request(header.ticket, destination, sent), request, signal),
   };
   try {
     const value = await tool.run(call);

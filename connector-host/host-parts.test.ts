@@ -48,7 +48,7 @@ function egressPair(onConnect: ConnectHandler): Channel<(typeof connectorEgress)
   const b: Multiplexer<(typeof connectorEgress)['b']> = createMultiplexer({
     contract: connectorEgress,
     side: 'b',
-    handlers: { ...nothing, streams: { connect: onConnect } },
+    handlers: { ...nothing, streams: { connect: onConnect, request: onConnect } },
     transport: transportTo(() => a),
     codec,
     timers,
@@ -96,6 +96,8 @@ const header = {
   deadlineMs: 5000,
 };
 
+const no = (): never => refuse('connector_failed', 'no');
+
 describe('a call', () => {
   const logged: string[] = [];
   const log = { info: () => undefined, warn: () => undefined, error: (message: string) => void logged.push(message) };
@@ -105,7 +107,7 @@ describe('a call', () => {
   ) {
     const tools: AnswerDeps['tools'] = new Map([['tool', { run, maxResultBytes: 1000 }]]);
     const connect = (): never => refuse('connector_failed', 'no');
-    const channel = gatewayPair(createAnswerCall({ tools, connect, log, notes }));
+    const channel = gatewayPair(createAnswerCall({ tools, connect, request: connect, log, notes }));
     const stream = channel.open('call', { ...header, ...more });
     stream.end();
     const pieces: Uint8Array[] = [];
@@ -191,9 +193,7 @@ describe('a call', () => {
       return new Promise(() => undefined);
     };
     const tools: AnswerDeps['tools'] = new Map([['tool', { run, maxResultBytes: 1000 }]]);
-    const stream = gatewayPair(
-      createAnswerCall({ tools, connect: () => refuse('connector_failed', 'no'), log, notes }),
-    ).open('call', header);
+    const stream = gatewayPair(createAnswerCall({ tools, connect: no, request: no, log, notes })).open('call', header);
     await started.promise;
     stream.reset('connector_timeout');
     await aborted.promise;

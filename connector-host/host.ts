@@ -80,6 +80,7 @@ function main(): void {
                 notes,
                 connect: (ticket, destination, signal) =>
                   duplexOver(egress.open('connect', { ticket, destination }), signal),
+                request: (ticket, destination, request) => egress.open('request', { ticket, destination, ...request }),
               })(header, stream);
             },
             () => {

@@ -7,11 +7,12 @@ import { ConnectorRefusal, type ConnectorCode } from './sdk/refusal.ts';
 const says: Partial<Record<Code, readonly [ConnectorCode, string]>> = {
   backend_unreachable: ['backend_unreachable', 'The system behind this tool cannot be reached now. Try again later.'],
   not_permitted: ['not_permitted', 'This person may not use the system behind this tool.'],
+  destination_not_allowed: ['not_permitted', 'This is outside what the connector and its configuration allow.'],
 };
 const otherwise = ['backend_refused', 'Access to the system behind this tool was refused or ended.'] as const;
 
 /** The gateway asks egress what really happened: this only has to be near the truth. */
-function refusalFor(error: unknown): ConnectorRefusal {
+export function refusalFor(error: unknown): ConnectorRefusal {
   const told = error instanceof Fault ? says[error.code] : undefined;
   return new ConnectorRefusal(...(told ?? otherwise));
 }

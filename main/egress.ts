@@ -8,6 +8,7 @@ import { shellEgress } from './contract/shell-channels.ts';
 import type { HardeningReport } from './contract/hardening.ts';
 import { Fault } from './contract/errors.ts';
 import { channelOverFd } from './channel/channel-over-socket.ts';
+import { readChallenge } from './identity/read-challenge.ts';
 import { createEgressWorker, type EgressConfig, type EgressWorker } from './outbound/egress-worker.ts';
 import { createGuardedMemory } from './secrets/guarded-memory.ts';
 import { harden } from './secrets/harden.ts';
@@ -54,7 +55,18 @@ function configure(config: EgressConfig): void {
     requestCredential: (destination) => vault.request('credential', { destination }, { timeoutMs: 60_000 }),
     onRecord: ({ startedAt: _, code = null, ...record }) => {
       gateway.notify('record', { event: 'connection', ...record, code });
+      // For who looks after this machine: which certificate is missing, what a proxy wants.
+      if (record.detail !== undefined && code?.startsWith('backend_') === true)
+        process.stderr.write(`egress: ${record.destination}: ${record.detail}\n`);
     },
+    readChallenge,
+    challenged: async (destination, challenge) => (await vault.request('challenge', { destination, challenge })).code,
+    proxyPassword: async () => {
+      const { sealed } = await vault.request('proxy-password', {});
+      return sealed === undefined ? undefined : box.openSealed(Buffer.from(sealed, 'base64'));
+    },
+    evaluate: async ({ url, addresses }) =>
+      (await shell.request('proxy-for', { url, addresses: addresses.slice(0, 64) })).answer,
   });
 }
 
@@ -109,6 +121,10 @@ channelOverFd({
         if (worker === undefined) stream.reset('internal');
         else worker.connect(header, stream);
       },
+      request: (header, stream) => {
+        if (worker === undefined) stream.reset('internal');
+        else worker.request(header, stream);
+      },
     },
     // The other half is gone: a new pair gets a new credential, after the person authenticated again.
     onClose: () => {
@@ -117,7 +133,7 @@ channelOverFd({
   },
 });
 
-channelOverFd({
+const shell = channelOverFd({
   fd: inheritedFds.shell,
   contract: shellEgress,
   side: 'b',

@@ -150,6 +150,8 @@ receiveHandOvers(({ channel: kind, connector }, socket) => {
           return done;
         },
         credential: ({ destination }) => desk.credential(destination),
+        challenge: ({ destination, challenge }) => Promise.resolve({ code: desk.challenged(destination, challenge) }),
+        'proxy-password': () => Promise.resolve(desk.sealed(proxyPassword.held())),
       },
       streams: {},
       onClose: () => {

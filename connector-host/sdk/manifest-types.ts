@@ -3,7 +3,7 @@
  * so that a handler that does not fit its schema does not compile.
  */
 
-/** How a destination of this protocol signs in. Egress does it; there is no destination without. */
+/** How egress signs in to a destination of this protocol: the connector never takes part. */
 export interface DestinationTypes {
   readonly protocol: string;
   readonly authentication: string;
@@ -16,6 +16,8 @@ export interface ToolTypes {
   readonly result: unknown;
   /** The names that its handler may give to `connect`. */
   readonly destinations: string;
+  /** The names that it may give to `fetch`. Absent: none. */
+  readonly https?: string;
   /** With `"result": "rows"`: it returns what `rows` makes. */
   readonly rows?: true;
 }
@@ -30,4 +32,5 @@ export interface AnyTool {
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly result: unknown;
   readonly destinations: string;
+  readonly https: string;
 }

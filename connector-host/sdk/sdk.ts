@@ -1,12 +1,14 @@
 /** All that a connector author sees. There is no credential here: a stream arrives already signed in. */
 import type { Duplex } from 'node:stream';
 import type { Questions } from './ask.ts';
+import type { FetchRequest, FetchResponse } from './http.ts';
 import type { Line } from './line.ts';
 import type { AnyTool, ManifestTypes, ToolTypes } from './manifest-types.ts';
 import type { RowsResult } from './rows.ts';
 
 export { ask, type AskKind, type Question, type Questions } from './ask.ts';
 export { createAggregate, type Aggregate, type Measure, type Measured } from './aggregate.ts';
+export { pathSegment, type FetchRequest, type FetchResponse } from './http.ts';
 export { line, type Line } from './line.ts';
 export type { AnyTool, DestinationTypes, ManifestTypes, ToolTypes } from './manifest-types.ts';
 export { collect, paginate, type Page, type PageLimits } from './paginate.ts';
@@ -55,7 +57,11 @@ export interface Call<T extends ToolTypes = AnyTool> {
   resourceUpdated(uri: string): void;
   /** Bytes to and from a destination of the manifest, signed in as the person. Fails with a `ConnectorRefusal` when it is refused or cut. */
   connect(destination: T['destinations']): Duplex;
+  /** One request to an HTTPS destination of the manifest, signed in as the person. Rejects with a `ConnectorRefusal` when it is refused or cut. */
+  fetch(destination: HttpsOf<T>, request: FetchRequest): Promise<FetchResponse>;
 }
+
+type HttpsOf<T extends ToolTypes> = T extends { readonly https: infer Names extends string } ? Names : never;
 
 /** Returns a value of the tool's output schema, or with `"result": "rows"` what `rows` makes. Whatever it throws, but a refusal, ends as `connector_failed`. */
 export type ToolOf<T extends ToolTypes> = (

@@ -16,6 +16,11 @@ export interface Destination {
   readonly connector: ChannelHandlers<typeof connectorEgress.a>;
 }
 
+interface Wanted {
+  readonly ticket: string;
+  readonly destination: string;
+}
+
 interface Ticket {
   readonly callId: string;
   readonly destinations: readonly string[];
@@ -28,22 +33,23 @@ const nothing = { notices: {}, requests: {}, streams: {}, onClose: () => undefin
 export function createDestination(connector: string, backend: Backend): Destination {
   const tickets = new Map<string, Ticket>();
 
-  async function connect(wanted: string, ticket: Ticket | undefined, stream: ByteStream): Promise<void> {
+  async function connect({ ticket: id, destination: wanted }: Wanted, stream: ByteStream, far: Backend): Promise<void> {
+    const ticket = tickets.get(id);
     if (ticket === undefined) {
       stream.reset('destination_not_allowed');
       return;
     }
-    const far = ticket.destinations.includes(wanted) ? await backend(wanted).catch(() => null) : undefined;
-    if (!far) {
-      const code = far === undefined ? 'destination_not_allowed' : 'backend_unreachable';
+    const found = ticket.destinations.includes(wanted) ? await far(wanted).catch(() => null) : undefined;
+    if (!found) {
+      const code = found === undefined ? 'destination_not_allowed' : 'backend_unreachable';
       ticket.records.push(recordOf(ticket, wanted, code));
       stream.reset(code);
       return;
     }
     ticket.records.push(recordOf(ticket, wanted));
-    ticket.open.add(far);
-    await splice(stream, far);
-    ticket.open.delete(far);
+    ticket.open.add(found);
+    await splice(stream, found);
+    ticket.open.delete(found);
   }
 
   function recordOf({ callId }: Ticket, destination: string, code?: OutcomeCode): ConnectionRecord {
@@ -81,8 +87,14 @@ export function createDestination(connector: string, backend: Backend): Destinat
     connector: {
       ...nothing,
       streams: {
-        connect: ({ ticket, destination }, stream) => {
-          connect(destination, tickets.get(ticket), stream).catch(() => {
+        connect: (wanted, stream) => {
+          connect(wanted, stream, backend).catch(() => {
+            stream.reset('backend_unreachable');
+          });
+        },
+        // There are no recordings of HTTPS: nobody is there.
+        request: (wanted, stream) => {
+          connect(wanted, stream, () => Promise.resolve(null)).catch(() => {
             stream.reset('backend_unreachable');
           });
         },

@@ -65,6 +65,20 @@ describe('types of a manifest', () => {
     expect(text).not.toMatch(/^export const/m);
   });
 
+  it('tell streams from requests', () => {
+    const api = {
+      protocol: 'https' as const,
+      authentication: 'bearer' as const,
+      description: '',
+      hosts: ['api.example'],
+      allow: [{ methods: ['GET' as const], path: '/' }],
+    };
+    const manifest = connectorManifest({ destinations: ['database', 'api'] });
+    const text = manifestTypes({ ...manifest, destinations: { ...manifest.destinations, api } });
+    expect(text).toContain('readonly destinations: "database";\n      readonly https: "api";');
+    expect(text).toContain('readonly api: { readonly protocol: "https"; readonly authentication: "bearer" };');
+  });
+
   it('compile for a real connector', { timeout: 60_000 }, () => {
     const file = path.join(root, 'connector-host/connectors/postgres/manifest.json');
     const text = manifestTypes(manifestSchema.parse(JSON.parse(readFileSync(file, 'utf8'))));

@@ -28,19 +28,21 @@ export function manifestTypes(manifest: ConnectorManifest): string {
     ]),
     'export interface Manifest {\n',
     `  readonly destinations: ${destinations.length === 0 ? 'Readonly<Record<string, never>>' : `{\n${destinations.join('')}  }`};\n`,
-    `  readonly tools: {\n${manifest.tools.map(toolEntry).join('')}  };\n}\n`,
+    `  readonly tools: {\n${manifest.tools.map((tool) => toolEntry(tool, manifest)).join('')}  };\n}\n`,
   ]
     .join('\n')
     .replaceAll('{\n\n', '{\n')
     .replaceAll(';\n\n  ', ';\n  ');
 }
 
-function toolEntry({ name, destinations, result }: ToolManifest): string {
-  const names = destinations.length === 0 ? 'never' : destinations.map(literal).join(' | ');
+function toolEntry({ name, destinations, result }: ToolManifest, manifest: ConnectorManifest): string {
+  const isHttps = (one: string): boolean => manifest.destinations[one]?.protocol === 'https';
+  const names = union(destinations.filter((one) => !isHttps(one)).map(literal));
+  const https = destinations.filter(isHttps).map(literal);
   return `    readonly ${key(name)}: {
       readonly arguments: ${pascal(name)}Arguments;
       readonly result: ${pascal(name)}Result;
-      readonly destinations: ${names};${result === 'rows' ? '\n      readonly rows: true;' : ''}
+      readonly destinations: ${names};${https.length === 0 ? '' : `\n      readonly https: ${union(https)};`}${result === 'rows' ? '\n      readonly rows: true;' : ''}
     };\n`;
 }
 

@@ -80,7 +80,7 @@ describe('the types of a channel', () => {
     expectTypeOf(egressEnd).returns.toEqualTypeOf<Channel<(typeof gatewayEgress)['b']>>();
     expectTypeOf(gatewayEnd).returns.toEqualTypeOf<Channel<(typeof gatewayEgress)['a']>>();
     type Connector = ReturnType<typeof _connectorEnd>;
-    expectTypeOf<Connector['open']>().parameter(0).toEqualTypeOf<'connect'>();
+    expectTypeOf<Connector['open']>().parameter(0).toEqualTypeOf<'connect' | 'request'>();
     expectTypeOf<Connector['open']>().returns.toEqualTypeOf<ByteStream>();
     expectTypeOf<Parameters<Connector['notify']>[0]>().toBeNever();
     expectTypeOf<Parameters<typeof receiveHandOvers>[0]>().parameter(0).toEqualTypeOf<HandOver>();

@@ -14,6 +14,7 @@ import { watchCeilings } from './ceilings.ts';
 import { createChildLog } from './child-log.ts';
 import { startTrusted, watchChild, within, type Child } from './child.ts';
 import { stopChild, type Core } from './core.ts';
+import { egressDestinations } from './egress-destinations.ts';
 import type { RegisteredConnector } from './registry.ts';
 import { startupTimeoutMs, type SandboxedConnector, type SupervisorDeps } from './wiring.ts';
 
@@ -53,7 +54,12 @@ export function startPair(deps: SupervisorDeps, registered: RegisteredConnector)
     fd: control.a,
     contract: shellEgress,
     side: 'a',
-    handlers: { notices: {}, requests: {}, streams: {}, onClose: () => undefined },
+    handlers: {
+      notices: {},
+      requests: { 'proxy-for': async (question) => ({ answer: await deps.proxyFor(question) }) },
+      streams: {},
+      onClose: () => undefined,
+    },
   });
   const kill = async (): Promise<void> => {
     for (const fd of toGive) closeSync(fd);
@@ -82,13 +88,15 @@ export function startPair(deps: SupervisorDeps, registered: RegisteredConnector)
     degraded: sandboxed.degraded,
     ended,
     async attach(core) {
-      const destinations = { ...registered.destinations };
-      const authorities = [...deps.registry.authorities];
-      await within(
-        egress,
-        egressControl.request('configure', { connector: name, authorities, destinations }),
-        startupTimeoutMs,
-      );
+      const { registry } = deps;
+      const configuration = {
+        connector: name,
+        authorities: [...registry.authorities],
+        proxy: registry.config.egress.proxy,
+        pac: registry.proxyScript !== undefined,
+        destinations: egressDestinations(registered, registry.config),
+      };
+      await within(egress, egressControl.request('configure', configuration), startupTimeoutMs);
       const give = async (channel: HandOver['channel'], fd: number): Promise<void> => {
         if (!toGive.delete(fd)) throw new Fault('internal', `the pair of ${name} ended while it was started`);
         await core.attach({ channel, connector: name }, fd);

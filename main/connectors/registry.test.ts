@@ -393,7 +393,7 @@ describe('where a credential comes from', () => {
 
   const at = (line: number, reason: string) => `own.json:${String(line)}: ${reason}`;
   test.each([
-    ['nothing', base, '"connectors.0.destinations.database.credential" is missing'],
+    ['nothing', base, '"credential" is missing: say where its login comes from'],
     ['two things', { ...destination, credential: leased }, 'write one of the two'],
     [
       'a login without its database',

@@ -8,16 +8,15 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   configSchema,
-  wayOf,
   type ConnectorConfig,
   type DestinationConfig,
   type SallyportConfig,
 } from '../contract/config.ts';
-import { loginKinds } from '../contract/credentials.ts';
 import { Fault } from '../contract/errors.ts';
 import { isAbove } from '../contract/labels.ts';
 import { manifestSchema, type ConnectorManifest } from '../contract/manifest.ts';
 import { withLab } from '../contract/with-lab.ts';
+import { destinationProblem } from './egress-destinations.ts';
 import { identityPlace } from './identity-like.ts';
 import { locateJson, parseWith, readLocatedJson, type LocatedJson } from './located-json.ts';
 import { narrowedLimits } from './narrowed-limits.ts';
@@ -160,7 +159,7 @@ function refuseOwnAccounts(managed: LocatedJson | undefined, own: LocatedJson | 
 
 /** A label that nobody would follow is a mistake. */
 function refuseUnknownConnectors(config: SallyportConfig, layers: readonly LocatedJson[]): void {
-  for (const key of ['classification', 'receives'] as const) {
+  for (const key of ['classification', 'receives', 'allow'] as const) {
     const unknown = Object.keys(config[key]).find((name) => !config.connectors.some((each) => each.name === name));
     if (unknown === undefined) continue;
     throw blamed(layers, [key, unknown]).refuse([key, unknown], `there is no connector "${unknown}"`);
@@ -169,6 +168,11 @@ function refuseUnknownConnectors(config: SallyportConfig, layers: readonly Locat
 
 /** What a destination may be given: the configuration can say less than the manifest. */
 function narrowed({ config, layers }: Reading, manifest: ConnectorManifest): ConnectorManifest {
+  for (const name of Object.keys(config.allow[manifest.name] ?? {})) {
+    const where = ['allow', manifest.name, name];
+    if (manifest.destinations[name]?.protocol !== 'https')
+      throw blamed(layers, where).refuse(where, `${manifest.name} declares no HTTPS destination "${name}"`);
+  }
   const destinations = { ...manifest.destinations };
   for (const [name, label] of Object.entries(config.receives[manifest.name] ?? {})) {
     const where = ['receives', manifest.name, name];
@@ -226,8 +230,9 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
     if (!manifest.destinations[name])
       throw refuse(['destinations', name], `${settings.name} declares no destination "${name}"`);
   }
-  for (const [name, destination] of Object.entries(settings.destinations)) {
-    const problem = loginProblem(destination);
+  for (const [name, declared] of Object.entries(manifest.destinations)) {
+    const destination = settings.destinations[name];
+    const problem = destination && destinationProblem(destination, declared);
     if (problem !== undefined) throw refuse(['destinations', name, ...problem.key], problem.reason);
   }
   return { manifest, folder, entry, settings: settings.settings, destinations: settings.destinations };
@@ -245,17 +250,6 @@ function refuseOtherContent(folder: string, sha256: string, refuse: (why: string
     throw refuse(
       `the content of ${folder} has the hash ${found}: unpack the file that was allowed there, and nothing else, or allow this one`,
     );
-}
-
-/** Every destination that a manifest can declare today is PostgreSQL: only a login is of use there. */
-function loginProblem(destination: DestinationConfig): { key: string[]; reason: string } | undefined {
-  const way = wayOf(destination);
-  if (way === undefined || !loginKinds.includes(way.kind))
-    return {
-      key: ['credential', 'kind'],
-      reason: `a PostgreSQL destination needs a login: ${loginKinds.map((kind) => `"${kind}"`).join(', ')}`,
-    };
-  return destination.database === undefined ? { key: ['database'], reason: '"database" is missing' } : undefined;
 }
 
 /** Its schemas are not compiled here: they become code. */

@@ -64,6 +64,8 @@ export const connectionRecordedSchema = z.strictObject({
   bytesFromBackend: z.int().nonnegative(),
   durationMs: z.number().nonnegative(),
   code: codeSchema.nullable(),
+  /** For people, where the code alone does not tell what to do. */
+  detail: text(300).optional(),
 });
 
 /** Sign-in, sign-out, restart, pause, start and stop: what happened to access, and to whom. */

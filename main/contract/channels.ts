@@ -4,8 +4,10 @@
  */
 import { z } from 'zod';
 import { auditRecordSchema, connectionRecordedSchema } from './audit.ts';
+import { claimsChallengeSchema } from './challenge.ts';
 import type { ChannelContract, SideContract } from './channel.ts';
 import { outcomeCodeSchema } from './errors.ts';
+import { httpRequestSchema } from './http.ts';
 import { askKindSchema, connectorNameSchema, destinationNameSchema } from './manifest.ts';
 import { principalSchema } from './principal.ts';
 
@@ -120,8 +122,12 @@ export const connectorEgress = contract(
   {
     notices: {},
     requests: {},
-    /** Spliced with the destination; refused with a reset that carries the code. */
-    streams: { connect: z.strictObject({ ticket: ticketSchema, destination: destinationNameSchema }) },
+    streams: {
+      /** Spliced with the destination; refused with a reset that carries the code. */
+      connect: z.strictObject({ ticket: ticketSchema, destination: destinationNameSchema }),
+      /** One HTTPS request, its body behind it; answered with `httpAnswerSchema` behind its length, then the body. */
+      request: z.strictObject({ ticket: ticketSchema, destination: destinationNameSchema, ...httpRequestSchema.shape }),
+    },
   },
   nothing,
 );
@@ -140,6 +146,8 @@ export const connectionRecordSchema = z.strictObject({
   bytesFromBackend: z.int().nonnegative(),
   /** Why it did not open or was cut; absent after a normal end. */
   code: outcomeCodeSchema.optional(),
+  /** For people, where the code alone does not tell what to do. */
+  detail: text(300).optional(),
 });
 export type ConnectionRecord = z.infer<typeof connectionRecordSchema>;
 
@@ -197,6 +205,13 @@ export const egressVault = contract(
           expiresAt: epochMs,
         }),
       },
+      /** A service wants a stronger or newer sign-in: the answer is what the call ends with. */
+      challenge: {
+        params: z.strictObject({ destination: destinationNameSchema, challenge: claimsChallengeSchema }),
+        result: z.strictObject({ code: outcomeCodeSchema }),
+      },
+      /** The proxy's password, sealed as credentials are. Absent: nobody typed it. */
+      'proxy-password': { params: empty, result: z.strictObject({ sealed: base64.optional() }) },
     },
     streams: {},
   },

@@ -2,6 +2,15 @@
 import { z } from 'zod';
 import { sandboxLevels } from './connector-process.ts';
 import { credentialSchema, loginKinds, type CredentialWay } from './credentials.ts';
+import {
+  allowRulesSchema,
+  awsRegionSchema,
+  awsServiceSchema,
+  headerNameSchema,
+  httpAuthenticationSchema,
+  networkSchema,
+  pinSchema,
+} from './http.ts';
 import { classificationSchema, columnLabelsSchema } from './labels.ts';
 import { connectorNameSchema, destinationNameSchema } from './manifest.ts';
 import { withLab } from './with-lab.ts';
@@ -84,7 +93,7 @@ export const postgresIssuerSchema = z.strictObject({
   scope: z.string().min(1),
 });
 
-/** One of `issuer` and `credential`: `checkedDestination`. */
+/** At most one of `issuer` and `credential`: `checkedDestination`; what the manifest's destination needs is the registry's. */
 export const destinationConfigSchema = z.strictObject({
   host: z.string().min(1).max(253),
   port: z.int().min(1).max(65_535),
@@ -92,7 +101,28 @@ export const destinationConfigSchema = z.strictObject({
   database: z.string().min(1).max(63).optional(),
   issuer: postgresIssuerSchema.optional(),
   credential: credentialSchema.optional(),
+  /** Of HTTPS: less than the manifest allows. */
+  allow: allowRulesSchema.optional(),
+  /** Of HTTPS: networks that are not public, and that its address may be in. */
+  networks: z.array(networkSchema).max(20).optional(),
+  /** Of HTTPS: SHA-256 of public keys, of which the server's certificate must have one. */
+  pins: z.array(pinSchema).min(1).max(10).optional(),
+  /** Of AWS, where the credential does not say it. */
+  region: awsRegionSchema.optional(),
 });
+/** Without a protocol: PostgreSQL. */
+export const egressDestinationSchema = destinationConfigSchema.extend({
+  https: z
+    .strictObject({
+      authentication: httpAuthenticationSchema,
+      /** A request must fit into each of these lists: the manifest's, managed settings', the configuration's. */
+      rules: z.array(allowRulesSchema).min(1).max(3),
+      header: headerNameSchema.optional(),
+      service: awsServiceSchema.optional(),
+    })
+    .optional(),
+});
+export type EgressDestination = z.infer<typeof egressDestinationSchema>;
 export type DestinationConfig = z.infer<typeof destinationConfigSchema>;
 
 /** How its credential comes about; undefined where it says nothing, or two things. */
@@ -109,10 +139,7 @@ const checkedDestination = destinationConfigSchema.superRefine((destination, con
   if (issuer !== undefined && credential !== undefined)
     refuse('credential', '"issuer" says already where the login comes from: write one of the two');
   const way = wayOf(destination);
-  if (way === undefined) {
-    if (issuer === undefined) refuse('credential', 'say where its credential comes from');
-    return;
-  }
+  if (way === undefined) return;
   if (loginKinds.includes(way.kind) && way.kind !== 'vault-secret' && database === undefined)
     refuse('database', 'a login needs the name of its database');
   if (way.kind === 'token-exchange' && (way.audience === undefined) === (way.resource === undefined))
@@ -197,6 +224,8 @@ export const configSchema = z.strictObject({
   classification: z.record(connectorNameSchema, columnLabelsSchema).default({}),
   /** The most that may be written to a destination, by connector and destination: no more than its manifest says. */
   receives: z.record(connectorNameSchema, z.record(destinationNameSchema, classificationSchema)).default({}),
+  /** Less than manifests allow of HTTPS, by connector and destination: beside `connectors`, for managed settings. */
+  allow: z.record(connectorNameSchema, z.record(destinationNameSchema, allowRulesSchema)).default({}),
   policy: z
     .strictObject({
       posture: postureSchema.optional(),

@@ -3,6 +3,13 @@
  * nothing in a manifest can widen what policy and configuration allow.
  */
 import { z } from 'zod';
+import {
+  allowRulesSchema,
+  awsServiceSchema,
+  headerNameSchema,
+  hostPatternSchema,
+  httpAuthenticationSchema,
+} from './http.ts';
 import { classificationSchema } from './labels.ts';
 
 export const operationSchema = z.enum(['read', 'write', 'admin']);
@@ -72,14 +79,30 @@ export const toolSchema = z.strictObject({
 });
 export type ToolManifest = z.infer<typeof toolSchema>;
 
-export const destinationSchema = z.strictObject({
-  protocol: z.enum(['postgres']),
-  /** How egress authenticates there; the connector never takes part. */
-  authentication: z.enum(['postgres-issuer']),
+const destination = {
   description: z.string().max(200),
   /** The highest label that may be written there. Absent: `public`. */
   receives: classificationSchema.optional(),
-});
+};
+
+/** `authentication`: how egress signs in there; the connector never takes part. */
+export const destinationSchema = z.discriminatedUnion('protocol', [
+  z.strictObject({ protocol: z.literal('postgres'), authentication: z.enum(['postgres-issuer']), ...destination }),
+  z.strictObject({
+    protocol: z.literal('https'),
+    authentication: httpAuthenticationSchema,
+    ...destination,
+    /** Which hosts the configuration may name. */
+    hosts: z.array(hostPatternSchema).min(1).max(50),
+    /** All that may ever be asked for; configuration and managed settings narrow it. */
+    allow: allowRulesSchema,
+    /** Of `api-key`: the header that carries it. Absent: `x-api-key`. */
+    header: headerNameSchema.optional(),
+    /** Of `aws-sigv4`: the service's name in the signature. */
+    service: awsServiceSchema.optional(),
+  }),
+]);
+export type DestinationManifest = z.infer<typeof destinationSchema>;
 
 const label = { title: z.string().max(80).optional(), description: z.string().max(2000).optional() };
 const hiddenTool = z.string().max(64);

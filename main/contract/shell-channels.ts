@@ -8,7 +8,13 @@ import { approvalAnswerSchema, approvalSchema } from './approval.ts';
 import { auditRecordSchema } from './audit.ts';
 import type { ChannelContract } from './channel.ts';
 import { callIdSchema } from './channels.ts';
-import { accountNameSchema, destinationConfigSchema, identityConfigSchema, quotaSchema } from './config.ts';
+import {
+  accountNameSchema,
+  destinationConfigSchema,
+  egressDestinationSchema,
+  identityConfigSchema,
+  quotaSchema,
+} from './config.ts';
 import { ledgerEntrySchema, ledgerSchema } from './credentials.ts';
 import { codeSchema } from './errors.ts';
 import { exchangeNetwork, providerSaidSchema, proxyAnswerSchema, proxyQuestionSchema } from './exchange.ts';
@@ -232,8 +238,8 @@ export const shellEgress = {
       configure: {
         params: z.strictObject({
           connector: connectorNameSchema,
-          authorities: exchangeNetwork.authorities,
-          destinations: z.record(destinationNameSchema, destinationConfigSchema),
+          ...exchangeNetwork,
+          destinations: z.record(destinationNameSchema, egressDestinationSchema),
         }),
         result: empty,
       },
@@ -244,5 +250,9 @@ export const shellEgress = {
     },
     streams: {},
   },
-  b: { notices: {}, requests: {}, streams: {} },
+  b: {
+    notices: {},
+    requests: { 'proxy-for': { params: proxyQuestionSchema, result: proxyAnswerSchema } },
+    streams: {},
+  },
 } as const satisfies ChannelContract;

@@ -52,6 +52,8 @@ export interface Access {
   readonly continuity: Pick<Continuity, 'eventsFailing' | 'woke' | 'networkChanged'>;
   /** Rejects with `Fault` `not_signed_in`, `access_ended`, or what provider and issuer answered. */
   issue(destination: DestinationConfig): Promise<IssuedCredential>;
+  /** What a call ends with whose service asked for this. */
+  challenged(challenge: ClaimsChallenge): Fault;
 }
 
 const confirmed = (): boolean => true;
@@ -127,6 +129,7 @@ export function createAccess(deps: AccessDeps): Access {
       deps.changed();
     },
     end,
+    challenged,
     issue: async (destination) => {
       // A timer may be late, after the machine slept.
       if (session !== undefined && session.validUntil <= now()) end('access_ended', notConfirmed, 'not-confirmed');

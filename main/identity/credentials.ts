@@ -5,7 +5,8 @@
  * Trusts: the supervisor to hand each connector's channel over under its own name.
  */
 import type { DestinationConfig } from '../contract/config.ts';
-import { Fault } from '../contract/errors.ts';
+import type { ClaimsChallenge } from '../contract/challenge.ts';
+import { Fault, outcomeCodeSchema, type OutcomeCode } from '../contract/errors.ts';
 import type { Secret } from '../contract/secret.ts';
 
 export interface SealedCredential {
@@ -29,6 +30,7 @@ export type RevokeReason = 'signed_out' | 'person_changed' | 'access_ended';
 
 export interface CredentialDeps {
   readonly destination: (connector: string, destination: string) => DestinationConfig | undefined;
+  readonly challenged: (challenge: ClaimsChallenge) => Fault;
   /** Rejects with a `Fault` when nobody is signed in or the issuer refuses. */
   readonly issue: (destination: DestinationConfig) => Promise<IssuedCredential>;
   readonly sealTo: (publicKey: Uint8Array, secret: Secret) => Uint8Array;
@@ -42,6 +44,10 @@ export interface CredentialDeps {
 export interface EgressDesk {
   hello(publicKey: Uint8Array): void;
   credential(destination: string): Promise<SealedCredential>;
+  /** A service wants a stronger or newer sign-in: what the call ends with. */
+  challenged(destination: string, challenge: ClaimsChallenge): OutcomeCode;
+  /** The proxy's password, for this worker alone; nothing before it said hello. */
+  sealed(secret: Secret | undefined): { readonly sealed?: string };
   /** The channel closed, or a newer one replaced it: nothing more is given here. */
   detach(): void;
 }
@@ -155,6 +161,14 @@ function createDesk(deps: CredentialDeps, connector: string, state: DeskState): 
       underWay.set(name, { access: state.access(), answer });
       return answer;
     },
+    challenged: (name, challenge) => {
+      if (!open || !deps.signedIn() || deps.destination(connector, name) === undefined) return 'not_permitted';
+      const { code } = deps.challenged(challenge);
+      if (code === 'reauthentication_required') state.refused();
+      const outcome = outcomeCodeSchema.safeParse(code);
+      return outcome.success ? outcome.data : 'internal';
+    },
+    sealed: (secret) => (key === undefined || !open || secret === undefined ? {} : { sealed: sealedTo(key, secret) }),
     detach: () => {
       open = false;
       state.detached();

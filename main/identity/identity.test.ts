@@ -231,6 +231,7 @@ describe('credentials', () => {
     const credentials = createCredentials({
       destination: (connector, name) => (connector === 'postgres' && name === 'database' ? destination : undefined),
       issue: () => Promise.resolve({ subject: 's', role: 'r', expiresAt: 1, password: fakeSecret() }),
+      challenged: () => new Fault('reauthentication_required', 'x'),
       sealTo: () => Buffer.from('sealed'),
       signedIn: () => true,
       issued: vi.fn(),

@@ -86,6 +86,7 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
       surroundings.look();
       return access.issue(destination);
     },
+    challenged: (challenge) => access.challenged(challenge),
     sealTo: deps.sealTo,
     signedIn: () => access.session() !== undefined,
     destination: (connector, name) => config().connectors.find((each) => each.name === connector)?.destinations[name],

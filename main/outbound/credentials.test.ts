@@ -60,9 +60,9 @@ describe('credentials', () => {
     await obtain(5 * minute);
     releases[0]!();
     releases[0]!();
-    expect(first.needles.wiped).toBe(false);
+    expect(first.needles[0]?.list.wiped).toBe(false);
     releases[1]!();
-    expect([first.password.wiped, first.needles.wiped]).toEqual([true, true]);
+    expect([first.password.wiped, first.needles[0]?.list.wiped]).toEqual([true, true]);
   });
 
   it('are not asked for again and again where the issuer gives less time than calls may take', async () => {
@@ -109,7 +109,7 @@ describe('credentials', () => {
     const credential = await obtain(minute);
     credential.hold();
     credentials.wipe();
-    expect([credential.password.wiped, credential.needles.wiped]).toEqual([true, true]);
+    expect([credential.password.wiped, credential.needles[0]?.list.wiped]).toEqual([true, true]);
     expect(() => credential.password.use(() => 0)).toThrow(expect.objectContaining(ended));
   });
 

@@ -6,7 +6,8 @@
  */
 import { maxCredentialBytes, maxCredentialLifeMs } from '../contract/credentials.ts';
 import { Fault } from '../contract/errors.ts';
-import { sealNeedles } from './echo-filter.ts';
+import { sealNeedles, type Needles } from './echo-filter.ts';
+import { allForms, fewForms } from './echo-forms.ts';
 import type { Secret } from '../contract/secret.ts';
 import type { SecretMemory } from './secret-memory.ts';
 
@@ -22,8 +23,8 @@ export interface Credential {
   readonly password: Secret;
   /** The second secret, where there are two. */
   readonly also?: Secret;
-  /** What the echo filter looks for. */
-  readonly needles: Secret;
+  /** What the echo filter looks for: of each secret. */
+  readonly needles: readonly Needles[];
   /** Keeps it from being wiped when a newer one replaces it; call the answer once when done. */
   hold(): () => void;
 }
@@ -160,7 +161,7 @@ function hold({ destination, issued, deps, forget }: HoldParts): Held {
   let users = 0;
   let retired = false;
   const destroy = (): void => {
-    for (const each of [secret, also, needles]) each?.wipe();
+    for (const each of [secret, also, ...needles]) each?.wipe();
     forget(held);
   };
   const held: Held = {
@@ -194,7 +195,7 @@ function hold({ destination, issued, deps, forget }: HoldParts): Held {
 interface Opened {
   readonly secret: Secret;
   readonly also: Secret | undefined;
-  readonly needles: Secret;
+  readonly needles: readonly Needles[];
 }
 
 /** Everything it says is in guarded memory, or nothing. */
@@ -204,33 +205,25 @@ function opened(destination: string, issued: IssuedCredential, deps: HoldParts['
     taken.push(secret);
     return secret;
   };
+  const isLogin = deps.isLogin?.(destination) ?? true;
   try {
     const secret = take(deps.openSealed(Buffer.from(issued.sealed, 'base64')));
     const { alsoSealed } = issued;
     const also = alsoSealed === undefined ? undefined : take(deps.openSealed(Buffer.from(alsoSealed, 'base64')));
-    const mostBytes = (deps.isLogin?.(destination) ?? true) ? password.mostBytes : maxCredentialBytes;
+    const mostBytes = isLogin ? password.mostBytes : maxCredentialBytes;
     const fits = taken.every(({ length }) => length >= password.leastBytes && length <= mostBytes);
     if (!fits || issued.expiresAt <= deps.now())
       throw new Fault('backend_refused', 'The issuer gave no usable credential (expired, or a secret of an odd size).');
-    return { secret, also, needles: needlesOf(deps.memory, secret) };
+    const forms = isLogin ? fewForms : allForms;
+    const needles = (also === undefined ? [secret] : [secret, also]).map((each) => {
+      const made = sealNeedles(deps.memory, each, forms);
+      taken.push(made.list);
+      return made;
+    });
+    return { secret, also, needles };
   } catch (error) {
     for (const secret of taken) secret.wipe();
     throw error;
-  }
-}
-
-/** Of a long token its end: every form of all of it would not fit into guarded memory, and no part before it is of use alone. */
-function needlesOf(memory: SecretMemory, secret: Secret): Secret {
-  if (secret.length <= password.mostBytes) return sealNeedles(memory, secret);
-  const tail = memory.sealFrom(password.mostBytes, (into) => {
-    secret.use((bytes) => {
-      into.set(bytes.subarray(bytes.length - into.length));
-    });
-  });
-  try {
-    return sealNeedles(memory, tail);
-  } finally {
-    tail.wipe();
   }
 }
 

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Secret } from '../contract/secret.ts';
 import { createEchoFilter, sealNeedles, type EchoFilter } from './echo-filter.ts';
+import { allForms, fewForms, type Form } from './echo-forms.ts';
 
 /** Thousands of cases would use up the locked memory: here plain bytes stand for guarded ones. */
 const plain = (bytes: Buffer): Secret => ({
@@ -13,7 +14,10 @@ const plain = (bytes: Buffer): Secret => ({
   wiped: false,
 });
 
-function filterFor(password: string): EchoFilter {
+function filterFor(
+  password: string,
+  { forms = fewForms, leastHeld = 2 }: { forms?: readonly Form[]; leastHeld?: 1 | 2 } = {},
+): EchoFilter {
   const memory = {
     sealFrom: (length: number, fill: (bytes: Buffer) => void): Secret => {
       const bytes = Buffer.alloc(length);
@@ -21,7 +25,7 @@ function filterFor(password: string): EchoFilter {
       return plain(bytes);
     },
   };
-  return createEchoFilter(sealNeedles(memory, plain(Buffer.from(password))));
+  return createEchoFilter([sealNeedles(memory, plain(Buffer.from(password)), forms)], leastHeld);
 }
 
 /** Pushes `data` cut at these places; what came out, and whether a copy was found. */
@@ -36,8 +40,8 @@ function run(password: string, data: Buffer, cuts: readonly number[]): { out: Bu
     out.push(passed);
     from = to;
   }
-  out.push(filter.rest());
-  return { out: Buffer.concat(out), found: false };
+  const rest = filter.rest();
+  return { out: Buffer.concat([...out, rest ?? Buffer.alloc(0)]), found: rest === undefined };
 }
 
 const password = fc.string({
@@ -114,5 +118,95 @@ describe('the echo filter', () => {
   it('never holds back the end of an answer: ReadyForQuery passes even when the password begins with its last letter', () => {
     const ready = Buffer.from('Z\0\0\0\x05I', 'latin1');
     expect(filterFor('I am a password of some length').push(ready)).toEqual(ready);
+  });
+});
+
+/** Written by other code than the filter's own, as a backend would. */
+const each = (secret: string, form: (value: number) => string, sign = ''): string =>
+  [...Buffer.from(secret)].map(form).join(sign);
+const hexOf = (value: number): string => value.toString(16).padStart(2, '0');
+
+function base32(bytes: Buffer): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+  const bits = [...bytes].map((value) => value.toString(2).padStart(8, '0')).join('');
+  return (bits.match(/.{1,5}/g) ?? []).map((five) => alphabet[Number.parseInt(five.padEnd(5, '0'), 2)]).join('');
+}
+
+const echoes: Record<string, (secret: string) => string | Buffer> = {
+  raw: (secret) => secret,
+  'in JSON': (secret) => JSON.stringify({ secret }),
+  'in JSON of PHP': (secret) => secret.replaceAll('/', '\\/'),
+  'percent-encoded': (secret) => encodeURIComponent(secret),
+  'percent-encoded, all': (secret) => each(secret, (value) => `%${hexOf(value).toUpperCase()}`),
+  'percent-encoded, all, lower case': (secret) => each(secret, (value) => `%${hexOf(value)}`),
+  hex: (secret) => Buffer.from(secret).toString('hex'),
+  'hex, upper case': (secret) => Buffer.from(secret).toString('hex').toUpperCase(),
+  'hex with colons': (secret) => each(secret, hexOf, ':'),
+  'hex with spaces': (secret) => each(secret, hexOf, ' '),
+  'hex with hyphens, upper case': (secret) => each(secret, (value) => hexOf(value).toUpperCase(), '-'),
+  '\\u escapes': (secret) => each(secret, (value) => `\\u00${hexOf(value)}`),
+  '\\u escapes, upper case': (secret) => each(secret, (value) => `\\u00${hexOf(value).toUpperCase()}`),
+  '\\x escapes': (secret) => each(secret, (value) => `\\x${hexOf(value)}`),
+  'octal escapes': (secret) => each(secret, (value) => `\\${value.toString(8).padStart(3, '0')}`),
+  'HTML, decimal': (secret) => each(secret, (value) => `&#${String(value)};`),
+  'HTML, hexadecimal': (secret) => each(secret, (value) => `&#x${hexOf(value)};`),
+  'quoted-printable': (secret) => each(secret, (value) => `=${hexOf(value).toUpperCase()}`),
+  'UTF-16': (secret) => Buffer.from(secret, 'utf16le'),
+  'UTF-16, big-endian': (secret) => Buffer.from(secret, 'utf16le').swap16(),
+  'numbers in JSON': (secret) => JSON.stringify([...Buffer.from(secret)]),
+  'numbers with spaces': (secret) => each(secret, String, ', '),
+  base64: (secret) => Buffer.from(secret).toString('base64'),
+  'base64 behind one byte': (secret) => Buffer.from(` ${secret}`).toString('base64'),
+  'base64 behind two bytes': (secret) => Buffer.from(`u:${secret}.`).toString('base64'),
+  'base64url behind a user': (secret) => Buffer.from(`user:${secret}`).toString('base64url'),
+  base32: (secret) => base32(Buffer.from(secret)),
+  'base32 behind three bytes, lower case': (secret) => base32(Buffer.from(`abc${secret}`)).toLowerCase(),
+};
+
+describe(`an echo of a token (${String(Object.keys(echoes).length)} encodings)`, () => {
+  const token = `eyJhbGciOi/+J9.${randomBytes(30).toString('base64')}`;
+  const long = `eyJhbGciOi/+J9.${randomBytes(900).toString('base64url')}.${randomBytes(64).toString('base64url')}`;
+
+  it.each(Object.entries(echoes))('%s: no byte of it passes, wherever a chunk ends', (_name, encode) => {
+    const options = { forms: allForms, leastHeld: 1 } as const;
+    const copy = Buffer.from(encode(token));
+    // What stands before it in its own encoding is no part of it.
+    const whole = Buffer.concat([Buffer.from('\nbefore\n'), copy, Buffer.from('\nafter')]);
+    const filters = Array.from({ length: whole.length + 1 }, (_unused, cut) => cut);
+    for (const cut of filters) {
+      const filter = filterFor(token, options);
+      const first = filter.push(whole.subarray(0, cut));
+      const second = first === undefined ? undefined : filter.push(whole.subarray(cut));
+      expect(second === undefined || filter.rest() === undefined).toBe(true);
+      // Of base64 and base32 the characters that other bytes decide, too, may stand before.
+      expect((first ?? Buffer.alloc(0)).length).toBeLessThan('\nbefore\n'.length + 16);
+    }
+  });
+
+  it.each(Object.entries(echoes))('%s: of a long one, byte by byte and in pieces', (_name, encode) => {
+    for (const size of [1, 7, 64, 1000]) {
+      const filter = filterFor(long, { forms: allForms, leastHeld: 1 });
+      const copy = Buffer.from(encode(long));
+      let passed = 0;
+      let found = false;
+      for (let at = 0; at < copy.length && !found; at += size) {
+        const out = filter.push(copy.subarray(at, at + size));
+        found = out === undefined;
+        passed += out?.length ?? 0;
+      }
+      expect(found || filter.rest() === undefined).toBe(true);
+      expect(passed).toBeLessThan(16);
+    }
+  });
+
+  it('that is another token of the same beginning passes whole', () => {
+    const other = Buffer.from(`${long.slice(0, 700)}${'x'.repeat(700)}`);
+    for (const size of [1, 50, 2000]) {
+      const filter = filterFor(long, { forms: allForms, leastHeld: 1 });
+      const out: Buffer[] = [];
+      for (let at = 0; at < other.length; at += size) out.push(filter.push(other.subarray(at, at + size))!);
+      out.push(filter.rest()!);
+      expect(Buffer.concat(out).equals(other)).toBe(true);
+    }
   });
 });

@@ -12,6 +12,7 @@ let server: Server;
 let origin: string;
 let certificate: string;
 let elsewhere: string;
+const asked: unknown[] = [];
 
 const answers: Record<string, (req: IncomingMessage, res: ServerResponse) => void> = {
   '/echo': (req, res) => {
@@ -38,6 +39,7 @@ beforeAll(async () => {
   certificate = made.toString('pem');
   const key = await crypto.subtle.exportKey('pkcs8', keys.privateKey);
   server = createServer({ cert: certificate, key: x509.PemConverter.encode(key, 'PRIVATE KEY') }, (req, res) => {
+    asked.push(req.url);
     answers[req.url ?? '']?.(req, res);
   });
   server.listen(0, '127.0.0.1');
@@ -93,5 +95,13 @@ describe('HTTPS request', () => {
     ['an answer over 1 MiB', () => get('/large'), 'backend_refused'],
   ])('refuses %s', async (_, work, code) => {
     await expect(work()).rejects.toMatchObject({ code });
+  });
+
+  it('names who issued a certificate that is not trusted, without asking for anything', async () => {
+    const { length } = asked;
+    await expect(get('/echo', { authorities: [] })).rejects.toThrow(
+      /was issued by "CN=localhost", .*egress\.authorities/,
+    );
+    expect(asked).toHaveLength(length);
   });
 });

@@ -6,11 +6,13 @@
  */
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import type { IncomingMessage } from 'node:http';
-import { createSecureContext, getCACertificates } from 'node:tls';
+import { createSecureContext, getCACertificates, type TLSSocket } from 'node:tls';
 import { Fault } from '../contract/errors.ts';
+import { isCertificateError, isUnknownAuthority, issuerOf, untrustedSay } from './certificate.ts';
 import { straight, type FindRoutes, type Route } from './proxy-routes.ts';
 
 const maxAnswerBytes = 1_048_576;
+const issuerTimeoutMs = 5_000;
 
 export interface HttpsRequest {
   readonly method: 'GET' | 'POST';
@@ -52,7 +54,7 @@ export function createHttpsDialler({ authorities, timeoutMs = 15_000, routes = s
       keepAlive: false,
       secureContext,
       rejectUnauthorized: true,
-      ...(route === undefined ? {} : { proxyEnv: { HTTPS_PROXY: route.url } }),
+      ...proxied(route),
     });
   return (origins) => {
     const allowed = new Set(origins);
@@ -91,6 +93,35 @@ interface Way {
   readonly route: Route;
 }
 
+const proxied = (route: Route) => (route === undefined ? {} : { proxyEnv: { HTTPS_PROXY: route.url } });
+
+/**
+ * Who issued the certificate that was not trusted; empty where it cannot be seen. It asks again without trusting, and sends
+ * nothing at all on that connection: Node shows nobody the certificate that it refuses behind a proxy.
+ */
+function issuerSeen({ target, route }: Way, error: unknown): Promise<string> {
+  if (!isUnknownAuthority(codeOf(error))) return Promise.resolve('');
+  return new Promise((resolve) => {
+    const agent = new Agent({ keepAlive: false, rejectUnauthorized: false, ...proxied(route) });
+    const looking = httpsRequest(target, { agent, signal: AbortSignal.timeout(issuerTimeoutMs) });
+    const seen = (issuer: string): void => {
+      resolve(issuer);
+      looking.destroy();
+    };
+    looking.on('error', () => {
+      resolve('');
+    });
+    looking.once('socket', (socket) => {
+      const tls = socket as TLSSocket;
+      const look = (): void => {
+        seen(issuerOf(tls));
+      };
+      if (tls.getPeerCertificate().raw === undefined) tls.once('secureConnect', look);
+      else look();
+    });
+  });
+}
+
 function exchange(way: Way, options: RequestOptions, body: string | undefined): Promise<HttpsAnswer> {
   return new Promise((resolve, reject) => {
     const outgoing = httpsRequest(way.target, options, (incoming) => {
@@ -100,7 +131,9 @@ function exchange(way: Way, options: RequestOptions, body: string | undefined): 
       });
     });
     outgoing.on('error', (error) => {
-      reject(asFault(error, way));
+      issuerSeen(way, error).then((issuer) => {
+        reject(asFault(error, { ...way, issuer }));
+      }, reject);
     });
     outgoing.end(body);
   });
@@ -125,14 +158,10 @@ async function readBounded(incoming: IncomingMessage): Promise<HttpsAnswer> {
   };
 }
 
-/** OpenSSL's verification errors as Node names them (`X509_V_ERR_…` without the prefix), and its own for the host name. */
-const certificateErrors =
-  /^(CERT_|CRL_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_MISMATCH|ERR_TLS_CERT)/;
-
 /** A wrong clock looks the same as an old certificate. */
 const clockErrors = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
-function asFault(error: unknown, { target, route }: Way): Fault {
+function asFault(error: unknown, { target, route, issuer = '' }: Way & { readonly issuer?: string }): Fault {
   if (error instanceof Fault) return error;
   const code = codeOf(error);
   if (clockErrors.has(code)) {
@@ -142,11 +171,8 @@ function asFault(error: unknown, { target, route }: Way): Fault {
       `The certificate of ${target.host} is not valid at the time of this machine's clock, ${shown} (${code}). If that time is wrong, set the clock; if it is right, the server needs a new certificate: tell its administrator.`,
     );
   }
-  if (certificateErrors.test(code)) {
-    return new Fault(
-      'backend_certificate',
-      `The certificate of ${target.host} is not trusted (${code}). Add its authority to egress.authorities, or correct the host name.`,
-    );
+  if (isCertificateError(code)) {
+    return new Fault('backend_certificate', untrustedSay(target.host, code, issuer));
   }
   if (route !== undefined && code === 'ERR_PROXY_TUNNEL') return tunnelFault(error, { target, route });
   if (route !== undefined && /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(code))

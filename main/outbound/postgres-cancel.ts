@@ -4,14 +4,14 @@ import type { DialPostgres, Target } from './postgres-dial.ts';
 
 export interface Cancellable {
   readonly target: Target;
-  readonly ip: string;
+  readonly ip: string | undefined;
   readonly cancelKey: Buffer;
 }
 
 /** Resolves when the server closed the connection: only then was the signal sent. Failing is no news: the cut follows anyway. */
 export async function requestCancel(dial: DialPostgres, session: Cancellable, signal: AbortSignal): Promise<void> {
   try {
-    const { socket } = await dial(session.target, { signal, ip: session.ip });
+    const { socket } = await dial(session.target, { signal, ...(session.ip === undefined ? {} : { ip: session.ip }) });
     await new Promise<void>((resolve) => {
       const abort = (): void => {
         socket.destroy();

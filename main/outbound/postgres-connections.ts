@@ -2,7 +2,6 @@
  * Serves one stream of a connector with one PostgreSQL session of its own: wait for its turn, log in (or take the
  * spare) while the connector starts up, hand over, splice, close. What ends the link resets the stream with the same code.
  */
-import { isIPv6 } from 'node:net';
 import type { ByteStream } from '../contract/channel.ts';
 import { Fault, outcomeCodeSchema, type OutcomeCode } from '../contract/errors.ts';
 import { createByteReader, type ByteReader } from './byte-reader.ts';
@@ -93,13 +92,12 @@ export function createPostgresConnections(deps: ConnectionDeps): PostgresConnect
           await startUp;
           throw left();
         });
-        const { ip, target } = leased.session;
-        link.dialled(`${isIPv6(ip) ? `[${ip}]` : ip}:${String(target.port)}`);
+        link.dialled(leased.session.address);
         await startUp;
         if (!link.signal.aborted) await handOver(leased, { link, stream, connector });
       } catch (error) {
         const code = codeOf(error);
-        link.end(code);
+        link.end(code, error instanceof Fault ? error.message : undefined);
         stream.reset(code);
       } finally {
         leased?.session.socket.destroy();

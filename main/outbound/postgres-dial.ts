@@ -6,10 +6,12 @@
  * a wrong address fails at the certificate.
  */
 import { lookup } from 'node:dns/promises';
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, getCACertificates, type TLSSocket } from 'node:tls';
 import { Fault } from '../contract/errors.ts';
+import { isCertificateError, untrustedSay, watchIssuer } from './certificate.ts';
 import { encodeBare, sslRequestCode } from './postgres-messages.ts';
+import { mayGoOn, type FindWays } from './ways.ts';
 
 export interface Target {
   /** As declared: what the certificate must name. */
@@ -19,8 +21,10 @@ export interface Target {
 
 export interface Dialled {
   readonly socket: TLSSocket;
-  /** The IP address that answered. */
-  readonly ip: string;
+  /** The IP address that answered; undefined behind a proxy. */
+  readonly ip: string | undefined;
+  /** host:port, for the record. */
+  readonly address: string;
 }
 
 export interface DialOptions {
@@ -33,27 +37,30 @@ export interface DialOptions {
 export type DialPostgres = (target: Target, options: DialOptions) => Promise<Dialled>;
 
 const dialTimeoutMs = 10_000;
-const maxAddresses = 4;
 
-export function createPostgresDialler(deps: { readonly authorities: readonly string[] }): DialPostgres {
+interface DialDeps {
+  readonly authorities: readonly string[];
+  readonly ways: FindWays;
+}
+
+export function createPostgresDialler({ authorities, ways }: DialDeps): DialPostgres {
   // Parsing the system's store takes tens of milliseconds: once, not once a connection.
   const secureContext = createSecureContext({
-    ca: [...getCACertificates('system'), ...deps.authorities],
+    ca: [...getCACertificates('system'), ...authorities],
     minVersion: 'TLSv1.2',
   });
   return async (target, { signal, ip }) => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutMs)]);
-    const addresses = ip === undefined ? await resolve(target.host) : [ip];
     let failure = unreachable();
-    for (const address of addresses.slice(0, maxAddresses)) {
+    for (const way of await ways(target, () => (ip === undefined ? resolve(target.host) : Promise.resolve([ip])))) {
       if (limit.aborted) break;
-      const tcp = connectTcp({ host: address, port: target.port, noDelay: true });
+      let tcp: Socket | undefined;
       const abort = (): void => {
-        tcp.destroy(unreachable());
+        tcp?.destroy(unreachable());
       };
       limit.addEventListener('abort', abort, { once: true });
       try {
-        await once(tcp, 'connect');
+        tcp = await way.open(limit);
         await requestTls(tcp);
         const socket = connectTls({
           socket: tcp,
@@ -61,12 +68,13 @@ export function createPostgresDialler(deps: { readonly authorities: readonly str
           ...serverName(target.host),
           ALPNProtocols: ['postgresql'],
         });
-        await secured(socket);
-        return { socket, ip: address };
+        await secured(socket, target.host);
+        return { socket, ip: way.ip, address: way.address };
       } catch (error) {
-        tcp.destroy();
-        if (error instanceof Fault && error.code !== 'backend_unreachable') throw error;
-        failure = unreachable();
+        tcp?.destroy();
+        const fault = error instanceof Fault ? error : unreachable();
+        if (!mayGoOn(way, fault)) throw fault;
+        failure = fault;
       } finally {
         limit.removeEventListener('abort', abort);
       }
@@ -91,7 +99,7 @@ const serverName = (host: string): { host: string; servername: string } => ({
   servername: isIP(host) === 0 ? host : '',
 });
 
-function once(socket: Socket, event: 'connect' | 'data'): Promise<Buffer> {
+function once(socket: Socket, event: 'data'): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void): void => {
       socket.off('error', failed).off('close', failed).off(event, happened);
@@ -125,11 +133,13 @@ async function requestTls(tcp: Socket): Promise<void> {
   }
 }
 
-function secured(socket: TLSSocket): Promise<void> {
+function secured(socket: TLSSocket, host: string): Promise<void> {
+  const issuer = watchIssuer(socket);
   return new Promise((resolve, reject) => {
     socket.once('secureConnect', resolve);
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      reject(faultOf(error.code ?? ''));
+      const code = error.code ?? '';
+      reject(isCertificateError(code) ? untrusted(untrustedSay(host, code, issuer())) : faultOf(code));
     });
     socket.once('close', () => {
       reject(unreachable());
@@ -137,12 +147,7 @@ function secured(socket: TLSSocket): Promise<void> {
   });
 }
 
-/** OpenSSL's verification errors as Node names them (`X509_V_ERR_…` without the prefix), and its own for the host name. */
-const certificateErrors =
-  /^(CERT_|CRL_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_MISMATCH|ERR_TLS_CERT)/;
-
 function faultOf(code: string): Fault {
-  if (certificateErrors.test(code)) return untrusted();
   return /^(ERR_SSL_|ERR_TLS_|EPROTO)/.test(code) ? noTls() : unreachable();
 }
 
@@ -152,8 +157,4 @@ const unreachable = (): Fault =>
 const noTls = (): Fault =>
   new Fault('backend_refused', 'The database does not offer TLS 1.2 or newer. Turn it on at the server.');
 
-const untrusted = (): Fault =>
-  new Fault(
-    'backend_certificate',
-    'The certificate of the database server is not trusted. Add its authority to egress.authorities, or mend the certificate.',
-  );
+const untrusted = (say: string): Fault => new Fault('backend_certificate', say);

@@ -6,6 +6,8 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority, type Authority, type ServerIdentity } from '../../test/lab/authority.ts';
 import { createGuardedMemory } from '../secrets/guarded-memory.ts';
 import { createPostgresDialler } from './postgres-dial.ts';
+import { straight } from './proxy-routes.ts';
+import { createWays } from './ways.ts';
 import { createLogIn } from './postgres-login.ts';
 import { cString, encode, int32 } from './postgres-messages.ts';
 
@@ -51,7 +53,8 @@ async function logInTo(answer: string, script?: (tls: TLSSocket) => void): Promi
       resolve(typeof address === 'object' && address !== null ? address.port : 0);
     });
   });
-  const logIn = createLogIn({ dial: createPostgresDialler({ authorities: [authority.certificate] }) });
+  const ways = createWays({ routes: straight, login: undefined, memory });
+  const logIn = createLogIn({ dial: createPostgresDialler({ authorities: [authority.certificate], ways }) });
   return logIn({
     target: { host: 'localhost', port, database: 'shop' },
     role: 'alice',

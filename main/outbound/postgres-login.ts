@@ -26,7 +26,10 @@ export interface PostgresSession {
   readonly socket: TLSSocket;
   readonly reader: ByteReader;
   readonly target: Target;
-  readonly ip: string;
+  /** Undefined behind a proxy. */
+  readonly ip: string | undefined;
+  /** host:port, for the record. */
+  readonly address: string;
   /** As the server reported them; kept up to date by `run`. */
   readonly parameters: ReadonlyMap<string, string>;
   /** Process id and secret key, as a CancelRequest carries them. */
@@ -61,7 +64,7 @@ export class LoginRefused extends Fault {
 
 export function createLogIn({ dial }: { readonly dial: DialPostgres }): LogIn {
   return async ({ target, role, password, signal }) => {
-    const { socket, ip } = await dial(target, { signal });
+    const { socket, ip, address } = await dial(target, { signal });
     const limit = AbortSignal.any([signal, AbortSignal.timeout(loginTimeoutMs)]);
     const abort = (): void => {
       socket.destroy();
@@ -80,7 +83,7 @@ export function createLogIn({ dial }: { readonly dial: DialPostgres }): LogIn {
       );
       await authenticate({ socket, reader, scram: (mechanisms) => choose(socket, mechanisms, password) });
       const settled = await settle(reader);
-      const session = { socket, reader, target, ip, ...settled };
+      const session = { socket, reader, target, ip, address, ...settled };
       const run = createRun(socket, reader, settled.parameters);
       // So that the server notices by itself when this process is gone in the middle of a statement (14 and newer).
       await run("SET client_connection_check_interval = '1s'");

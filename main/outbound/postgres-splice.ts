@@ -57,7 +57,9 @@ export async function splice(parts: Splice, dial: DialPostgres): Promise<void> {
     ),
   ]);
   if (first === 'server') {
-    await stream.write(filter.rest()).catch(() => undefined);
+    const rest = filter.rest();
+    if (rest === undefined) link.cut('output_not_allowed');
+    else await stream.write(rest).catch(() => undefined);
     link.end('backend_unreachable');
   }
   link.end();

@@ -68,6 +68,9 @@ export function throughScript({ evaluate, proxy }: ScriptedProxies): FindRoutes 
   };
 }
 
+/** host:port, as routes are named. */
+export const nameOfProxy = (url: string): string => routeTo(new URL(url)).name;
+
 function readPart(part: string, known: ProxyRoute | undefined): Route[] {
   if (/^direct$/i.test(part)) return [undefined];
   const [, host, port] = /^(?:PROXY|HTTP)\s+([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:]{2,45}\]):(\d{1,5})$/i.exec(part) ?? [];

@@ -42,8 +42,8 @@ export interface Link {
   /** False when the call's budget does not cover these bytes: the link is cut and they must not pass. */
   received(bytes: number): boolean;
   cut(code: OutcomeCode): void;
-  /** The end of the connection; the first end counts. */
-  end(code?: OutcomeCode): void;
+  /** The end of the connection; the first end counts. `detail`: for people, where the code does not tell what to do. */
+  end(code?: OutcomeCode, detail?: string): void;
 }
 
 export interface Tickets {
@@ -158,7 +158,7 @@ function createLink(deps: TicketDeps & { readonly now: () => number }, ticket: T
   let address: string | undefined;
   let over = false;
 
-  const end = (code: OutcomeCode | undefined): void => {
+  const end = (code: OutcomeCode | undefined, detail?: string): void => {
     if (over) return;
     over = true;
     ticket.links.delete(cutLink);
@@ -172,6 +172,7 @@ function createLink(deps: TicketDeps & { readonly now: () => number }, ticket: T
       bytesToBackend: counted.toBackend,
       bytesFromBackend: counted.fromBackend,
       ...(code === undefined ? {} : { code }),
+      ...(detail === undefined ? {} : { detail: detail.slice(0, 300) }),
     };
     ticket.records.push(record);
     deps.onRecord(record);

@@ -12,7 +12,9 @@ interface JsonSchema {
   readonly required?: readonly string[];
   readonly additionalProperties?: JsonSchema | boolean;
   readonly propertyNames?: JsonSchema;
-  readonly items?: JsonSchema;
+  readonly items?: JsonSchema | false;
+  /** Of a tuple. */
+  readonly prefixItems?: readonly JsonSchema[];
   readonly minItems?: number;
   readonly maxItems?: number;
   readonly minLength?: number;
@@ -69,7 +71,9 @@ function arbitrary(schema: JsonSchema, depth = 0): fc.Arbitrary<unknown> {
     case 'object':
       return objects(schema, depth);
     case 'array':
-      return fc.array(arbitrary(schema.items ?? {}, depth + 1), {
+      if (schema.prefixItems !== undefined)
+        return fc.tuple(...schema.prefixItems.map((item) => arbitrary(item, depth + 1)));
+      return fc.array(arbitrary(schema.items || {}, depth + 1), {
         minLength: schema.minItems ?? 0,
         maxLength: Math.min(schema.maxItems ?? few, (schema.minItems ?? 0) + few),
       });

@@ -15,7 +15,8 @@ export interface ServerIdentity {
 export interface Authority {
   /** PEM: what a client must trust. */
   readonly certificate: string;
-  issue(commonName: string): Promise<ServerIdentity>;
+  /** `names`: beside localhost. */
+  issue(commonName: string, names?: readonly string[]): Promise<ServerIdentity>;
 }
 
 const curve = { name: 'ECDSA', namedCurve: 'P-256' } as const;
@@ -44,7 +45,7 @@ export async function createAuthority(): Promise<Authority> {
     ],
   });
 
-  async function issue(commonName: string): Promise<ServerIdentity> {
+  async function issue(commonName: string, names: readonly string[] = []): Promise<ServerIdentity> {
     const leafKeys = await crypto.subtle.generateKey(curve, true, ['sign', 'verify']);
     const leaf = await x509.X509CertificateGenerator.create({
       subject: `CN=${commonName}`,
@@ -59,6 +60,7 @@ export async function createAuthority(): Promise<Authority> {
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
         new x509.SubjectAlternativeNameExtension([
           { type: 'dns', value: 'localhost' },
+          ...names.map((value) => ({ type: 'dns', value }) as const),
           { type: 'ip', value: '127.0.0.1' },
         ]),
         await x509.AuthorityKeyIdentifierExtension.create(keys.publicKey),

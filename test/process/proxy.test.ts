@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createProxyScript } from '../../main/connectors/proxy-script.ts';
 import { sealText } from '../../main/secrets/seal-text.ts';
+import { startInspectingProxy, type InspectingProxy } from '../lab/inspecting-proxy.ts';
 import { startSquid, type Squid } from '../lab/squid.ts';
 import { startLab, type RunningLab } from '../lab/start-lab.ts';
 import { makeFolder, ownGround, startProduct } from './harness.ts';
@@ -110,6 +111,44 @@ describe('the company’s proxy', () => {
     const vault = await vaultWith({ proxy: { url: squid.url, exceptFor: ['LOCALHOST.'] } });
     await signIn(vault);
     expect(squid.log().slice(before)).toEqual([]);
+  });
+});
+
+describe('a proxy that inspects TLS', () => {
+  let inspecting: InspectingProxy;
+  beforeAll(async () => {
+    const trusted = lab.config.egress.authorities.map((file) => readFileSync(file, 'utf8'));
+    inspecting = await startInspectingProxy({ trusted, leftAlone: [] });
+  });
+  afterAll(async () => {
+    await inspecting.stop();
+  });
+  const through = async (authorities: readonly string[], identity: VaultSettings['identity'] = {}) => {
+    const egress = { ...lab.config.egress, authorities: [...lab.config.egress.authorities, ...authorities] };
+    const network = { proxy: { url: inspecting.url, exceptFor: [] } };
+    const vault = await startVault({ config: { ...lab.config, egress }, identity, network });
+    vaults.push(vault);
+    return vault;
+  };
+
+  it('lets sign-in, renewal and the issuer through, with the company’s authority', async () => {
+    const vault = await through([inspecting.authorityFile], { policyWindowMinutes: 0.2 });
+    await signIn(vault);
+    const egress = await vault.attachEgress('postgres');
+    await egress.hello();
+    await egress.channel.request('credential', { destination: 'database' }, longMs);
+    const { validUntil } = await vault.shell.request('status', {});
+    await until(async () => ((await vault.shell.request('status', {})).validUntil ?? 0) > (validUntil ?? 0));
+    expect(
+      inspecting.inspected().filter((line) => line.startsWith('POST') && line.endsWith('/token')).length,
+    ).toBeGreaterThan(1);
+  });
+
+  it('is named as the issuer of the certificate that is missing, without it', async () => {
+    const before = inspecting.inspected().length;
+    const said = await refusal(await through([]));
+    expect(said).toMatch(/was issued by ".*mitmproxy.*", which is not trusted here .* egress\.authorities/);
+    expect(inspecting.inspected()).toHaveLength(before);
   });
 });
 

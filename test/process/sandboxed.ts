@@ -34,14 +34,20 @@ export interface Sandboxed {
 
 export interface CallOptions {
   readonly deadlineMs?: number;
+  /** Of a real egress. */
+  readonly ticket?: string;
   readonly onStream?: (stream: ByteStream) => void;
 }
+
+const newTicket = (): string => randomBytes(32).toString('base64url');
 
 export interface SandboxedOptions {
   readonly entry: string;
   readonly onConnect?: (header: { ticket: string; destination: string }, stream: ByteStream) => void;
   readonly level?: SandboxLevel;
   readonly mostAbi?: number | undefined;
+  /** Its end of a channel to a real egress, in place of the test's. */
+  readonly egress?: number;
   /** Changes what is started. */
   readonly alter?: (command: SandboxCommand) => SandboxCommand;
 }
@@ -49,6 +55,7 @@ export interface SandboxedOptions {
 export function startConnector({
   entry,
   onConnect,
+  egress: real,
   alter,
   level = 'namespaces',
   mostAbi,
@@ -57,9 +64,16 @@ export function startConnector({
   const wanted = sandboxCommand({ entry, host, runtime: process.execPath, launcher, level, ends: 2, mostAbi });
   const toGateway = createSocketPair();
   const toEgress = createSocketPair();
-  const child = startSandboxed(alter?.(wanted) ?? wanted, ['ignore', 'ignore', 'pipe', toGateway.b, toEgress.a]);
+  const child = startSandboxed(alter?.(wanted) ?? wanted, [
+    'ignore',
+    'ignore',
+    'pipe',
+    toGateway.b,
+    real ?? toEgress.a,
+  ]);
   closeSync(toGateway.b);
   closeSync(toEgress.a);
+  if (real !== undefined) closeSync(real);
   child.stderr?.on('data', (bytes: Buffer) => process.env['SALLYPORT_DEBUG'] === '1' && process.stderr.write(bytes));
   const ended = new Promise<number | string>((resolve) => {
     child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
@@ -88,7 +102,10 @@ export function startConnector({
     handlers: {
       notices: {},
       requests: {},
-      streams: { connect: onConnect ?? ((_, stream) => stream.reset('destination_not_allowed')) },
+      streams: {
+        connect: onConnect ?? ((_, stream) => stream.reset('destination_not_allowed')),
+        request: (_, stream) => stream.reset('destination_not_allowed'),
+      },
       onClose: () => undefined,
     },
   });
@@ -97,8 +114,7 @@ export function startConnector({
     gateway,
     logs,
     ended,
-    async call(tool, parameters, { deadlineMs = 20_000, onStream } = {}) {
-      const ticket = randomBytes(32).toString('base64url');
+    async call(tool, parameters, { deadlineMs = 20_000, onStream, ticket = newTicket() } = {}) {
       const stream = gateway.open('call', { callId: randomUUID(), ticket, tool, arguments: parameters, deadlineMs });
       onStream?.(stream);
       stream.end();

@@ -14,12 +14,14 @@ interface Manifest {
   readonly destinations: {
     readonly database: { readonly protocol: 'postgres'; readonly authentication: 'postgres-issuer' };
     readonly archive: { readonly protocol: 'postgres'; readonly authentication: 'postgres-issuer' };
+    readonly api: { readonly protocol: 'https'; readonly authentication: 'bearer' };
   };
   readonly tools: {
     readonly find: {
       readonly arguments: { readonly id: number; readonly deep?: boolean | undefined };
       readonly result: { readonly name: string };
       readonly destinations: 'database';
+      readonly https: 'api';
     };
     readonly count: {
       readonly arguments: Readonly<Record<string, never>>;
@@ -46,6 +48,30 @@ describe('authentication cannot be left out', () => {
         call.connect('elsewhere'),
     ],
     [
+      'a request to a database',
+      (call) =>
+        // @ts-expect-error it is a stream
+        call.fetch('database', { path: '/' }),
+    ],
+    [
+      'a stream of an API',
+      (call) =>
+        // @ts-expect-error it takes requests
+        call.connect('api'),
+    ],
+    [
+      'a request to a URL',
+      (call) =>
+        // @ts-expect-error hosts are the configuration's
+        call.fetch('https://api.example/', { path: '/' }),
+    ],
+    [
+      'a method that egress does not know',
+      (call) =>
+        // @ts-expect-error there are six
+        call.fetch('api', { path: '/', method: 'CONNECT' }),
+    ],
+    [
       'an address of its own',
       (call) =>
         // @ts-expect-error addresses are egress's
@@ -57,6 +83,8 @@ describe('authentication cannot be left out', () => {
 
   it('a tool without destinations reaches none', () => {
     expectTypeOf<Call<Manifest['tools']['count']>['connect']>().parameter(0).toBeNever();
+    expectTypeOf<Call<Manifest['tools']['count']>['fetch']>().parameter(0).toBeNever();
+    expectTypeOf<Call<Find>['fetch']>().parameter(0).toEqualTypeOf<'api'>();
   });
 
   it('a destination says how egress signs in', () => {

@@ -9,6 +9,8 @@ import path from 'node:path';
 import pg from 'pg';
 import { channelOverFd } from '../../../main/channel/channel-over-socket.ts';
 import { closeFd, createSocketPair } from '../../../main/channel/socket-pair.ts';
+import type { ClaimsChallenge } from '../../../main/contract/challenge.ts';
+import type { EgressDestination, ProxyConfig } from '../../../main/contract/config.ts';
 import type { AuditRecord } from '../../../main/contract/audit.ts';
 import type { ByteStream, Channel } from '../../../main/contract/channel.ts';
 import { connectorEgress, egressVault, gatewayEgress } from '../../../main/contract/channels.ts';
@@ -41,7 +43,11 @@ export interface FakeVault {
   /** Answer with this code instead of a credential. */
   refuse: OutcomeCode | undefined;
   /** Give out this role and password instead of a new one. */
-  fixed: { role: string; password: string } | undefined;
+  fixed: { role: string; password: string; also?: string } | undefined;
+  /** The proxy's, where somebody typed it. */
+  proxyPassword: string | undefined;
+  /** What services asked of the next sign-in. */
+  readonly challenges: ClaimsChallenge[];
   issued: number;
   readonly passwords: string[];
 }
@@ -75,6 +81,13 @@ export interface StandOptions {
   readonly authorities?: readonly string[];
   readonly host?: string;
   readonly port?: number;
+  /** In place of the cluster's. */
+  readonly destinations?: Readonly<Record<string, EgressDestination>>;
+  readonly proxy?: ProxyConfig;
+  /** Takes the connector's end, for a real one; `connector` is then closed. */
+  readonly startConnector?: (egress: number) => void;
+  /** A proxy script's answers. */
+  readonly proxyFor?: () => Promise<string>;
 }
 
 export async function startEgress(options: StandOptions): Promise<EgressStand> {
@@ -102,12 +115,22 @@ export async function startEgress(options: StandOptions): Promise<EgressStand> {
     lifetimeMs: 600_000,
     refuse: undefined,
     fixed: undefined,
+    proxyPassword: undefined,
+    challenges: [],
     issued: 0,
     passwords: [],
   };
   const vaultEnd = startVault(vaultPair.b, vault, cluster);
-  const shell = channelOverFd({ fd: shellPair.a, contract: shellEgress, side: 'a', handlers: nothing });
-  const connector = channelOverFd({ fd: connectorPair.a, contract: connectorEgress, side: 'a', handlers: nothing });
+  const shell = channelOverFd({
+    fd: shellPair.a,
+    contract: shellEgress,
+    side: 'a',
+    handlers: { ...nothing, requests: { 'proxy-for': async () => ({ answer: (await options.proxyFor?.()) ?? '' }) } },
+  });
+  // The stand's own end goes nowhere where there is a real connector.
+  const own = options.startConnector === undefined ? connectorPair : createSocketPair();
+  options.startConnector?.(connectorPair.a);
+  const connector = channelOverFd({ fd: own.a, contract: connectorEgress, side: 'a', handlers: nothing });
   const gateway = channelOverFd({
     fd: gatewayPair.a,
     contract: gatewayEgress,
@@ -124,7 +147,9 @@ export async function startEgress(options: StandOptions): Promise<EgressStand> {
   await shell.request('configure', {
     connector: 'postgres',
     authorities: [...(options.authorities ?? [cluster.authority])],
-    destinations: { database: destination, other: destination },
+    proxy: options.proxy,
+    pac: options.proxyFor !== undefined,
+    destinations: options.destinations ?? { database: destination, other: destination },
   });
 
   return {
@@ -174,7 +199,7 @@ function startVault(fd: number, vault: FakeVault, cluster: Pick<Cluster, 'observ
   let publicKey = Buffer.alloc(0);
   let greet = (): void => undefined;
   const greeted = new Promise<void>((resolve) => (greet = resolve));
-  const issue = async (): Promise<{ role: string; password: string }> => {
+  const issue = async (): Promise<{ role: string; password: string; also?: string }> => {
     if (vault.fixed !== undefined) return vault.fixed;
     const password = randomBytes(32).toString('base64url');
     const role = vault.subject;
@@ -182,6 +207,7 @@ function startVault(fd: number, vault: FakeVault, cluster: Pick<Cluster, 'observ
     await cluster.observe(`${exists.length > 0 ? 'ALTER' : 'CREATE'} ROLE "${role}" LOGIN PASSWORD '${password}'`);
     return { role, password };
   };
+  const sealed = (text: string): string => sealTo(publicKey, memory.seal(Buffer.from(text))).toString('base64');
   const channel = channelOverFd({
     fd,
     contract: egressVault,
@@ -197,11 +223,18 @@ function startVault(fd: number, vault: FakeVault, cluster: Pick<Cluster, 'observ
         credential: async () => {
           if (vault.refuse !== undefined) throw new Fault(vault.refuse, 'refused by the test');
           vault.issued += 1;
-          const { role, password } = await issue();
+          const { role, password, also } = await issue();
           vault.passwords.push(password);
-          const sealed = sealTo(publicKey, memory.seal(Buffer.from(password))).toString('base64');
-          return { subject: vault.subject, role, sealed, expiresAt: Date.now() + vault.lifetimeMs };
+          const expiresAt = Date.now() + vault.lifetimeMs;
+          const alsoSealed = also === undefined ? {} : { alsoSealed: sealed(also) };
+          return { subject: vault.subject, role, sealed: sealed(password), ...alsoSealed, expiresAt };
         },
+        challenge: async ({ challenge }) => {
+          vault.challenges.push(challenge);
+          return { code: 'reauthentication_required' as const };
+        },
+        'proxy-password': async () =>
+          vault.proxyPassword === undefined ? {} : { sealed: sealed(vault.proxyPassword) },
       },
       streams: {},
       onClose: () => undefined,

@@ -302,7 +302,10 @@ async function attachReal(
     handlers: {
       notices: {},
       requests: {},
-      streams: { connect: (_, stream) => stream.reset('destination_not_allowed') },
+      streams: {
+        connect: (_, stream) => stream.reset('destination_not_allowed'),
+        request: (_, stream) => stream.reset('destination_not_allowed'),
+      },
       onClose: () => undefined,
     },
   });
