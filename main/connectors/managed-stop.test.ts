@@ -117,6 +117,7 @@ function shellOf(onLock?: 'pause' | 'sign-out' | 'nothing') {
     onChange: () => undefined,
     unfinishedSignIns: { passes: () => true },
     sealText: (_, text) => text,
+    controlState: () => ({ serving: true, taken: 0 }),
     stopped: () => state.reason,
   });
   return { shell, told, state };
