@@ -146,7 +146,7 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
     onAnswers: (answers) => supervisor.setConsent(answers),
     onChange,
   });
-  let control: ControlServer | undefined;
+  const served: { control?: ControlServer } = {};
   const shell = createShell({
     supervisor,
     registry,
@@ -161,14 +161,14 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
     },
     programs: () => consent.programs(),
     ownHardening: ground.ownHardening,
-    controlState: () => control?.state ?? { serving: true, taken: 0 },
+    controlState: () => served.control?.state ?? { serving: true, taken: 0 },
     sealText,
     onChange,
     stopped: () => stop.reason(),
     unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
   });
   const running = { shell, consent: onRecord(consent, supervisor), approvals, kept: createKeptRows(supervisor) };
-  control = await serve(ground, { paths, mode, supervisor, running });
+  served.control = await serve(ground, { paths, mode, supervisor, running });
   return running;
 }
 

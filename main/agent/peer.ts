@@ -127,7 +127,7 @@ async function programAt(pid: number): Promise<ProgramAt | null> {
  */
 function isOurs({ executable, script }: ProgramAt, { runtime, entries }: OwnBridge): boolean {
   const runs = executable === 'closed' || executable.file === runtime;
-  return runs && script?.file != null && script.options === '' && entries.includes(script.file);
+  return runs && script !== null && script.file !== null && script.options === '' && entries.includes(script.file);
 }
 
 /** Executables from its parent up to the leader of its session, which a login, a terminal or a desktop started. */

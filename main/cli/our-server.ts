@@ -69,27 +69,33 @@ const installed = path.resolve(root, '../../sallyport');
 const loadsMore = /^(-[rep]|--(require|import|(experimental-)?loader|eval|print|env-file|inspect))/;
 
 function isEntry(kind: OurProcess, words: readonly string[]): boolean {
-  const names = kind === 'gateway' ? ['gateway'] : ['headless'];
-  const entries = names.flatMap((name) => [
-    path.join(root, 'dist', 'main', `${name}.mjs`),
-    path.join(root, 'main', `${name}.ts`),
-  ]);
+  const name = kind === 'gateway' ? 'gateway' : 'headless';
+  const entries = [path.join(root, 'dist', 'main', `${name}.mjs`), path.join(root, 'main', `${name}.ts`)];
   const given = words.slice(1);
   const script = given.find((word) => !word.startsWith('-'));
-  const loadsNothing = !given.some((word) => loadsMore.test(word));
-  if (loadsNothing && entries.some((entry) => isSameFile(script, entry))) return true;
-  // Electron: given this folder in a checkout, and nothing where it is installed.
-  return kind === 'shell' && (given.includes(root) || isSameFile(words[0], installed));
+  if (!given.some((word) => loadsMore.test(word)) && entries.some((entry) => isSameFile(script, entry))) return true;
+  return kind === 'shell' && (isInstalled(words) || isCheckout(words));
+}
+
+/** Chromium writes all its words into one. */
+function isInstalled(words: readonly string[]): boolean {
+  const line = words.join(' ');
+  return line === installed || line.startsWith(`${installed} `);
+}
+
+/** Electron, given this folder. */
+function isCheckout(words: readonly string[]): boolean {
+  return `${words.join(' ')} `.includes(`/electron ${root} `);
 }
 
 /** A process of ours is closed to this user, but for root, and for Electron in a checkout. */
 async function runsOurs(pid: number, words: readonly string[]): Promise<boolean> {
   const executable = await executableOf(pid);
   if (executable === null) return false;
-  if (executable === 'closed') return isSameFile(words[0], process.execPath) || isSameFile(words[0], installed);
+  if (executable === 'closed') return isInstalled(words) || isSameFile(words[0], process.execPath);
   if (isSameFile(executable.path, installed)) return true;
   if (process.getuid?.() === 0 && executable.file === (await fileAt('/proc/self/exe'))) return true;
-  return path.basename(executable.path) === 'electron' && words.slice(1).includes(root);
+  return path.basename(executable.path) === 'electron' && isCheckout(words);
 }
 
 function isSameFile(one: string | undefined, other: string): boolean {

@@ -105,27 +105,28 @@ class WatchedSocket implements OwnSocket {
       if (isPipe) return;
       chmodSync(temporary, 0o600);
       this.#file = fileOf(temporary);
-      renameSync(temporary, socketPath);
+      if (this.#closed) unlinkSync(temporary);
+      else renameSync(temporary, socketPath);
     } catch (error) {
       server.close();
       throw error;
     } finally {
-      if (server.listening) this.#server = server;
+      // It was closed meanwhile.
+      if (this.#closed) server.close();
+      else if (server.listening) this.#server = server;
     }
   }
 
   async #look(): Promise<void> {
-    if (this.#closed || this.#busy || this.#server === null || this.#isInPlace()) return;
+    if (this.#busy || this.#server === null || this.#isInPlace()) return;
     this.#busy = true;
     this.#taken += 1;
     // Under another name it would serve whoever stands between it and us.
     void this.#end();
     if (this.#taken <= mostRebinds) await this.#bind().catch(() => undefined);
     this.#busy = false;
-    // Meanwhile everything was closed.
-    if (this.#closed) await this.close();
-    else this.#deps.onTaken(this.state);
-    if (this.#server !== null && !this.#isInPlace()) await this.#look();
+    this.#deps.onTaken(this.state);
+    await this.#look();
   }
 
   #end(): Promise<void> {
