@@ -66,7 +66,7 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 const installed = path.resolve(root, '../../sallyport');
 
 /** Code beside the entry. */
-const loadsMore = /^(-[rep]|--(require|import|(experimental-)?loader|eval|print|env-file|inspect))/;
+const loadsMore = /^(-[rep]|--(require|import|(experimental-)?loader|eval|print|env-file|inspect|snapshot-blob))/;
 
 function isEntry(kind: OurProcess, words: readonly string[]): boolean {
   const name = kind === 'gateway' ? 'gateway' : 'headless';

@@ -34,6 +34,13 @@ const listens = `
     writeFileSync(folder + '/instance.lock', String(process.pid));
   };
   const close = () => libc.func('int prctl(int, unsigned long)')(4, 0);
+  // As the gateway is: a child of the one that holds the lock.
+  const inChild = (work) => {
+    if (process.env.CHILD) return work();
+    lock();
+    const env = { CHILD: '1' };
+    require('node:child_process').spawn(process.execPath, process.argv.slice(1), { env, stdio: 'inherit' });
+  };
   const listen = () => require('node:net').createServer((socket) => {
     socket.on('error', () => 0).on('data', (piece) => appendFileSync(folder + '/heard', piece));
   }).listen(folder + '/' + name, () => { chmodSync(folder + '/' + name, 0o600); process.stdout.write('ready'); });
@@ -66,6 +73,12 @@ async function impostor(does: string, names: readonly string[], socket: string):
   await new Promise((resolve) => child.stdout.once('data', resolve));
 }
 
+const ofLockHolder: readonly (readonly [string, string, readonly string[]])[] = [
+  ['names our entry', 'inChild(listen);', ['gateway.ts']],
+  ['names our entry and closed itself', 'inChild(() => { close(); listen(); });', ['gateway.ts']],
+  ['wrote our command line over its own', 'inChild(listen);', ['gateway.ts', '--title']],
+];
+
 function heard(): string {
   try {
     return readFileSync(path.join(folder, 'run', 'heard'), 'utf8');
@@ -77,26 +90,29 @@ function heard(): string {
 describe.runIf(process.platform === 'linux')('a program that listens in our place', () => {
   beforeEach(() => mkdirSync(path.join(folder, 'run'), { mode: 0o700 }));
 
-  it.each(impostors)('and %s hears nothing from the bridge, which says what to do', async (_what, does, names) => {
-    await impostor(does, names, 'mcp.sock');
-    const socket = path.join(folder, 'run', 'mcp.sock');
-    const bridge = spawn(
-      process.execPath,
-      [path.join(main, 'cli/bridge.ts'), 'mcp', '--agent', 'me', '--socket', socket],
-      {
-        env: { HOME: folder },
-        stdio: ['pipe', 'pipe', 'pipe'],
-      },
-    );
-    children.push(bridge);
-    const ended = finished(bridge);
-    bridge.stdin.end(`${JSON.stringify(call)}\n`);
-    const { stdout, stderr } = await ended;
-    expect(JSON.parse(stdout)).toMatchObject({ result: { structuredContent: { code: 'protection_missing' } } });
-    expect(stdout).toContain('start Sallyport again');
-    expect(stderr).toContain('is not this Sallyport');
-    expect(heard()).toBe('');
-  });
+  it.each([...impostors, ...ofLockHolder])(
+    'and %s hears nothing from the bridge, which says what to do',
+    async (_what, does, names) => {
+      await impostor(does, names, 'mcp.sock');
+      const socket = path.join(folder, 'run', 'mcp.sock');
+      const bridge = spawn(
+        process.execPath,
+        [path.join(main, 'cli/bridge.ts'), 'mcp', '--agent', 'me', '--socket', socket],
+        {
+          env: { HOME: folder },
+          stdio: ['pipe', 'pipe', 'pipe'],
+        },
+      );
+      children.push(bridge);
+      const ended = finished(bridge);
+      bridge.stdin.end(`${JSON.stringify(call)}\n`);
+      const { stdout, stderr } = await ended;
+      expect(JSON.parse(stdout)).toMatchObject({ result: { structuredContent: { code: 'protection_missing' } } });
+      expect(stdout).toContain('start Sallyport again');
+      expect(stderr).toContain('is not this Sallyport');
+      expect(heard()).toBe('');
+    },
+  );
 
   it.each(impostors)('and %s hears no password from the command', async (_what, does, names) => {
     await impostor(does, names, 'control.sock');
