@@ -216,8 +216,11 @@ async function serve(ground: ShellGround, { paths, mode, supervisor, running }: 
 }
 
 function onRecord(consent: Consent, supervisor: Supervisor): PersonsConsent {
-  const noted = (what: 'agent-allowed' | 'agent-denied' | 'agent-forgotten', { program, executable }: Program): void =>
-    supervisor.record(lifecycle(what, program, executable ?? ''));
+  const noted = (what: 'agent-allowed' | 'agent-denied' | 'agent-forgotten', asked: Program): void => {
+    const { program, executable, traits } = asked;
+    const script = traits?.script && [traits.script.path, traits.script.sha256 ?? ''];
+    supervisor.record(lifecycle(what, program, [executable ?? '', ...(script ?? [])].join(' ').trim()));
+  };
   return {
     programs: () => consent.programs(),
     async decide(key, decision) {

@@ -1,7 +1,7 @@
 /**
  * Which program is on the other end of the socket. Guarantees: its process is held from the moment that it connected, and what was read
  * of it counts only if it still lives, unchanged, afterwards: else it is nobody. Through our own bridge it is the program that started it.
- * What is read of others takes what time they want, so at most two are read at once, for two seconds: the gateway goes on.
+ * What is read of others takes what time they want, so at most two are read at once, for five seconds: the gateway goes on.
  * A program is a label, not authentication: whoever runs as this user can run, trace or imitate any other, or hand a connection on by exec.
  */
 import { createHash } from 'node:crypto';
@@ -43,7 +43,7 @@ export type IdentifyPeer = (socket: Socket) => Promise<Peer | 'other-user' | 'un
 const unknownPeer: Peer = Object.freeze({ connected: null, pid: null, executable: null });
 const readAtOnce = 2;
 const mostWaiting = 64;
-const readMs = 2000;
+const readMs = 5000;
 const mostParents = 16;
 
 export async function findOwnBridge(entries: readonly string[]): Promise<OwnBridge> {
