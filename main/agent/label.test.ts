@@ -10,6 +10,7 @@ const traits: ProgramTraits = {
   script,
   parents: [{ path: '/usr/bin/bash', file: '1:3' }],
   publisher: null,
+  foreign: false,
   bridge: false,
 };
 const node: Peer = { connected: 1, executable: '/usr/bin/node', pid: 1, traits };
@@ -32,6 +33,7 @@ it.each([
   ['no script', callerOf('agent', having({ script: null }))],
   ['what something else started', callerOf('agent', having({ parents: [{ path: '/usr/bin/bash', file: '1:4' }] }))],
   ['what a longer chain started', callerOf('agent', having({ parents: [...traits.parents, ...traits.parents] }))],
+  ['what another user’s process started', callerOf('agent', having({ foreign: true }))],
   ['what another publisher signed', callerOf('agent', having({ publisher: 'Example' }))],
 ])('%s is another program', (_what, caller) => {
   expect(caller.key).not.toBe(callerOf('agent', node).key);

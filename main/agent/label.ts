@@ -20,9 +20,9 @@ export function programLabel(claimed: string | null, executable: string | null):
  */
 export function callerOf(claimed: string | null, { executable, pid, traits }: Peer): Caller {
   const program = programLabel(claimed, executable ?? traits?.says ?? null);
-  const { file, says, script, parents, publisher } = traits ?? {};
+  const { file, says, script, parents, publisher, foreign } = traits ?? {};
   const key = createHash('sha256')
-    .update(JSON.stringify([program, executable, file, says, script, parents, publisher]))
+    .update(JSON.stringify([program, executable, file, says, script, parents, publisher, foreign]))
     .digest('hex')
     .slice(0, 32);
   return Object.freeze({ key, program, executable, pid, ...(traits && { traits }) });

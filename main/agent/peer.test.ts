@@ -162,6 +162,23 @@ describe.runIf(process.platform === 'linux')('through our bridge', () => {
     expect(peer.connected).not.toBe(peer.pid);
   });
 
+  it('whose parent ended, it is what adopted it, and never what that was', async () => {
+    const through = await bridged();
+    const leaves = script(
+      'leaves-bridge.js',
+      `require('node:child_process').spawn(process.execPath, [${JSON.stringify(at('bridge.js'))}, process.argv[2]], { stdio: 'ignore', detached: true }).unref();`,
+    );
+    const socket = await connection(leaves);
+    const [child] = started;
+    if (child?.exitCode === null) await once(child, 'exit');
+    const peer = await through(socket);
+    socket.destroy();
+    // Init, or what reaps orphans here: another user's, mostly.
+    expect(peer).toMatchObject({ traits: { bridge: true } });
+    expect(typeof peer === 'string' ? 0 : peer.pid).not.toBe(child?.pid);
+    expect(JSON.stringify(peer)).not.toContain('leaves-bridge.js');
+  });
+
   it.each([
     ['a copy of it', () => [script('copy.js', connects)]],
     ['one that was given more code', () => [`--require=${script('more.js', '')}`, at('bridge.js')]],

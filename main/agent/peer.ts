@@ -73,7 +73,7 @@ export function createIdentifyPeer(
 
 async function identify(pid: number, bridge: OwnBridge, meanwhile: () => Promise<void>): Promise<Peer | null> {
   const connected = await programAt(pid);
-  if (connected === null) return null;
+  if (connected === null || connected.isForeign) return null;
   const isBridge = isOurs(connected, bridge);
   const program = isBridge ? await programAt(connected.state.parent) : connected;
   if (program === null) return null;
@@ -96,6 +96,7 @@ async function identify(pid: number, bridge: OwnBridge, meanwhile: () => Promise
       },
       parents,
       publisher: executable === 'closed' ? null : publisherOf(executable),
+      foreign: program.isForeign,
       bridge: isBridge,
     }),
   });
@@ -109,16 +110,20 @@ interface ProgramAt {
   readonly executable: Executable | 'closed';
   readonly words: readonly string[];
   readonly script: Script | null;
+  /** Of another user: root, say, that starts the bridge for this one, or adopted it when its parent ended. */
+  readonly isForeign: boolean;
 }
 
-/** Null: it is gone, or of another user. */
+/** Null: it is gone. */
 async function programAt(pid: number): Promise<ProgramAt | null> {
   const state = stateOf(pid);
   const executable = await executableOf(pid);
-  if (state === null || executable === null || userOf(pid) !== process.getuid?.()) return null;
+  const user = userOf(pid);
+  if (state === null || executable === null || user === null) return null;
   const words = await commandLineOf(pid);
   const name = executable === 'closed' ? (words[0] ?? '') : executable.path;
-  return { pid, state, executable, words, script: isInterpreter(name) ? await findScript(pid, words) : null };
+  const script = isInterpreter(name) ? await findScript(pid, words) : null;
+  return { pid, state, executable, words, script, isForeign: user !== process.getuid?.() };
 }
 
 /**

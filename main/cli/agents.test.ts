@@ -31,7 +31,7 @@ it('says what its key is made of', () => {
     { path: '/usr/bin/bash', file: '1:3' },
     { path: null, file: null },
   ];
-  const traits = { file: '1:2', says: null, script, parents, publisher: null, bridge: true };
+  const traits = { file: '1:2', says: null, script, parents, publisher: null, foreign: false, bridge: true };
   const text = programsText([{ ...program('aa11bb22cc33', 'one (node)'), traits }]);
   expect(text).toContain('File: 1:2 (device:inode)');
   expect(text).toContain('Script: /opt/agent/cli.js (sha256 c0ffee0000000000…), after -r x');

@@ -16,6 +16,8 @@ export const programTraitsSchema = z.strictObject({
   parents: z.array(z.strictObject({ path: text(600).nullable(), file: fileId.nullable() })).max(16),
   /** Who signed its executable; null: nobody, or not read here. */
   publisher: text(300).nullable(),
+  /** It is another user's process, and started our bridge as this one. */
+  foreign: z.boolean(),
   /** It is what started our bridge (`sallyport mcp`). */
   bridge: z.boolean(),
 });
@@ -28,10 +30,16 @@ export function traitsSaid({
   script,
   parents,
   publisher,
+  foreign,
   bridge,
 }: ProgramTraits): [what: string, say: string][] {
   const said: [string, string | null][] = [
-    ['File', file === null ? `not shown: it closes itself, and says "${says ?? ''}"` : `${file} (device:inode)`],
+    [
+      'File',
+      file === null
+        ? `not shown: it ${foreign ? 'is another user’s' : 'closes itself'}, and says "${says ?? ''}"`
+        : `${file} (device:inode)`,
+    ],
     ['Script', script && [scriptSaid(script), script.options && `after ${script.options}`].filter(Boolean).join(', ')],
     [
       'Started by',

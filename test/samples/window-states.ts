@@ -103,6 +103,7 @@ function program(name: string, decision: Program['decision'], more: Partial<Prog
       script: { path: '/opt/agent/cli.js', sha256: 'c0ffee'.padEnd(64, '0'), options: '' },
       parents: [{ path: '/usr/bin/bash', file: '65024:77' }],
       publisher: null,
+      foreign: false,
       bridge: true,
     },
     ...more,
@@ -123,6 +124,7 @@ const hostileTraits: NonNullable<Program['traits']> = {
   script: { path: `/home/${'y'.repeat(500)}/<b>.js`, sha256: null, options: `-r ${'z'.repeat(500)}` },
   parents: Array.from({ length: 16 }, () => ({ path: `/home/${'w'.repeat(500)}`, file: '1:1' })),
   publisher: null,
+  foreign: false,
   bridge: false,
 };
 const rightToLeft = 'מערכת מלאי (node)';
