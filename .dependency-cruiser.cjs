@@ -36,7 +36,8 @@ module.exports = {
     only('pipeline', '^main/pipeline/', `${contract}|^main/pipeline/`),
     only('detection', '^main/detection/', `${contract}|^main/detection/`),
     only('policy', '^main/policy/', `${contract}|^main/policy/`),
-    only('agent', '^main/agent/', `${contract}|^main/agent/|^main/pipeline/`),
+    only('local-socket', '^main/local-socket/', `${contract}|^main/local-socket/`),
+    only('agent', '^main/agent/', `${contract}|^main/agent/|^main/pipeline/|^main/local-socket/`),
     {
       name: 'agent-types-of-pipeline',
       severity: 'error',
@@ -50,7 +51,7 @@ module.exports = {
     only('references', '^main/references/', `${contract}|^main/references/`),
     only('channel', '^main/channel/', `${contract}|^main/channel/`),
     only('connectors', '^main/connectors/', `${contract}|^main/connectors/`),
-    only('cli', '^main/cli/(?!redact\\.ts)', `${contract}|^main/cli/`),
+    only('cli', '^main/cli/(?!redact\\.ts)', `${contract}|^main/cli/|^main/local-socket/`),
     {
       ...only('cli-redact', '^main/cli/redact\\.ts', `${contract}|^main/cli/|^main/pipeline/redact-text\\.ts`),
       comment: '`sallyport redact` is a filter without a gateway: the stages run in the command itself.',

@@ -37,14 +37,14 @@ export function createAgentConsent({ mode, onUnknown, monotonicMs }: AgentConsen
   let allowed: ReadonlySet<string> = new Set();
   let denied: ReadonlySet<string> = new Set();
 
-  function tell({ key, program, executable, pid }: Caller): void {
+  function tell({ key, program, executable, pid, traits }: Caller): void {
     const nowMs = monotonicMs();
     if (nowMs - (told.get(key) ?? -tellAgainMs) < tellAgainMs || !gate.passes()) return;
     told.delete(key);
     told.set(key, nowMs);
     const [oldest] = told.keys();
     if (told.size > maxTold && oldest !== undefined) told.delete(oldest);
-    onUnknown({ key, program, executable, pid });
+    onUnknown({ key, program, executable, pid, ...(traits && { traits }) });
   }
 
   return {

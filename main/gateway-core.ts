@@ -7,6 +7,7 @@ import { createApprovals, type KeptApprovals } from './approvals.ts';
 import { createAgentConsent, type AgentConsent, type ConsentAnswers } from './agent-consent.ts';
 import { createDoor, type Door } from './agent/door.ts';
 import { createListings } from './agent/listing.ts';
+import { createIdentifyPeer, findOwnBridge } from './agent/peer.ts';
 import { openAuditLog, type AuditLog } from './audit/log.ts';
 import { createCallPipeline, withReferences } from './call-pipeline.ts';
 import { channelOverSocket } from './channel/channel-over-socket.ts';
@@ -49,6 +50,8 @@ export interface GatewayCoreDeps {
   readonly hardening: HardeningReport;
   /** For rows that are kept beside an answer. */
   readonly sealer: FileSealer;
+  /** The bridge's entries: a caller of these is what started them. */
+  readonly bridge: readonly string[];
   readonly reportCall: (report: CallReport) => void;
   readonly reportUnknown: (program: ProgramSeen) => void;
   /** Agents came, went, or said who they are. */
@@ -197,6 +200,8 @@ export class GatewayCore {
     const listings = createListings(offers);
     const door = createDoor({
       socketPath,
+      identify: createIdentifyPeer(await findOwnBridge(this.#deps.bridge)),
+      onTaken: ({ serving, taken }) => this.#socketTaken(serving, taken),
       version,
       list: (caller, what) =>
         listings(what, pipeline.visible(caller), (tool) =>
@@ -267,6 +272,14 @@ export class GatewayCore {
     });
   }
 
+  #socketTaken(serving: boolean, taken: number): void {
+    const then = serving ? 'it was taken back' : 'agents are served no more';
+    this.#running?.log.append(
+      lifecycle('socket-taken', `another program took the name, for the ${taken}. time; ${then}`),
+    );
+    this.#tellAgents();
+  }
+
   /** Many come and go at once: the shell hears of it a few times a second at most. */
   #tellAgents(): void {
     this.#agentsTimer ??= setTimeout(() => {
@@ -291,6 +304,7 @@ export class GatewayCore {
       decisions: { fromCache: decisions.hits, byCedar: decisions.misses },
       carried: this.#flows.list(),
       auditFile: log.file,
+      socket: door.socket,
     };
   }
 
@@ -395,6 +409,6 @@ export class GatewayCore {
   }
 }
 
-function lifecycle(what: 'started' | 'stopped', detail: string): AuditRecord {
+function lifecycle(what: 'started' | 'stopped' | 'socket-taken', detail: string): AuditRecord {
   return { event: 'lifecycle', what, person: null, subject: 'gateway', detail };
 }

@@ -3,6 +3,7 @@
  * shell it ends; it holds no credential, dials nothing and starts nothing. Trusts shell and vault on the channels it
  * inherited. Everything else that reaches it (agents, connectors) is hostile input.
  */
+import path from 'node:path';
 import { channelOverFd } from './channel/channel-over-socket.ts';
 import { receiveHandOvers } from './channel/hand-over.ts';
 import type { ApprovalAnswer } from './contract/approval.ts';
@@ -31,9 +32,17 @@ process.on('unhandledRejection', fail);
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 
+/** Beside this entry: bundled in a build, sources in development. */
+function bridgeEntries(here: string): string[] {
+  const extension = path.extname(here);
+  const folder = path.join(path.dirname(here), extension === '.ts' ? 'cli' : '');
+  return ['bridge', 'sallyport'].map((name) => path.join(folder, name + extension));
+}
+
 const core = new GatewayCore({
   hardening,
   sealer: createFileSealer(memory),
+  bridge: bridgeEntries(import.meta.filename),
   reportCall: (report) => {
     shell.notify('call', report);
   },

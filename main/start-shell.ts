@@ -5,13 +5,12 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { peerOf } from './agent/peer.ts';
 import { channelOverFd } from './channel/channel-over-socket.ts';
 import { handOver } from './channel/hand-over.ts';
 import { createSocketPair } from './channel/socket-pair.ts';
 import { openInBrowser } from './cli/browser.ts';
 import type { Closing } from './cli/closing.ts';
-import { serveControl } from './cli/control-server.ts';
+import { serveControl, type ControlServer } from './cli/control-server.ts';
 import { holdInstanceLock } from './cli/instance-lock.ts';
 import { startLab, type Lab } from './cli/lab-process.ts';
 import { makeOwnFolder, refuseLongSocketPath } from './cli/make-own-folder.ts';
@@ -36,6 +35,7 @@ import { Fault } from './contract/errors.ts';
 import { createControlHandlers, type ShowPerson } from './control-handlers.ts';
 import type { Product } from './product.ts';
 import { sealText } from './secrets/seal-text.ts';
+import { isOwnUser } from './local-socket/kernel.ts';
 import { createRateGate } from './rate-gate.ts';
 import { trustedCommands } from './trusted-commands.ts';
 
@@ -146,6 +146,7 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
     onAnswers: (answers) => supervisor.setConsent(answers),
     onChange,
   });
+  const served: { control?: ControlServer } = {};
   const shell = createShell({
     supervisor,
     registry,
@@ -160,13 +161,14 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
     },
     programs: () => consent.programs(),
     ownHardening: ground.ownHardening,
+    controlState: () => served.control?.state ?? { serving: true, taken: 0 },
     sealText,
     onChange,
     stopped: () => stop.reason(),
     unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
   });
   const running = { shell, consent: onRecord(consent, supervisor), approvals, kept: createKeptRows(supervisor) };
-  await serve(ground, { paths, mode, supervisor, running });
+  served.control = await serve(ground, { paths, mode, supervisor, running });
   return running;
 }
 
@@ -190,7 +192,7 @@ interface Serving {
   readonly running: RunningShell;
 }
 
-async function serve(ground: ShellGround, { paths, mode, supervisor, running }: Serving): Promise<void> {
+async function serve(ground: ShellGround, { paths, mode, supervisor, running }: Serving): Promise<ControlServer> {
   const { reporter, closing } = ground;
   closing.add(async () => {
     supervisor.record(lifecycle('stopped', 'sallyport', `version ${version}`));
@@ -201,7 +203,8 @@ async function serve(ground: ShellGround, { paths, mode, supervisor, running }: 
   const control = await serveControl({
     path: paths.controlSocket,
     handlers: createControlHandlers({ show: ground.show, stop: () => void closing.close(0) }, running),
-    isOwn: (socket) => peerOf(socket) !== null,
+    isOwn: (socket) => isOwnUser(socket),
+    onTaken: ground.onChange,
   });
   closing.add(() => control.close());
   const elapsedMs = performance.now() - ground.startedAtMs;
@@ -209,11 +212,15 @@ async function serve(ground: ShellGround, { paths, mode, supervisor, running }: 
     readyEvent(paths, supervisor.processes()),
     readyText({ version, paths, consent: mode, connectors: supervisor.connectors(), elapsedMs }),
   );
+  return control;
 }
 
 function onRecord(consent: Consent, supervisor: Supervisor): PersonsConsent {
-  const noted = (what: 'agent-allowed' | 'agent-denied' | 'agent-forgotten', { program, executable }: Program): void =>
-    supervisor.record(lifecycle(what, program, executable ?? ''));
+  const noted = (what: 'agent-allowed' | 'agent-denied' | 'agent-forgotten', asked: Program): void => {
+    const { program, executable, traits } = asked;
+    const script = traits?.script && [traits.script.path, traits.script.sha256 ?? ''];
+    supervisor.record(lifecycle(what, program, [executable ?? '', ...(script ?? [])].join(' ').trim()));
+  };
   return {
     programs: () => consent.programs(),
     async decide(key, decision) {

@@ -10,7 +10,7 @@ import { duplexOver, type ByteStreamOver } from './http/duplex.ts';
 import type { BlockShare } from './blocks.ts';
 import { createFramer, type Frame, type Framer } from './framing.ts';
 import { ownBytes } from './line-store.ts';
-import { hasHungUp } from './peer.ts';
+import { hasHungUp } from '../local-socket/kernel.ts';
 import { readInto, type ReadBuffers } from './reused-buffer.ts';
 import type { Session } from './session.ts';
 import { crowdedLine, frameErrorLine } from './wire.ts';

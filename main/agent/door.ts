@@ -11,9 +11,13 @@ import type { Listing, ListName } from './listing.ts';
 import type { OfferIndex } from './offer-methods.ts';
 import { createRequestStates } from './request-state.ts';
 import { createTurnAway } from './turn-away.ts';
+import type { OwnSocketState } from '../contract/shell-channels.ts';
+import type { IdentifyPeer } from './peer.ts';
+import { crowdedLine, unidentifiedLine } from './wire.ts';
 
 export interface DoorDeps {
   readonly socketPath: string;
+  readonly identify: IdentifyPeer;
   readonly version: string;
   readonly list: (caller: Caller, what: ListName) => Listing;
   readonly offers: OfferIndex;
@@ -23,6 +27,8 @@ export interface DoorDeps {
   readonly epochMs: () => number;
   /** Who is connected, or as what, is different. */
   readonly onChange: () => void;
+  /** The socket's name was taken. */
+  readonly onTaken: (state: OwnSocketState) => void;
 }
 
 export interface Door {
@@ -31,6 +37,7 @@ export interface Door {
   toolsChanged(): void;
   resourceUpdated(uri: string): void;
   reports(): SessionReport[];
+  readonly socket: OwnSocketState;
   close(): void;
 }
 
@@ -40,19 +47,25 @@ const maxConnectionsPerProcess = 16;
 /** Half-read lines beyond 64 KiB at one time, of all connections together. */
 const maxLongLines = 4;
 
-export function createDoor({ socketPath, ...given }: DoorDeps): Door {
+const crowdedSay = `At most ${maxConnections} connections are open at once, ${maxConnectionsPerProcess} of one program. Close one, then connect again.`;
+const unidentifiedSay =
+  'Which program this is cannot be told: the process that connected ended, became another one, or took too long to show itself. Connect again from the program itself.';
+
+export function createDoor({ socketPath, identify, onTaken, ...given }: DoorDeps): Door {
   const deps = { ...given, states: createRequestStates(given.epochMs) };
   const pool = createBlockPool(maxLongLines);
   const buffers = createReadBuffers();
   const connections = new Map<Connection, number | null>();
-  const turnAway = createTurnAway(
-    `At most ${maxConnections} connections are open at once, ${maxConnectionsPerProcess} of one program. Close one, then connect again.`,
-  );
+  const turnAway = createTurnAway(crowdedLine(crowdedSay), '503 Service Unavailable\r\nretry-after: 1');
+  const turnUnidentified = createTurnAway(unidentifiedLine(unidentifiedSay), '403 Forbidden');
   const http = createHttpDoor((peer, send) => createSession({ ...deps, peer, send }), deps.onChange);
   const socket = createAgentSocket({
     socketPath,
+    identify,
+    onTaken,
+    onUnidentified: turnUnidentified,
     onConnection(accepted, peer) {
-      const { pid } = peer;
+      const pid = peer.connected;
       const own = [...connections.values()].filter((other) => other === pid).length;
       if (connections.size >= maxConnections || own >= maxConnectionsPerProcess) {
         turnAway(accepted);
@@ -88,6 +101,9 @@ export function createDoor({ socketPath, ...given }: DoorDeps): Door {
       http.resourceUpdated(uri);
     },
     reports: () => [...sessions().map((session) => session.report()), ...http.reports()],
+    get socket() {
+      return socket.state;
+    },
     close() {
       socket.close();
       http.close();

@@ -14,12 +14,16 @@ export function programLabel(claimed: string | null, executable: string | null):
   return (claim === '' ? runs : `${claim} (${runs})`).slice(0, maxLabel) || 'unknown';
 }
 
-/** Two programs that the person would read as one are one: the key is made of what is shown. */
-export function callerOf(claimed: string | null, { executable, pid }: Peer): Caller {
-  const program = programLabel(claimed, executable);
+/**
+ * The key is made of what the person is shown: the label, what it runs (a script with its hash), and what started it. Anything else
+ * there makes another program, of which nobody was asked.
+ */
+export function callerOf(claimed: string | null, { executable, pid, traits }: Peer): Caller {
+  const program = programLabel(claimed, executable ?? traits?.says ?? null);
+  const { file, says, script, parents, publisher, foreign } = traits ?? {};
   const key = createHash('sha256')
-    .update(JSON.stringify([program, executable]))
+    .update(JSON.stringify([program, executable, file, says, script, parents, publisher, foreign]))
     .digest('hex')
     .slice(0, 32);
-  return Object.freeze({ key, program, executable, pid });
+  return Object.freeze({ key, program, executable, pid, ...(traits && { traits }) });
 }

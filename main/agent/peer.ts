@@ -1,108 +1,201 @@
 /**
- * Who is on the other end of the socket, from the kernel. Guarantees that a process of another user is refused, and that
- * the name belongs to the process that connected as long as it lives. A program's name is a label, not authentication:
- * the same user can run anything under any name.
+ * Which program is on the other end of the socket. Guarantees: its process is held from the moment that it connected, and what was read
+ * of it counts only if it still lives, unchanged, afterwards: else it is nobody. Through our own bridge it is the program that started it.
+ * What is read of others takes what time they want, so at most two are read at once, for five seconds: the gateway goes on.
+ * A program is a label, not authentication: whoever runs as this user can run, trace or imitate any other, or hand a connection on by exec.
  */
-import { closeSync, readFileSync, readlinkSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
-import koffi from 'koffi';
+import type { ProgramTraits } from '../contract/program-traits.ts';
+import { holdPeer, isOwnUser } from '../local-socket/kernel.ts';
+import {
+  commandLineOf,
+  executableOf,
+  fileAt,
+  stateOf,
+  userOf,
+  type Executable,
+  type ProcessState,
+} from '../local-socket/process-view.ts';
+import { publisherOf } from './publisher.ts';
+import { findScript, isInterpreter, type Script } from './script.ts';
 
 export interface Peer {
+  /** The process that connected: limits count by it. */
+  readonly connected: number | null;
+  /** The program's: through the bridge the one that started it. */
+  readonly pid: number | null;
   /** The path of what it runs; null where the kernel does not tell. */
   readonly executable: string | null;
-  readonly pid: number | null;
+  /** Absent where the kernel does not tell. */
+  readonly traits?: ProgramTraits;
 }
 
-const unknownPeer: Peer = Object.freeze({ executable: null, pid: null });
-
-// unix(7), socket(7); numbers of Linux on x86-64 and arm64.
-const solSocket = 1;
-const soPeerCred = 17;
-const soPeerPidFd = 77;
-const pollIn = 1;
-const pollHangUp = 16;
-
-interface Native {
-  getsockopt(fd: number, level: number, name: number, value: Buffer, length: Buffer): number;
-  poll(fds: Buffer, count: number, timeoutMs: number): number;
+/** Our own files, as `device:inode`. */
+export interface OwnBridge {
+  readonly runtime: string;
+  readonly entries: readonly string[];
 }
 
-let loaded: Native | undefined;
+export type IdentifyPeer = (socket: Socket) => Promise<Peer | 'other-user' | 'unidentified'>;
 
-function native(): Native {
-  if (loaded !== undefined) return loaded;
-  const libc = koffi.load(null);
-  loaded = {
-    getsockopt: libc.func('int getsockopt(int, int, int, void *, void *)') as Native['getsockopt'],
-    poll: libc.func('int poll(void *, unsigned long, int)') as Native['poll'],
+/** What is not Linux tells nothing: the folder's mode (macOS) or the pipe's owner (Windows) decides alone. Not verified there. */
+const unknownPeer: Peer = Object.freeze({ connected: null, pid: null, executable: null });
+const readAtOnce = 2;
+const mostWaiting = 64;
+const readMs = 5000;
+const mostParents = 16;
+
+export async function findOwnBridge(entries: readonly string[]): Promise<OwnBridge> {
+  if (process.platform !== 'linux') return { runtime: '', entries: [] };
+  const files = await Promise.all(entries.map((entry) => fileAt(`/proc/self/root${entry}`).catch(() => '')));
+  return { runtime: await fileAt('/proc/self/exe'), entries: files.filter((file) => file !== '') };
+}
+
+/** @param meanwhile between the two looks at a process: for tests */
+export function createIdentifyPeer(
+  bridge: OwnBridge,
+  meanwhile = (): Promise<void> => Promise.resolve(),
+): IdentifyPeer {
+  const inTurn = createTurns(readAtOnce);
+  return async (socket) => {
+    if (process.platform !== 'linux') return unknownPeer;
+    if (!isOwnUser(socket)) return 'other-user';
+    const held = holdPeer(socket);
+    if (held === null) return 'unidentified';
+    // It may take for ever: nobody waits for it then, and what it says is not heard.
+    const found = await soon(inTurn(() => identify(held.pid, bridge, meanwhile)));
+    const ended = held.hasEnded();
+    held.release();
+    return found === null || ended ? 'unidentified' : found;
   };
-  return loaded;
 }
 
-/** Null: another user's process, or one that the kernel does not name. */
-export function peerOf(socket: Socket, ownUid = process.getuid?.()): Peer | null {
-  // Elsewhere the folder's mode (macOS) or the pipe's owner (Windows) decides alone: not verified there.
-  if (process.platform !== 'linux') return unknownPeer;
-  const fd = descriptorOf(socket);
-  if (fd === null) return null;
-  const credentials = option(fd, soPeerCred, 12);
-  if (credentials === null || credentials.readUInt32LE(4) !== ownUid) return null;
-  return named(fd, credentials.readInt32LE(0));
+async function identify(pid: number, bridge: OwnBridge, meanwhile: () => Promise<void>): Promise<Peer | null> {
+  const connected = await programAt(pid);
+  if (connected === null || connected.isForeign) return null;
+  const isBridge = isOurs(connected, bridge);
+  const program = isBridge ? await programAt(connected.state.parent) : connected;
+  if (program === null) return null;
+  const parents = await parentsOf(program);
+  await meanwhile();
+  // Checked again: what was read is of one process, which still runs the same.
+  if (!(await isUnchanged(connected)) || (isBridge && !(await isUnchanged(program)))) return null;
+  const { executable, script } = program;
+  return Object.freeze({
+    connected: pid,
+    pid: program.pid,
+    executable: executable === 'closed' ? null : executable.path,
+    traits: Object.freeze({
+      file: executable === 'closed' ? null : executable.file,
+      says: executable === 'closed' ? cut(program.words[0] ?? '') : null,
+      script: script && {
+        path: cut(script.path),
+        sha256: script.sha256,
+        options: cut(script.options),
+      },
+      parents,
+      publisher: executable === 'closed' ? null : publisherOf(executable),
+      foreign: program.isForeign,
+      bridge: isBridge,
+    }),
+  });
 }
 
-function named(fd: number, pid: number): Peer {
-  const pidFd = option(fd, soPeerPidFd, 4)?.readInt32LE(0) ?? null;
-  try {
-    const startedBefore = startTime(pid);
-    const executable = readlinkSync(`/proc/${pid}/exe`);
-    // A pid can be given to another process: the name counts only if this one still lives.
-    if (startTime(pid) !== startedBefore || (pidFd !== null && hasEnded(pidFd))) return unknownPeer;
-    return { executable, pid };
-  } catch {
-    return unknownPeer;
-  } finally {
-    if (pidFd !== null) closeSync(pidFd);
+type Parent = ProgramTraits['parents'][number];
+
+interface ProgramAt {
+  readonly pid: number;
+  readonly state: ProcessState;
+  readonly executable: Executable | 'closed';
+  readonly words: readonly string[];
+  readonly script: Script | null;
+  /** Of another user: root, say, that starts the bridge for this one, or adopted it when its parent ended. */
+  readonly isForeign: boolean;
+}
+
+/** Null: it is gone. */
+async function programAt(pid: number): Promise<ProgramAt | null> {
+  const state = stateOf(pid);
+  const executable = await executableOf(pid);
+  const user = userOf(pid);
+  if (state === null || executable === null || user === null) return null;
+  const words = await commandLineOf(pid);
+  const name = executable === 'closed' ? (words[0] ?? '') : executable.path;
+  const script = isInterpreter(name) ? await findScript(pid, words) : null;
+  return { pid, state, executable, words, script, isForeign: user !== process.getuid?.() };
+}
+
+/**
+ * A bridge in a package is closed to us as well, so there its own word must do. That gives nothing away: any program can start our
+ * real bridge, by exec in its own place too, and is then what its parent is.
+ */
+function isOurs({ executable, script }: ProgramAt, { runtime, entries }: OwnBridge): boolean {
+  const runs = executable === 'closed' || executable.file === runtime;
+  return runs && script !== null && script.file !== null && script.options === '' && entries.includes(script.file);
+}
+
+/** Executables from its parent up to the leader of its session, which a login, a terminal or a desktop started. */
+async function parentsOf({ pid, state }: ProgramAt): Promise<Parent[]> {
+  const found: Parent[] = [];
+  // One that made a session of its own does not hide where it comes from by that.
+  let leader = state.session === pid ? null : state.session;
+  for (let last = pid, at = state.parent; last !== leader && at > 0 && found.length < mostParents;) {
+    const executable = await executableOf(at);
+    const above = stateOf(at);
+    if (executable === null || above === null || userOf(at) !== process.getuid?.()) break;
+    const isClosed = executable === 'closed';
+    found.push({ path: isClosed ? null : cut(executable.path), file: isClosed ? null : executable.file });
+    leader ??= above.session;
+    [last, at] = [at, above.parent];
   }
+  return found;
 }
 
-function option(fd: number, name: number, bytes: number): Buffer | null {
-  const value = Buffer.alloc(bytes);
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(bytes);
-  return native().getsockopt(fd, solSocket, name, value, length) === 0 ? value : null;
+async function isUnchanged({ pid, state, executable }: ProgramAt): Promise<boolean> {
+  const now = await executableOf(pid);
+  const runsSame =
+    now === 'closed' || executable === 'closed' ? now === executable : now !== null && now.file === executable.file;
+  const after = stateOf(pid);
+  return runsSame && after?.startedAt === state.startedAt && after.parent === state.parent;
 }
 
-/** False: the other side only ended what it sends (unix(7)), and may still read. */
-export function hasHungUp(socket: Socket): boolean {
-  // Elsewhere this was not tried: an end is an end.
-  if (process.platform !== 'linux') return true;
-  const fd = descriptorOf(socket);
-  return fd === null || (polled(fd, 0) & pollHangUp) !== 0;
+const mostShown = 500;
+/** Of a path the end says more. Two that differ stay different. */
+function cut(text: string): string {
+  if (text.length <= mostShown) return text;
+  return `…${text.slice(-mostShown)} (sha256 ${createHash('sha256').update(text).digest('hex').slice(0, 16)})`;
 }
 
-/** A pidfd is readable once its process has ended (pidfd_open(2)). */
-function hasEnded(pidFd: number): boolean {
-  return polled(pidFd, pollIn) !== 0;
+function soon<T>(answer: Promise<T | null>): Promise<T | null> {
+  return new Promise((resolve) => {
+    const late = setTimeout(resolve, readMs, null);
+    void answer
+      .catch(() => null)
+      .then((value) => {
+        clearTimeout(late);
+        resolve(value);
+      });
+  });
 }
 
-/** The events that hold now (poll(2)). */
-function polled(fd: number, events: number): number {
-  const entry = Buffer.alloc(8);
-  entry.writeInt32LE(fd, 0);
-  entry.writeInt16LE(events, 4);
-  native().poll(entry, 1, 0);
-  return entry.readInt16LE(6);
-}
+type Turns = <T>(work: () => Promise<T>) => Promise<T | null>;
 
-/** Field 22 of /proc/PID/stat; the name in field 2 may hold spaces and parentheses. */
-function startTime(pid: number): string | undefined {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-}
-
-/** Node does not publish a socket's descriptor; -1 once it is closed. */
-function descriptorOf(socket: Socket): number | null {
-  const { _handle: handle } = socket as Socket & { readonly _handle?: { readonly fd?: number } | null };
-  const fd = handle?.fd;
-  return fd === undefined || fd < 0 ? null : fd;
+/** At most this many at once; who waits is served in order, and who finds no room is not. */
+function createTurns(atOnce: number): Turns {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (work) => {
+    if (running < atOnce) running += 1;
+    else if (waiting.length >= mostWaiting) return null;
+    else await new Promise<void>((go) => waiting.push(go));
+    try {
+      return await work();
+    } finally {
+      // The place passes on, or is free.
+      const next = waiting.shift();
+      if (next === undefined) running -= 1;
+      else next();
+    }
+  };
 }

@@ -3,7 +3,8 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { peerOf, type Peer } from './peer.ts';
+import { isOwnUser } from '../local-socket/kernel.ts';
+import { createIdentifyPeer, type Peer } from './peer.ts';
 import { createAgentSocket, type AgentSocket } from './socket.ts';
 
 let folder: string;
@@ -20,7 +21,13 @@ function door(
   socketPath: string,
   onConnection: (socket: Socket, peer: Peer) => void = (socket) => socket.destroy(),
 ): AgentSocket {
-  const socket = createAgentSocket({ socketPath, onConnection });
+  const socket = createAgentSocket({
+    socketPath,
+    identify: createIdentifyPeer({ runtime: '', entries: [] }),
+    onConnection,
+    onUnidentified: (unidentified) => unidentified.destroy(),
+    onTaken: () => undefined,
+  });
   opened.push(socket);
   return socket;
 }
@@ -68,14 +75,15 @@ describe('the socket', () => {
 
   it.runIf(process.platform === 'linux')('names the program that connected, and refuses other users', async () => {
     const at = path.join(folder, 'mcp.sock');
-    const met = new Promise<[Peer | null, Peer | null]>((resolve) => {
+    const met = new Promise<[Peer, boolean]>((resolve) => {
       void door(at, (socket, peer) => {
-        resolve([peer, peerOf(socket, (process.getuid?.() ?? 0) + 1)]);
+        resolve([peer, isOwnUser(socket, (process.getuid?.() ?? 0) + 1)]);
         socket.destroy();
       })
         .listen()
         .then(() => connect(at).resume());
     });
-    expect(await met).toEqual([{ executable: process.execPath, pid: process.pid }, null]);
+    const seen = { connected: process.pid, executable: process.execPath, pid: process.pid };
+    expect(await met).toEqual([expect.objectContaining(seen), false]);
   });
 });

@@ -1,24 +1,31 @@
 /**
  * The door: a unix socket in a folder that only its user can enter. Guarantees: the folder is a real directory of ours
  * with mode 0700, the socket has mode 0600 from its first moment, a dead instance never blocks a start, a living one is
- * never displaced, and only our own socket is removed. The same user can still unlink and re-bind it.
+ * never displaced, and only our own socket is removed. The same user can still take its name: that is noticed (own-socket.ts).
  */
-import { chmodSync, lstatSync, mkdirSync, renameSync, unlinkSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { lstatSync, mkdirSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { Fault } from '../contract/errors.ts';
-import { peerOf, type Peer } from './peer.ts';
+import { createOwnSocket, temporaryNameBytes } from '../local-socket/own-socket.ts';
+import type { OwnSocketState } from '../contract/shell-channels.ts';
+import type { IdentifyPeer, Peer } from './peer.ts';
 
 export interface AgentSocketDeps {
   readonly socketPath: string;
+  readonly identify: IdentifyPeer;
   /** The socket is paused: nothing was read from it. */
   readonly onConnection: (socket: Socket, peer: Peer) => void;
+  /** Of this user, but which program it is the kernel does not tell. */
+  readonly onUnidentified: (socket: Socket) => void;
+  readonly onTaken: (state: OwnSocketState) => void;
 }
 
 export interface AgentSocket {
   /** Faults when the folder is unsafe, the path too long, or another instance answers there. */
   check(): Promise<void>;
   listen(): Promise<void>;
+  readonly state: OwnSocketState;
   /** Stops accepting and removes the socket if it is still ours. */
   close(): void;
 }
@@ -27,17 +34,22 @@ export interface AgentSocket {
 const maxPathBytes = 107;
 const isPipe = process.platform === 'win32';
 
-export function createAgentSocket({ socketPath, onConnection }: AgentSocketDeps): AgentSocket {
-  const temporary = `${socketPath}.${process.pid}`;
-  let server: Server | null = null;
-  let inode: bigint | null = null;
+export function createAgentSocket(deps: AgentSocketDeps): AgentSocket {
+  const { socketPath, identify, onConnection, onUnidentified, onTaken } = deps;
+  const own = createOwnSocket({
+    socketPath,
+    createServer: () => createServer({ pauseOnConnect: true }, (socket) => void accept(socket)),
+    onTaken,
+  });
 
   async function check(): Promise<void> {
     if (!isPipe) {
-      if (!path.isAbsolute(socketPath) || Buffer.byteLength(temporary) > maxPathBytes) {
+      const folderBytes = Buffer.byteLength(path.dirname(socketPath)) + 1;
+      const longest = Math.max(Buffer.byteLength(socketPath), folderBytes + temporaryNameBytes);
+      if (!path.isAbsolute(socketPath) || longest > maxPathBytes) {
         throw new Fault(
           'internal',
-          `The socket path must be absolute and at most ${maxPathBytes - 12} bytes: ${socketPath}. Use --socket.`,
+          `The socket path must be absolute and at most ${maxPathBytes} bytes: ${socketPath}. Use --socket.`,
         );
       }
       checkFolder(path.dirname(socketPath));
@@ -47,49 +59,32 @@ export function createAgentSocket({ socketPath, onConnection }: AgentSocketDeps)
     }
   }
 
-  function accept(socket: Socket): void {
-    const peer = peerOf(socket);
-    if (peer === null) socket.destroy();
+  async function accept(socket: Socket): Promise<void> {
+    // Whoever leaves meanwhile: their connection says so when it is read.
+    const left = (): void => undefined;
+    socket.on('error', left);
+    const peer = await identify(socket);
+    socket.off('error', left);
+    if (peer === 'other-user' || socket.destroyed) socket.destroy();
+    else if (peer === 'unidentified') onUnidentified(socket);
     else onConnection(socket, peer);
-  }
-
-  async function listen(): Promise<void> {
-    await check();
-    const made = createServer({ pauseOnConnect: true }, accept);
-    server = made;
-    // bind(2) happens inside listen(), before it returns: the umask covers exactly that.
-    const umask = isPipe ? null : process.umask(0o177);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        made.once('error', reject);
-        made.listen(isPipe ? socketPath : temporary, resolve);
-        if (umask !== null) process.umask(umask);
-      });
-      if (isPipe) return;
-      chmodSync(temporary, 0o600);
-      renameSync(temporary, socketPath);
-      inode = lstatSync(socketPath, { bigint: true }).ino;
-    } catch (error) {
-      made.close();
-      const why = error instanceof Error ? error.message : 'unknown';
-      throw new Fault('internal', `The socket ${socketPath} could not be opened: ${why}.`);
-    }
   }
 
   return {
     check,
-    listen,
-    close() {
-      server?.close();
-      server = null;
-      if (inode === null) return;
+    async listen() {
+      await check();
       try {
-        if (lstatSync(socketPath, { bigint: true }).ino === inode) unlinkSync(socketPath);
-      } catch {
-        // Gone already.
+        await own.listen();
+      } catch (error) {
+        const why = error instanceof Error ? error.message : 'unknown';
+        throw new Fault('internal', `The socket ${socketPath} could not be opened: ${why}.`);
       }
-      inode = null;
     },
+    get state() {
+      return own.state;
+    },
+    close: () => void own.close(),
   };
 }
 

@@ -1,16 +1,16 @@
-/** A connection that finds no room is told so in its own language, if it speaks soon. */
+/** A connection that is not served is told why in its own language, if it speaks soon. */
 import type { Socket } from 'node:net';
 import { firstBytes } from './first-bytes.ts';
-import { crowdedLine } from './wire.ts';
 
 /** Others are told at once, in a line. */
 const maxListenedTo = 16;
 const speakMs = 1000;
 
-export function createTurnAway(say: string): (accepted: Socket) => void {
-  const line = `${crowdedLine(say)}\n`;
+/** @param head of the HTTP answer: its status, and a header of its own */
+export function createTurnAway(answer: string, head: string): (accepted: Socket) => void {
+  const line = `${answer}\n`;
   const http =
-    'HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\nconnection: close\r\n' +
+    `HTTP/1.1 ${head}\r\ncontent-type: application/json\r\nconnection: close\r\n` +
     `content-length: ${Buffer.byteLength(line)}\r\n\r\n${line}`;
   const listenedTo = new Set<Socket>();
 

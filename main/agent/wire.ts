@@ -69,6 +69,11 @@ export function crowdedLine(say: string): string {
   return errorLine(protocolError(null, 'too_many_requests_in_flight', say));
 }
 
+/** No answer to a request: who connected cannot be told. */
+export function unidentifiedLine(say: string): string {
+  return errorLine({ id: null, number: rpcErrors.server, say, data: { code: 'agent_not_allowed' } });
+}
+
 const frameErrors: Readonly<Record<'malformed' | 'frame_too_large' | 'invalid_utf8', { number: number; say: string }>> =
   {
     malformed: {

@@ -25,6 +25,20 @@ it.each([
   expect(() => programNamed(two, named)).toThrow(why);
 });
 
+it('says what its key is made of', () => {
+  const script = { path: '/opt/agent/cli.js', sha256: 'c0ffee'.padEnd(64, '0'), options: '-r x' };
+  const parents = [
+    { path: '/usr/bin/bash', file: '1:3' },
+    { path: null, file: null },
+  ];
+  const traits = { file: '1:2', says: null, script, parents, publisher: null, foreign: false, bridge: true };
+  const text = programsText([{ ...program('aa11bb22cc33', 'one (node)'), traits }]);
+  expect(text).toContain('File: 1:2 (device:inode)');
+  expect(text).toContain('Script: /opt/agent/cli.js (sha256 c0ffee0000000000…), after -r x');
+  expect(text).toContain('Started by: /usr/bin/bash ← one that closes itself');
+  expect(text).toContain('Through: sallyport mcp');
+});
+
 it('lists what a person needs to recognize a program', () => {
   expect(programsText(two)).toContain('aa11bb22  waiting  one (node)  /usr/bin/node (process 7)');
 });

@@ -3,6 +3,7 @@ import { statusSchema, type Program } from '../contract/control.ts';
 import { Fault } from '../contract/errors.ts';
 import { askControl } from './control-client.ts';
 import { findPaths } from './paths.ts';
+import { traitsSaid } from '../contract/program-traits.ts';
 import { aligned } from './reporter.ts';
 
 interface SocketChoice {
@@ -20,9 +21,12 @@ export async function listAgents({ socket, json }: SocketChoice & { readonly jso
 export function programsText(programs: readonly Program[]): string {
   if (programs.length === 0) return 'no program has asked yet\n';
   return `${aligned(
-    programs.map(({ key, decision, program, executable, pid }) => [
-      `${key.slice(0, shownKey)}  ${decision}`,
-      `${program}  ${executable ?? 'unknown program'}${pid === null ? '' : ` (process ${pid})`}`,
+    programs.flatMap(({ key, decision, program, executable, pid, traits }) => [
+      [
+        `${key.slice(0, shownKey)}  ${decision}`,
+        `${program}  ${executable ?? 'unknown program'}${pid === null ? '' : ` (process ${pid})`}`,
+      ] as const,
+      ...(traits ? traitsSaid(traits).map(([what, say]) => ['', `  ${what}: ${say}`] as const) : []),
     ]),
   )}\n`;
 }

@@ -1,9 +1,10 @@
-/** The command's end of the control socket: verifies that the socket is this user's own before it sends a byte. */
+/** The command's end of the control socket: verifies that the socket is this user's own, and served by our own shell, before it sends a byte. */
 import net from 'node:net';
 import path from 'node:path';
 import { z } from 'zod';
 import { controlErrorSchema, type ControlMethod } from '../contract/control.ts';
 import { Fault } from '../contract/errors.ts';
+import { problemOf } from './our-server.ts';
 import { socketProblem } from './own-folder.ts';
 import { isPipe } from './paths.ts';
 
@@ -42,7 +43,10 @@ export async function askControl(call: ControlCall): Promise<unknown> {
       else resolve(result);
     }
     socket.once('connect', () => {
-      socket.write(`${JSON.stringify({ id: 1, method: call.method, params: call.params ?? {} })}\n`);
+      void problemOf('shell')(socket, controlSocket).then((problem) => {
+        if (problem !== undefined) finish(new Fault('protection_missing', problem));
+        else socket.write(`${JSON.stringify({ id: 1, method: call.method, params: call.params ?? {} })}\n`);
+      });
     });
     socket.once('error', () => finish(notRunning(controlSocket)));
     socket.once('close', () => finish(new Fault('internal', 'Sallyport ended before it answered')));

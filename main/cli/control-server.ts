@@ -4,12 +4,11 @@
  * file permissions. Does not protect against: another program of the same user, which may use every method here;
  * so none of them widens what anyone may do.
  */
-import { chmodSync, renameSync, rmSync, statSync } from 'node:fs';
 import net from 'node:net';
-import path from 'node:path';
 import { controlMethods, controlRequestSchema, type ControlMethod } from '../contract/control.ts';
 import { Fault } from '../contract/errors.ts';
-import { isPipe } from './paths.ts';
+import { createOwnSocket } from '../local-socket/own-socket.ts';
+import type { OwnSocketState } from '../contract/shell-channels.ts';
 
 const maxLineBytes = 64 * 1024;
 const maxConnections = 32;
@@ -28,6 +27,7 @@ export type ControlHandlers = {
 type ControlParams<M extends ControlMethod> = (typeof controlMethods)[M]['params']['_zod']['output'];
 
 export interface ControlServer {
+  readonly state: OwnSocketState;
   close(): Promise<void>;
 }
 
@@ -36,61 +36,44 @@ export interface ControlServerOptions {
   readonly handlers: ControlHandlers;
   /** False: the kernel says that another user's process connected. */
   readonly isOwn: (socket: net.Socket) => boolean;
+  /** Another program took the socket's name. */
+  readonly onTaken: () => void;
 }
 
 export async function serveControl({
   path: socketPath,
   handlers,
   isOwn,
+  onTaken,
 }: ControlServerOptions): Promise<ControlServer> {
   const sockets = new Set<net.Socket>();
-  const server = net.createServer((socket) => {
-    if (sockets.size >= maxConnections || !isOwn(socket)) {
-      socket.destroy();
-      return;
-    }
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-    serveOne(socket, handlers);
+  const own = createOwnSocket({
+    socketPath,
+    createServer: () =>
+      net.createServer((socket) => {
+        if (sockets.size >= maxConnections || !isOwn(socket)) {
+          socket.destroy();
+          return;
+        }
+        sockets.add(socket);
+        socket.once('close', () => sockets.delete(socket));
+        serveOne(socket, handlers);
+      }),
+    onTaken,
   });
-  const inode = await bind(server, socketPath);
+  await own.listen().catch(() => {
+    throw new Fault('internal', `the control socket ${socketPath} cannot be opened`);
+  });
   return {
+    get state() {
+      return own.state;
+    },
     async close() {
-      const closed = new Promise((resolve) => server.close(resolve));
+      const closed = own.close();
       for (const socket of sockets) socket.destroySoon();
-      removeIfOurs(socketPath, inode);
       await closed;
     },
   };
-}
-
-/** Binds a name of its own and renames it into place, so that nobody ever sees the socket with wider permissions. */
-async function bind(server: net.Server, socketPath: string): Promise<number | undefined> {
-  const pipe = isPipe(socketPath);
-  const temporary = pipe ? socketPath : path.join(path.dirname(socketPath), `.${process.pid}-control`);
-  if (!pipe) rmSync(temporary, { force: true });
-  const before = pipe ? undefined : process.umask(0o177);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', () => reject(new Fault('internal', `the control socket ${socketPath} cannot be opened`)));
-      server.listen(temporary, resolve);
-    });
-  } finally {
-    if (before !== undefined) process.umask(before);
-  }
-  server.on('error', () => undefined);
-  if (pipe) return undefined;
-  chmodSync(temporary, 0o600);
-  renameSync(temporary, socketPath);
-  return statSync(socketPath).ino;
-}
-
-function removeIfOurs(socketPath: string, inode: number | undefined): void {
-  try {
-    if (inode !== undefined && statSync(socketPath).ino === inode) rmSync(socketPath);
-  } catch {
-    // Already gone.
-  }
 }
 
 function serveOne(socket: net.Socket, handlers: ControlHandlers): void {

@@ -8,10 +8,15 @@ import { Fault } from '../contract/errors.ts';
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
+/** It holds the holder's pid; the lock itself is the kernel's. */
+export function lockFileIn(folder: string): string {
+  return path.join(folder, 'instance.lock');
+}
+
 /** Held until the process ends. Throws a `Fault` naming the other instance. Elsewhere than on Unix the pipe's name is the lock. */
 export function holdInstanceLock(folder: string): void {
   if (process.platform === 'win32') return;
-  const file = path.join(folder, 'instance.lock');
+  const file = lockFileIn(folder);
   const fd = openSync(file, 'a', 0o600);
   const flock = koffi.load(null).func('int flock(int, int)') as (fd: number, operation: number) => number;
   if (flock(fd, LOCK_EX | LOCK_NB) !== 0) {

@@ -69,7 +69,7 @@ describe('the kill switch', () => {
 /** The shell over a supervisor that notes what it is told. */
 function shellOf(onLock?: 'pause' | 'sign-out' | 'nothing') {
   const told: string[] = [];
-  const state = { paused: false, reason: undefined as string | undefined };
+  const state = { paused: false, reason: undefined as string | undefined, taken: 0 };
   const request = (name: string): Promise<object> => {
     told.push(name);
     return Promise.resolve(
@@ -81,6 +81,7 @@ function shellOf(onLock?: 'pause' | 'sign-out' | 'nothing') {
             agents: [],
             calls: [],
             policyWarnings: [],
+            socket: { serving: state.taken < 4, taken: state.taken },
             ended: 'slept',
             eventsFailing: 'Down.',
           }
@@ -117,6 +118,7 @@ function shellOf(onLock?: 'pause' | 'sign-out' | 'nothing') {
     onChange: () => undefined,
     unfinishedSignIns: { passes: () => true },
     sealText: (_, text) => text,
+    controlState: () => ({ serving: true, taken: 0 }),
     stopped: () => state.reason,
   });
   return { shell, told, state };
@@ -171,4 +173,15 @@ describe('a locked screen', () => {
     expect(degraded.map(({ what }) => what)).toEqual(['security events', 'screen lock']);
     expect(ended).toMatchObject({ why: 'the computer slept for long', mend: 'Sign in again.' });
   });
+});
+
+it('a socket whose name another program took is said, and that nobody is served there', async () => {
+  const { shell, state } = shellOf();
+  const said = async () =>
+    (await shell.status()).degraded.filter(({ what }) => what === 'socket').map(({ why }) => why);
+  expect(await said()).toEqual([]);
+  state.taken = 1;
+  expect(await said()).toEqual([expect.stringContaining('once; it was taken back')]);
+  state.taken = 4;
+  expect(await said()).toEqual([expect.stringContaining('nobody is served there')]);
 });

@@ -8,6 +8,7 @@ import type { ProxyConfig } from '../contract/config.ts';
 import type { DoctorReport, PolicyInUse, Status } from '../contract/control.ts';
 import { Fault } from '../contract/errors.ts';
 import type { HardeningReport } from '../contract/hardening.ts';
+import type { OwnSocketState } from '../contract/shell-channels.ts';
 import { consentMend } from '../contract/with-lab.ts';
 import type { Consent } from './consent.ts';
 import { policyInUse } from './policy-in-use.ts';
@@ -30,6 +31,8 @@ export interface ShellDeps {
   readonly sealText: (publicKey: string, text: string) => string;
   /** How often a sign-in may be started while the one before has not succeeded. */
   readonly unfinishedSignIns: { passes(): boolean };
+  /** Of the shell's own socket. */
+  readonly controlState: () => OwnSocketState;
   /** The organization's reason, while it stops everything. */
   readonly stopped: () => string | undefined;
 }
@@ -157,6 +160,7 @@ async function readStatus(deps: ShellDeps, own: OwnState): Promise<Status> {
       ...supervisor.degraded(),
       ...ledger.degraded(),
       ...weakerConsent(about.consent),
+      ...takenSockets({ socket: gateway.socket, 'control socket': deps.controlState() }),
       ...unheard(vault.eventsFailing, own.lockUnnoticed),
       ...gateway.policyWarnings.map((why) => ({ what: 'policy', why: why.replace(/\.$/, ''), mend: policyMend })),
     ],
@@ -207,6 +211,17 @@ function missingConnector({ name, state, why }: Status['connectors'][number]): S
 function weakerConsent(consent: Status['consent']): Status['degraded'] {
   if (consent === 'ask') return [];
   return [{ what: 'consent of agents', why: 'every program of this user is served without asking', mend: consentMend }];
+}
+
+/** Only another program of this user can do that. */
+function takenSockets(sockets: Readonly<Record<string, OwnSocketState>>): Status['degraded'] {
+  return Object.entries(sockets)
+    .filter(([, { taken }]) => taken > 0)
+    .map(([what, { serving, taken }]) => ({
+      what,
+      why: `another program of this user took its name ${taken === 1 ? 'once' : `${taken} times`}; ${serving ? 'it was taken back' : 'nobody is served there any more'}`,
+      mend: 'find that program, then end Sallyport and start it again',
+    }));
 }
 
 const policyMend = 'mend it, and try it with "sallyport policy check" before the next start';

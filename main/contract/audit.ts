@@ -90,6 +90,8 @@ const lifecycleSchema = z.strictObject({
     'connector-suspended',
     'paused',
     'resumed',
+    // Another program took the name of the agents' socket.
+    'socket-taken',
     'agent-allowed',
     'agent-denied',
     'agent-forgotten',

@@ -6,16 +6,19 @@
 import type { Classification, ColumnLabel, LabelNode } from './labels.ts';
 import type { Principal } from './principal.ts';
 import type { ReferenceNote } from './table.ts';
+import type { ProgramTraits } from './program-traits.ts';
 import type { AskKind, Offer, ToolManifest } from './manifest.ts';
 
 /** The program on the other end of the socket: a label for people and policy, not authentication. */
 export interface Caller {
-  /** Tells programs apart for consent: one label and one executable, one key. */
+  /** Tells programs apart for consent: one label and the same traits, one key. */
   readonly key: string;
   readonly program: string;
   /** The path of what it runs, where the kernel tells. */
   readonly executable: string | null;
   readonly pid: number | null;
+  /** What it runs, and what started it; absent where the kernel does not tell. */
+  readonly traits?: ProgramTraits | undefined;
 }
 
 /** Read once at the door, deep-frozen: what was checked is what is sent. */

@@ -10,6 +10,7 @@ import {
   callReportSchema,
   pipelineReport,
   programKeySchema,
+  programSeenSchema,
   stageReportSchema,
 } from './shell-channels.ts';
 import { accountNameSchema } from './config.ts';
@@ -56,14 +57,7 @@ export const processKindSchema = z.enum(['shell', 'gateway', 'vault', 'egress', 
 export type ProcessKind = z.infer<typeof processKindSchema>;
 
 /** A program that made itself known, and what the person said about it in this run. */
-export const programSchema = z.strictObject({
-  key: programKeySchema,
-  /** What it says of itself, and what the kernel says it runs: a label, not authentication. */
-  program: z.string(),
-  /** The path of its executable, where the kernel tells. */
-  executable: z.string().nullable(),
-  /** The process that asked last. */
-  pid: z.int().nullable(),
+export const programSchema = programSeenSchema.extend({
   since: z.int(),
   decision: z.enum(['waiting', 'allowed', 'denied']),
 });

@@ -22,6 +22,7 @@ import { hardeningReportSchema } from './hardening.ts';
 import { classificationSchema, columnLabelsSchema } from './labels.ts';
 import { connectorNameSchema, destinationNameSchema, manifestSchema } from './manifest.ts';
 import { principalSchema } from './principal.ts';
+import { programTraitsSchema } from './program-traits.ts';
 import { referenceRequests } from './reference.ts';
 
 const empty = z.strictObject({});
@@ -51,6 +52,8 @@ export const programSeenSchema = z.strictObject({
   program: text(200),
   executable: text(4096).nullable(),
   pid: z.int().nullable(),
+  /** Absent where the kernel does not tell. */
+  traits: programTraitsSchema.optional(),
 });
 export type ProgramSeen = z.infer<typeof programSeenSchema>;
 
@@ -69,6 +72,10 @@ export const pipelineReport = {
   /** The flow label: what programs may have been shown of the person signed in, where it is more than public. */
   carried: z.array(z.strictObject({ program: programKeySchema, label: classificationSchema })).max(1000),
 };
+
+/** A socket of ours: its name can be taken by any program of this user. */
+const ownSocketStateSchema = z.strictObject({ serving: z.boolean(), taken: z.int().nonnegative() });
+export type OwnSocketState = z.infer<typeof ownSocketStateSchema>;
 
 export const callReportSchema = z.strictObject({
   callId: callIdSchema,
@@ -137,6 +144,7 @@ export const shellGateway = {
           policyWarnings: z.array(text(1000)).max(50),
           paused: z.boolean(),
           auditFile: text(4096),
+          socket: ownSocketStateSchema,
         }),
       },
       ...referenceRequests,

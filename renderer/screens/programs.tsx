@@ -1,5 +1,7 @@
+import { Fragment } from 'react';
 import type { Program } from '../../main/contract/control.ts';
 import { plain } from '../../main/contract/plain.ts';
+import { traitsSaid } from '../../main/contract/program-traits.ts';
 import type { WindowState } from '../../main/contract/window.ts';
 import { consentMend } from '../../main/contract/with-lab.ts';
 import { shell } from '../bridge.ts';
@@ -57,7 +59,7 @@ interface WaitingProps {
 
 /** Deny is the default: it has the focus, so that a key pressed by chance widens nothing. */
 function Waiting({ program, place, of }: WaitingProps) {
-  const { key, executable, pid, since } = program;
+  const { key, executable, pid, since, traits } = program;
   const name = plain(program.program, mostOfName);
   return (
     <section className="card ask" aria-label={`A program asks, ${place} of ${of}: ${name}`}>
@@ -70,6 +72,15 @@ function Waiting({ program, place, of }: WaitingProps) {
       <dl className="facts">
         <dt>Runs</dt>
         <dd className="code">{executable === null ? 'not known' : <ForeignPath path={executable} most={400} />}</dd>
+        {traits &&
+          traitsSaid(traits).map(([what, say]) => (
+            <Fragment key={what}>
+              <dt>{what}</dt>
+              <dd className="code">
+                <ForeignPath path={say} most={400} />
+              </dd>
+            </Fragment>
+          ))}
         <dt>Process</dt>
         <dd>{pid ?? 'not known'}</dd>
         <dt>Asked at</dt>
@@ -93,7 +104,7 @@ function Waiting({ program, place, of }: WaitingProps) {
 }
 
 function Decided({ program }: { readonly program: Program }) {
-  const { key, executable, decision } = program;
+  const { key, executable, decision, traits } = program;
   const name = plain(program.program, mostOfName);
   const allowed = decision === 'allowed';
   return (
@@ -104,6 +115,7 @@ function Decided({ program }: { readonly program: Program }) {
         </strong>
         <span className="detail code">
           {executable === null ? 'not known' : <ForeignPath path={executable} most={120} />}
+          {traits?.script && <ForeignPath path={` ${traits.script.path}`} most={120} />}
         </span>
       </div>
       <div className="actions">

@@ -1,11 +1,13 @@
 /** The table of the control socket against the whole product, started without its lab and without a window. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { controlSocketBeside } from '../../main/cli/paths.ts';
-import { startProduct, type Product } from '../process/harness.ts';
+import { finished, startProduct, type Product } from '../process/harness.ts';
 import { controlSocket } from './cases/control-socket.ts';
 
 const shipped = path.join(import.meta.dirname, '../../dist/connectors/postgres');
@@ -41,6 +43,28 @@ async function said(line: string): Promise<unknown> {
   socket.destroy();
   return got;
 }
+
+it('a program is asked about as what started the bridge, and a script by its hash', async () => {
+  const { command, args, env } = product.bridgeCommand('--agent', 'me');
+  const agent = path.join(folder, 'agent.cjs');
+  const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'postgres_query', arguments: {} } };
+  const hello = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x', version: '1' } };
+  const lines = [{ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello }, call].map((line) =>
+    JSON.stringify(line),
+  );
+  writeFileSync(
+    agent,
+    `const child = require('node:child_process').spawn(${JSON.stringify(command)}, ${JSON.stringify(args)}, { stdio: ['pipe', 'inherit', 'inherit'] });
+    child.stdin.end(${JSON.stringify(`${lines.join('\n')}\n`)});`,
+  );
+  const started = spawn(process.execPath, [agent], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  expect((await finished(started)).stdout).toContain('"code":"agent_not_allowed"');
+  const [asked] = (await product.status()).programs;
+  const sha256 = createHash('sha256').update(readFileSync(agent)).digest('hex');
+  expect(asked).toMatchObject({ program: 'me (node)', pid: started.pid, executable: process.execPath });
+  expect(asked?.traits).toMatchObject({ bridge: true, script: { path: agent, sha256, options: '' } });
+  expect((await product.cli('agents', 'list')).stdout).toContain(`Script: ${agent} (sha256 ${sha256.slice(0, 16)}`);
+});
 
 it.each(controlSocket)('$name: $code', async ({ line, code }) => {
   const { error } = JSON.parse(String(await said(line))) as { error?: { code: string } };

@@ -11,7 +11,7 @@ import { eventually } from './harness.ts';
 
 type Json = Record<string, unknown>;
 
-const entry = fileURLToPath(new URL('../../main/cli/bridge.ts', import.meta.url));
+const entry = fileURLToPath(new URL('stand-ins/bridge-to-anyone.ts', import.meta.url));
 const tools = [{ name: 'postgres_query' }];
 
 let home: string;

@@ -13,7 +13,7 @@ const inspector = path.join(
   path.dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/inspector/package.json')),
   'clients/launcher/build/index.js',
 );
-const bridge = fileURLToPath(new URL('../../main/cli/bridge.ts', import.meta.url));
+const bridge = fileURLToPath(new URL('stand-ins/bridge-to-anyone.ts', import.meta.url));
 
 let home: string;
 let stand: GatewayStand;

@@ -351,6 +351,7 @@ describe('sign-ins', () => {
       onChange: () => undefined,
       ownHardening: harmless,
       sealText: (_, text) => text,
+      controlState: () => ({ serving: true, taken: 0 }),
       stopped: () => undefined,
       unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
     });

@@ -97,6 +97,15 @@ function program(name: string, decision: Program['decision'], more: Partial<Prog
     pid: 5150,
     since: now,
     decision,
+    traits: {
+      file: '65024:1450346',
+      says: null,
+      script: { path: '/opt/agent/cli.js', sha256: 'c0ffee'.padEnd(64, '0'), options: '' },
+      parents: [{ path: '/usr/bin/bash', file: '65024:77' }],
+      publisher: null,
+      foreign: false,
+      bridge: true,
+    },
     ...more,
   };
 }
@@ -109,6 +118,15 @@ const answered = [
 
 /** What a program could call itself to be taken for something else, or to break the page. */
 export const hostileName = `Sallyport\u202Eevil\u2066\u0000 <img src=x onerror=alert(1)> ${'Ж'.repeat(300)}`;
+const hostileTraits: NonNullable<Program['traits']> = {
+  file: null,
+  says: hostileName.slice(0, 200),
+  script: { path: `/home/${'y'.repeat(500)}/<b>.js`, sha256: null, options: `-r ${'z'.repeat(500)}` },
+  parents: Array.from({ length: 16 }, () => ({ path: `/home/${'w'.repeat(500)}`, file: '1:1' })),
+  publisher: null,
+  foreign: false,
+  bridge: false,
+};
 const rightToLeft = 'מערכת מלאי (node)';
 
 const findings: NonNullable<WindowState['protection']> = [
@@ -162,7 +180,9 @@ const everything: Status = {
     calls: n,
   })),
   programs: [
-    ...many(6, (n) => program(`${hostileName}${n}`, 'waiting', { executable: `/home/${'x'.repeat(3000)}/evil` })),
+    ...many(6, (n) =>
+      program(`${hostileName}${n}`, 'waiting', { executable: `/home/${'x'.repeat(3000)}/evil`, traits: hostileTraits }),
+    ),
     ...answered,
   ],
   calls: many(60, (n) => call(n, allOutcomes(n), { program: n % 2 ? hostileName : rightToLeft, tool: 'x'.repeat(64) })),

@@ -15,7 +15,7 @@ const session = (isIdle = true, isBegun = true): Session => ({
   close: () => undefined,
 });
 const nobody = (): void => undefined;
-const peer = (pid: number): Peer => ({ executable: '/usr/bin/agent', pid });
+const peer = (pid: number): Peer => ({ connected: pid, executable: '/usr/bin/agent', pid });
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

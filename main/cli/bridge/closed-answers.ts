@@ -15,12 +15,15 @@ export interface ClosedAnswersDeps {
   readonly version: string;
   /** JSON text of an array. */
   readonly readTools: () => string;
+  /** Why whoever listens is not spoken to; nothing: nobody does. */
+  readonly problem: () => string | undefined;
 }
 
 /** The answer's line, or nothing for a notification. */
 export function createClosedAnswers({
   version,
   readTools,
+  problem,
 }: ClosedAnswersDeps): (message: Message) => string | undefined {
   const serverInfo = { name: 'sallyport', title: 'Sallyport', version };
   const complete = { resultType: 'complete', _meta: { 'io.modelcontextprotocol/serverInfo': serverInfo } };
@@ -41,6 +44,8 @@ export function createClosedAnswers({
         return { tools: JSON.parse(readTools()) as unknown, ...caching, ...stamp };
       }
       case 'tools/call':
+        if (problem() !== undefined)
+          return { ...failure('protection_missing', 'never', `${problem() ?? ''}.`), ...stamp };
         // A Sallyport that is started later knows nobody yet.
         return { ...failure('not_signed_in', 'after_signin', closed), ...stamp };
       default:

@@ -1,6 +1,7 @@
 /** One connection to the gateway's socket, made only after the socket proved to be this user's own. */
 import net from 'node:net';
 import path from 'node:path';
+import type { ServerProblem } from '../our-server.ts';
 import { socketProblem } from '../own-folder.ts';
 import { isPipe } from '../paths.ts';
 import { createLineSplitter } from './lines.ts';
@@ -18,11 +19,24 @@ export interface UpstreamListener {
   readonly closed: () => void;
 }
 
-/** Nothing when nobody listens, or somebody who may not be us. */
-export async function connectUpstream(socketPath: string, listener: UpstreamListener): Promise<Upstream | undefined> {
+export interface Place {
+  readonly socketPath: string;
+  readonly problemOf: ServerProblem;
+  /** Somebody listens who may not be us, and why; nothing: nobody does, or we. */
+  readonly onProblem: (why: string | undefined) => void;
+}
+
+/** Nothing when nobody listens, or somebody who may not be us: not a byte is sent to them. */
+export async function connectUpstream(place: Place, listener: UpstreamListener): Promise<Upstream | undefined> {
+  const { socketPath, problemOf, onProblem } = place;
   if (!isPipe(socketPath) && socketProblem(socketPath, path.dirname(socketPath)) !== undefined) return undefined;
   const socket = await open(socketPath);
-  if (!socket) return undefined;
+  const problem = socket && (await problemOf(socket, socketPath));
+  onProblem(problem);
+  if (!socket || problem !== undefined) {
+    socket?.destroy();
+    return undefined;
+  }
   const splitter = createLineSplitter();
   socket.on('data', (chunk) => {
     for (const line of splitter.push(chunk)) listener.line(line);

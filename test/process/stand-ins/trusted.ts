@@ -63,6 +63,7 @@ if (kind === 'gateway') {
             policyWarnings: [],
             paused: false,
             auditFile: JSON.stringify(seen),
+            socket: { serving: true, taken: 0 },
           }),
         references: () => Promise.resolve({ subject: null, references: [] }),
         'reference-open': () => Promise.resolve({ columns: [], rows: 0 }),
