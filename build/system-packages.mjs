@@ -31,6 +31,8 @@ const added = {
     { name: 'xdotool', proof: 'xdotool' },
     { name: 'imagemagick', proof: 'import' },
     { name: 'squid', proof: 'squid' },
+    { name: 'gdb', proof: 'gdb' },
+    { name: 'xclip', proof: 'xclip' },
   ],
 };
 

@@ -4,7 +4,7 @@
  * nothing that it started can keep `stop` waiting. Each also ends when we are killed: a group of its own would outlive us.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -21,6 +21,8 @@ export interface ScreenOptions {
   /** Without a panel too: nothing else minimizes a window, or gives it the focus. */
   readonly windowManager?: boolean;
   readonly size?: string;
+  /** Whose screen it is, for tests that run as root. */
+  readonly as?: { readonly uid: number; readonly gid: number } | undefined;
 }
 
 const startTimeoutMs = 30_000;
@@ -47,8 +49,10 @@ export async function startScreen({
   panel = false,
   windowManager = panel,
   size = '1280x800',
+  as,
 }: ScreenOptions = {}): Promise<Screen> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'sallyport-screen-'));
+  if (as) chownSync(folder, as.uid, as.gid);
   const parts: Part[] = [];
   const stop = async (): Promise<void> => {
     // All at once: clients of a server that hangs would each wait for their time to be up.
@@ -58,16 +62,17 @@ export async function startScreen({
   try {
     const home = path.join(folder, 'config');
     mkdirSync(path.join(home, 'lxqt'), { recursive: true });
+    if (as) for (const at of [home, path.join(home, 'lxqt')]) chownSync(at, as.uid, as.gid);
     const base = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: folder, XDG_CONFIG_HOME: home, LANG: 'C.UTF-8' };
     const xvfb = ['-displayfd', '3', '-screen', '0', `${size}x24`, '-nolisten', 'tcp', '-noreset'];
-    const display = `:${await said(parts, { program: 'Xvfb', args: xvfb, env: base, folder })}`;
+    const display = `:${await said(parts, { program: 'Xvfb', args: xvfb, env: base, folder, as })}`;
     const bus = ['--session', '--nofork', '--nopidfile', '--print-address=3'];
-    const address = await said(parts, { program: 'dbus-daemon', args: bus, env: base, folder });
+    const address = await said(parts, { program: 'dbus-daemon', args: bus, env: base, folder, as });
     const env = { ...base, DISPLAY: display, DBUS_SESSION_BUS_ADDRESS: address, XDG_CURRENT_DESKTOP: 'LXQt' };
-    if (windowManager) parts.push(startPart({ program: 'openbox', args: [], env, folder }));
+    if (windowManager) parts.push(startPart({ program: 'openbox', args: [], env, folder, as }));
     if (panel) {
       writeFileSync(path.join(home, 'lxqt', 'panel.conf'), panelConfig);
-      parts.push(startPart({ program: 'lxqt-panel', args: [], env, folder }));
+      parts.push(startPart({ program: 'lxqt-panel', args: [], env, folder, as }));
       await hostIsThere(env);
     }
     return { env, stop };
@@ -82,6 +87,7 @@ interface PartOptions {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly folder: string;
+  readonly as: ScreenOptions['as'];
 }
 
 interface Part {
@@ -90,13 +96,19 @@ interface Part {
 }
 
 /** Descriptor 3 goes to a file in `folder`: a pipe would be inherited by whatever the part starts. */
-function startPart({ program, args, env, folder }: PartOptions): Part {
+function startPart({ program, args, env, folder, as }: PartOptions): Part {
   const [said, log] = [path.join(folder, `${program}.said`), path.join(folder, `${program}.log`)].map((file) =>
     openSync(file, 'w'),
   );
   // setpriv becomes the program: the kernel ends it when we die, however that was (Debian's util-linux, always there).
   const command = ['--pdeathsig', 'TERM', '--', program, ...args];
-  const child = spawn('setpriv', command, { env, stdio: ['ignore', log, log, said], detached: true, cwd: folder });
+  const child = spawn('setpriv', command, {
+    env,
+    stdio: ['ignore', log, log, said],
+    detached: true,
+    cwd: folder,
+    ...as,
+  });
   for (const fd of [said, log]) if (fd !== undefined) closeSync(fd);
   let over = false;
   const exited = new Promise<void>((resolve) => {
