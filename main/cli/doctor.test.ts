@@ -16,9 +16,10 @@ afterAll(() => {
 });
 
 /** Runs until the end; the first line it prints is a pid. */
-async function pidFrom(script: string): Promise<number> {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+async function pidFrom(script: string, flags: readonly string[] = [], env = process.env): Promise<number> {
+  const child = spawn(process.execPath, [...flags, '--input-type=module', '-e', script], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    env,
     cwd: path.resolve(import.meta.dirname, '../..'),
   });
   started.push(child);
@@ -27,6 +28,10 @@ async function pidFrom(script: string): Promise<number> {
 }
 
 const ordinary = 'console.log(process.pid); process.stdin.resume();';
+const hardened = `
+  const { harden } = await import(${JSON.stringify(path.resolve(import.meta.dirname, '../secrets/harden.ts'))});
+  harden();
+  ${ordinary}`;
 /** A tracer and, as its child, whom it traces: Yama lets a parent do that. */
 const traced = `
   import { spawn } from 'node:child_process';
@@ -84,6 +89,35 @@ describe.runIf(process.platform === 'linux')('a process', () => {
     expect(of(findings, 'vault')).toMatchObject({
       level: 'failed',
       why: expect.stringMatching(/memory can be read.*may gain privileges/) as string,
+    });
+  });
+
+  it.runIf(process.getuid?.() !== 0)('that hardened itself is ok, and each protection is named', async () => {
+    const pid = await pidFrom(hardened, ['--disable-sigusr1']);
+    const finding = of(find({ processes: [{ kind: 'gateway', pid, report: locked }] }), 'gateway');
+    expect(finding).toEqual({
+      level: 'ok',
+      what: 'gateway',
+      why: 'memory, environment and descriptors closed, no core dumps, no debugger, no new privileges, no inspector by signal',
+    });
+  });
+
+  it('that lacks one protection is failed, and it is named', async () => {
+    const why = async (script: string, flags: readonly string[] = [], env = process.env): Promise<unknown> => {
+      const pid = await pidFrom(script, flags, env);
+      return of(find({ processes: [{ kind: 'gateway', pid, report: locked }] }), 'gateway')?.why;
+    };
+    expect(await why(hardened)).toContain('a signal may open its inspector');
+    expect(await why(ordinary)).toContain('it may leave a core dump');
+    expect(await why(ordinary, [], { NODE_OPTIONS: '--no-warnings' })).toContain('its environment has NODE_OPTIONS');
+  });
+
+  it('that has no filter of system calls is weaker, once for all', async () => {
+    const pid = await pidFrom(ordinary);
+    const processes = (['gateway', 'vault'] as const).map((kind) => ({ kind, pid, report: locked }));
+    expect(of(find({ processes }), 'system calls')).toMatchObject({
+      level: 'weaker',
+      why: 'not filtered in gateway, vault',
     });
   });
 

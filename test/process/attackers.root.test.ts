@@ -194,6 +194,18 @@ describe('a start by somebody who wants in', () => {
     expect(existsSync(`${planted}.ran`)).toBe(false);
   });
 
+  it('by its command has neither what is to be loaded nor options', async () => {
+    const env = { ...home.env, NODE_OPTIONS: `--require ${planted}`, LD_AUDIT: '/nowhere', OPENSSL_CONF: planted };
+    const command = path.join(installed.folder, 'resources/bin/sallyport');
+    const child = spawn(command, ['status', '--socket', home.socket], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...ground.as,
+    });
+    expect(await finished(child)).toMatchObject({ code: 0 });
+    expect(existsSync(`${planted}.ran`)).toBe(false);
+  });
+
   it.each(['--remote-debugging-port=0', '--remote-debugging-pipe'])('is refused with %s', async (given) => {
     const { code, stdout, stderr } = await startWith([given], {});
     expect([code, stdout]).toEqual([1, '']);
