@@ -28,10 +28,11 @@ async function pidFrom(script: string, flags: readonly string[] = [], env = proc
 }
 
 const ordinary = 'console.log(process.pid); process.stdin.resume();';
-const hardened = `
-  const { harden } = await import(${JSON.stringify(path.resolve(import.meta.dirname, '../secrets/harden.ts'))});
-  harden();
+const hardenedBy = (name: 'harden' | 'hardenElectron'): string => `
+  const hardening = await import(${JSON.stringify(path.resolve(import.meta.dirname, '../secrets/harden.ts'))});
+  hardening.${name}();
   ${ordinary}`;
+const hardened = hardenedBy('harden');
 /** A tracer and, as its child, whom it traces: Yama lets a parent do that. */
 const traced = `
   import { spawn } from 'node:child_process';
@@ -148,7 +149,8 @@ describe.runIf(process.platform === 'linux')('a process', () => {
 
   it('that is Electron’s is weaker while it can be read, and failed when somebody traces it', async () => {
     const electron = { runtime: 'Electron 33.2.1' };
-    const readable = find({ processes: [{ kind: 'shell', pid: await pidFrom(ordinary), report: null }] }, electron);
+    const shell = await pidFrom(hardenedBy('hardenElectron'));
+    const readable = find({ processes: [{ kind: 'shell', pid: shell, report: null }] }, electron);
     expect(of(readable, 'shell')).toMatchObject({ level: 'weaker', mend: expect.stringContaining('0711') as string });
     const watched = find({ processes: [{ kind: 'shell', pid: await pidFrom(traced), report: null }] }, electron);
     expect(of(watched, 'shell')).toMatchObject({ level: 'failed' });

@@ -135,13 +135,15 @@ async function watch(root: number): Promise<readonly Target[]> {
   const targets = new Map<number, Target>();
   let over = false;
   process.stdin.resume().on('end', () => (over = true));
-  process.stdout.write('watching\n');
+  let isWatching = false;
   while (!over) {
     for (const pid of find()) {
       const target = targets.get(pid) ?? newTarget(pid);
       attempt(() => attackOnce(target));
       targets.set(pid, target);
     }
+    if (!isWatching) process.stdout.write('watching\n');
+    isWatching = true;
     await new Promise((resolve) => setImmediate(resolve));
   }
   return [...targets.values()];

@@ -11,6 +11,14 @@ export interface Watch {
   stop(): Promise<readonly Target[]>;
 }
 
+/** What works on an ordinary process here: where Yama is on, nobody attaches to what they did not start. */
+export const everyWayHere: readonly string[] = existsSync('/proc/sys/kernel/yama/ptrace_scope')
+  ? ['environ', 'fd', 'maps']
+  : [
+      ...['environ', 'fd', 'gcore', 'gdb', 'maps', 'mem', 'pidfd_getfd'],
+      ...['process_vm_readv', 'ptrace_attach', 'ptrace_seize'],
+    ];
+
 const script = ({ tree }: Ground): string => path.join(tree, 'test/process/attacker.ts');
 const quiet = '--disable-warning=ExperimentalWarning';
 
