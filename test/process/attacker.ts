@@ -14,8 +14,10 @@ export interface Target {
   polls: number;
   /** Each way that succeeded, and what was running there: its path, or its name where even that is closed. */
   readonly got: Record<string, string[]>;
-  /** Ways that succeeded after its own hardening (which ends with "no new privileges"). */
-  readonly gotAfterHardening: string[];
+  /** Every way failed at least once, while it lived. */
+  isClosed: boolean;
+  /** Ways that succeeded after that. */
+  readonly gotLater: string[];
 }
 
 type Call = (...args: readonly unknown[]) => number;
@@ -95,39 +97,47 @@ function runsThere(pid: number, status: string): string {
 function attackOnce(target: Target, more: typeof ways = {}): void {
   const { pid } = target;
   const status = statusOf(pid);
-  const hardened = field(status, 'NoNewPrivs') === '1';
   // Before: what it becomes meanwhile is met again.
   const there = runsThere(pid, status);
+  let isClosed = true;
   for (const [way, succeeds] of Object.entries({ ...ways, ...more })) {
     if (!attempt(() => succeeds(pid)) || !attempt(() => statusOf(pid))) continue;
     const got = (target.got[way] ??= []);
     if (!got.includes(there)) got.push(there);
-    if (hardened && !target.gotAfterHardening.includes(way)) target.gotAfterHardening.push(way);
+    if (target.isClosed && !target.gotLater.includes(way)) target.gotLater.push(way);
+    isClosed = false;
   }
+  statusOf(pid);
+  target.isClosed ||= isClosed;
   target.commandLine = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() || target.commandLine;
   target.polls += 1;
 }
 
-const newTarget = (pid: number): Target => ({ pid, commandLine: '', polls: 0, got: {}, gotAfterHardening: [] });
+const newTarget = (pid: number): Target => ({ pid, commandLine: '', polls: 0, got: {}, isClosed: false, gotLater: [] });
 
 /** Descendants by parent's number: threads that started them do not matter. */
 function createFinder(root: number): () => readonly number[] {
   const ours = new Set([root]);
-  const others = new Set(
-    readdirSync('/proc')
-      .map(Number)
-      .filter((pid) => pid !== root),
-  );
+  const others = new Set<number>();
   return () => {
-    for (const pid of readdirSync('/proc').map(Number)) {
-      if (!(pid > 0) || ours.has(pid) || others.has(pid)) continue;
-      let parent = 0;
-      attempt(() => (parent = Number(field(statusOf(pid), 'PPid'))));
-      if (ours.has(parent)) ours.add(pid);
-      else others.add(pid);
-    }
+    let unknown = readdirSync('/proc').map(Number);
+    let count = 0;
+    do {
+      count = ours.size;
+      unknown = unknown.filter((pid) => pid > 0 && !ours.has(pid) && !others.has(pid));
+      for (const pid of unknown) if (ours.has(parentOf(pid))) ours.add(pid);
+    } while (ours.size > count);
+    for (const pid of unknown) others.add(pid);
     return [...ours];
   };
+}
+
+function parentOf(pid: number): number {
+  try {
+    return Number(field(statusOf(pid), 'PPid'));
+  } catch {
+    return 0;
+  }
 }
 
 async function watch(root: number): Promise<readonly Target[]> {

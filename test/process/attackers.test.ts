@@ -51,13 +51,13 @@ it('gives nothing to who attaches, reads or dumps', async () => {
   expect(holders.map((pid) => got[pid])).toEqual(holders.map(() => []));
 });
 
-it('gives nothing while it works, nor does an exchange process, from its hardening on', () => {
+it('gives nothing while it works, nor does an exchange process once it closed itself', () => {
   const { gateway, vault, egress } = product.pids;
   const holders = [gateway, vault, ...Object.values(egress)];
   expect(ofExchange().length).toBeGreaterThan(0);
   const watchedHolders = [...met.filter(({ pid }) => holders.includes(pid)), ...ofExchange()];
-  expect(watchedHolders.filter(({ polls }) => polls === 0)).toEqual([]);
-  expect(watchedHolders.flatMap(({ gotAfterHardening }) => gotAfterHardening)).toEqual([]);
+  expect(watchedHolders.filter(({ isClosed }) => !isClosed)).toEqual([]);
+  expect(watchedHolders.flatMap(({ gotLater }) => gotLater)).toEqual([]);
   // Its first moments are open in a checkout, and the attacker is quick enough to see that.
   expect(ofExchange().flatMap(({ got }) => Object.keys(got))).toContain('mem');
 });

@@ -52,10 +52,10 @@ export async function attack(
     ...ground.as,
   });
   const targets = JSON.parse((await finished(attacker)).stdout) as readonly Target[];
-  const got: Record<number, string[]> = {};
-  for (const { pid, got: ways } of targets)
-    got[pid] = [...Object.keys(ways), ...(await debuggers(ground, pid, scratch))];
-  return got;
+  const ways = targets.map(async ({ pid, got }): Promise<[number, string[]]> => {
+    return [pid, [...Object.keys(got), ...(await debuggers(ground, pid, scratch))]];
+  });
+  return Object.fromEntries(await Promise.all(ways));
 }
 
 async function debuggers(ground: Ground, pid: number, scratch: string): Promise<string[]> {
