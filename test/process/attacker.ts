@@ -69,7 +69,7 @@ function stealsDescriptor(pid: number): boolean {
 }
 
 const ways: Readonly<Record<string, (pid: number) => unknown>> = {
-  mem: (pid) => closeSync(openSync(`/proc/${pid}/mem`)),
+  mem: (pid) => closeSync(openSync(`/proc/${pid}/mem`, 'r')),
   environ: (pid) => readFileSync(`/proc/${pid}/environ`).length > 0,
   maps: (pid) => readFileSync(`/proc/${pid}/maps`).length > 0,
   fd: (pid) => readdirSync(`/proc/${pid}/fd`),
