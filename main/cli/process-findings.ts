@@ -51,7 +51,7 @@ function alike(view: KernelView): Protection[] {
   return [
     [view.noCoreDumps, 'no core dumps', 'it may leave a core dump'],
     [view.tracer === 0, 'no debugger', `process ${view.tracer} traces it`],
-    [planted === undefined, view.environment ? 'built environment' : '', `its environment has ${planted}`],
+    [planted === undefined, view.environment ? 'built environment' : '', `its environment has ${planted ?? ''}`],
   ];
 }
 

@@ -63,7 +63,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const child of started) child.kill('SIGKILL');
-  app?.process.stdin?.end();
+  app.process.stdin?.end();
   await app.ended;
   await lab.stop();
   await screen.stop();
