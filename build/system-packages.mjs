@@ -32,6 +32,8 @@ const added = {
     { name: 'imagemagick', proof: 'import' },
     { name: 'squid', proof: 'squid' },
     { name: 'mitmproxy', proof: 'mitmdump' },
+    { name: 'gdb', proof: 'gdb' },
+    { name: 'xclip', proof: 'xclip' },
   ],
 };
 

@@ -28,6 +28,7 @@ function compile(
   const child = spawn(process.execPath, [compiler, '--noEmit', '--pretty', 'false', '-p', folder], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'ignore'],
+    env: {},
     signal,
   });
   // 'close' follows, also when it was aborted.

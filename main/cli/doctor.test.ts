@@ -16,9 +16,10 @@ afterAll(() => {
 });
 
 /** Runs until the end; the first line it prints is a pid. */
-async function pidFrom(script: string): Promise<number> {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+async function pidFrom(script: string, flags: readonly string[] = [], env = process.env): Promise<number> {
+  const child = spawn(process.execPath, [...flags, '--input-type=module', '-e', script], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    env,
     cwd: path.resolve(import.meta.dirname, '../..'),
   });
   started.push(child);
@@ -27,6 +28,11 @@ async function pidFrom(script: string): Promise<number> {
 }
 
 const ordinary = 'console.log(process.pid); process.stdin.resume();';
+const hardenedBy = (name: 'harden' | 'hardenElectron'): string => `
+  const hardening = await import(${JSON.stringify(path.resolve(import.meta.dirname, '../secrets/harden.ts'))});
+  hardening.${name}();
+  ${ordinary}`;
+const hardened = hardenedBy('harden');
 /** A tracer and, as its child, whom it traces: Yama lets a parent do that. */
 const traced = `
   import { spawn } from 'node:child_process';
@@ -87,6 +93,35 @@ describe.runIf(process.platform === 'linux')('a process', () => {
     });
   });
 
+  it.runIf(process.getuid?.() !== 0)('that hardened itself is ok, and each protection is named', async () => {
+    const pid = await pidFrom(hardened, ['--disable-sigusr1']);
+    const finding = of(find({ processes: [{ kind: 'gateway', pid, report: locked }] }), 'gateway');
+    expect(finding).toEqual({
+      level: 'ok',
+      what: 'gateway',
+      why: 'memory, environment and descriptors closed, no core dumps, no debugger, no new privileges, no inspector by signal',
+    });
+  });
+
+  it('that lacks one protection is failed, and it is named', async () => {
+    const why = async (script: string, flags: readonly string[] = [], env = process.env): Promise<unknown> => {
+      const pid = await pidFrom(script, flags, env);
+      return of(find({ processes: [{ kind: 'gateway', pid, report: locked }] }), 'gateway')?.why;
+    };
+    expect(await why(hardened)).toContain('a signal may open its inspector');
+    expect(await why(ordinary)).toContain('it may leave a core dump');
+    expect(await why(ordinary, [], { NODE_OPTIONS: '--no-warnings' })).toContain('its environment has NODE_OPTIONS');
+  });
+
+  it('that has no filter of system calls is weaker, once for all', async () => {
+    const pid = await pidFrom(ordinary);
+    const processes = (['gateway', 'vault'] as const).map((kind) => ({ kind, pid, report: locked }));
+    expect(of(find({ processes }), 'system calls')).toMatchObject({
+      level: 'weaker',
+      why: 'not filtered in gateway, vault',
+    });
+  });
+
   it('that is traced is failed, and names the tracer', async () => {
     const pid = await pidFrom(traced);
     const findings = find({ processes: [{ kind: 'gateway', pid, report: locked }] });
@@ -114,7 +149,8 @@ describe.runIf(process.platform === 'linux')('a process', () => {
 
   it('that is Electron’s is weaker while it can be read, and failed when somebody traces it', async () => {
     const electron = { runtime: 'Electron 33.2.1' };
-    const readable = find({ processes: [{ kind: 'shell', pid: await pidFrom(ordinary), report: null }] }, electron);
+    const shell = await pidFrom(hardenedBy('hardenElectron'));
+    const readable = find({ processes: [{ kind: 'shell', pid: shell, report: null }] }, electron);
     expect(of(readable, 'shell')).toMatchObject({ level: 'weaker', mend: expect.stringContaining('0711') as string });
     const watched = find({ processes: [{ kind: 'shell', pid: await pidFrom(traced), report: null }] }, electron);
     expect(of(watched, 'shell')).toMatchObject({ level: 'failed' });

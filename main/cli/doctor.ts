@@ -9,9 +9,9 @@ import tls from 'node:tls';
 import { doctorSchema, type DoctorReport, type Finding, type Status } from '../contract/control.ts';
 import { consentMend } from '../contract/with-lab.ts';
 import { askControl } from './control-client.ts';
-import { innermost, namespaceOf, viewProcess, type KernelView } from './kernel-view.ts';
 import { folderProblem, socketProblem } from './own-folder.ts';
 import { findPaths, isPipe } from './paths.ts';
+import { processFindings } from './process-findings.ts';
 
 export async function doctor({ socket, json }: { socket?: string; json?: boolean }): Promise<void> {
   const { controlSocket } = findPaths({ socket });
@@ -28,7 +28,7 @@ export function examine(report: DoctorReport, runtime = process.execPath): Findi
   const said = [consentOfAgents, ...missing.map(({ what }) => what)];
   return [
     runtimeFinding(runtime),
-    ...report.processes.flatMap((entry) => processFindings(entry, status.runtime)),
+    ...processFindings(report),
     ...missing,
     ...placeFindings(status),
     consentFinding(status),
@@ -53,96 +53,6 @@ function runtimeFinding(runtime: string): Finding {
     why: 'readable: a process is open to this user for its first moments, until it hardens itself',
     mend,
   };
-}
-
-function processFindings(entry: DoctorReport['processes'][number], shellRuntime: string): Finding[] {
-  const what = [entry.kind, entry.name].filter((part) => part !== undefined).join(' ');
-  if (process.platform !== 'linux') return [{ level: 'skipped', what, why: 'the kernel’s view is read on Linux only' }];
-  const view = viewProcess(entry.kind === 'connector' ? innermost(entry.pid) : entry.pid);
-  if (!view)
-    return [
-      { level: 'failed', what, why: 'the process is gone', mend: 'run doctor again; see the logs in the state folder' },
-    ];
-  if (entry.kind === 'shell' && shellRuntime.startsWith('Electron ')) return [electronFinding(what, view)];
-  return [
-    ...(entry.kind === 'connector' ? connectorFindings(what, view) : trustedFindings(what, view)),
-    ...lockedFindings(what, entry),
-  ];
-}
-
-function trustedFindings(what: string, view: KernelView): Finding[] {
-  const missing = [
-    view.closed ? '' : 'its memory can be read by this user',
-    view.noNewPrivileges ? '' : 'it may gain privileges',
-    view.tracer === 0 ? '' : `process ${view.tracer} traces it`,
-  ].filter((problem) => problem !== '');
-  if (missing.length === 0)
-    return [{ level: 'ok', what, why: 'memory and environment closed, no new privileges, no debugger' }];
-  const mend =
-    process.getuid?.() === 0 ? 'run Sallyport and doctor as an ordinary user' : 'end Sallyport and start it again';
-  return [{ level: 'failed', what, why: missing.join(', '), mend }];
-}
-
-/** It holds no secret, but the person's authority. Only the binary's mode closes it: see `hardenElectron`. */
-function electronFinding(what: string, view: KernelView): Finding {
-  if (view.tracer !== 0)
-    return { level: 'failed', what, why: `process ${view.tracer} traces it`, mend: 'end Sallyport and start it again' };
-  if (view.closed) return { level: 'ok', what, why: 'memory and environment closed, no debugger' };
-  const mend = 'install the package, where Electron belongs to root with mode 0711';
-  return { level: 'weaker', what, why: 'its memory can be read by this user; it holds no secret', mend };
-}
-
-function connectorFindings(what: string, view: KernelView): Finding[] {
-  const walled = view.pidNamespaces > 1;
-  const network = walled ? networkOf(view) : 'none';
-  const missing = [
-    view.noNewPrivileges ? '' : 'it may gain privileges',
-    view.tracer === 0 ? '' : `process ${view.tracer} traces it`,
-    view.filtered ? '' : 'its system calls are not filtered',
-    network === 'none' || network === 'unseen' ? '' : network,
-    view.commandLine.includes('--permission') ? '' : 'the permission model is off',
-  ].filter((problem) => problem !== '');
-  if (missing.length > 0)
-    return [{ level: 'failed', what, why: missing.join(', '), mend: 'end Sallyport and start it again' }];
-  const walls = 'no sockets, filtered system calls, permission model, no new privileges, no debugger';
-  // That Landlock holds cannot be read from outside: the launcher starts nothing without it.
-  const isolation = walled
-    ? `level A: own namespaces, ${walls}`
-    : `level B: no other files (Landlock, by the launcher’s word), ${walls}`;
-  const findings: Finding[] = [{ level: 'ok', what, why: isolation }];
-  if (view.closed) return findings;
-  const mend = 'install the package, where the runtime belongs to root with mode 0711';
-  return [
-    ...findings,
-    { level: 'weaker', what: `${what} memory`, why: 'it can be read by this user; it holds no credential', mend },
-  ];
-}
-
-/** `none` and `unseen` are two things: what the kernel hides was not checked. Anything else is what is wrong. */
-function networkOf({ pid, interfaces }: KernelView): string {
-  const [own, theirs] = [namespaceOf(process.pid, 'net'), namespaceOf(pid, 'net')];
-  const foreign = interfaces?.filter((name) => name !== 'lo') ?? [];
-  if (foreign.length > 0) return `it has network interfaces (${foreign.join(', ')})`;
-  if (own !== undefined && own === theirs) return 'it shares the network of this machine';
-  return own === undefined || theirs === undefined || interfaces === undefined ? 'unseen' : 'none';
-}
-
-function lockedFindings(what: string, { kind, report }: DoctorReport['processes'][number]): Finding[] {
-  if (kind !== 'vault' && kind !== 'egress') return [];
-  if (!report)
-    return [
-      { level: 'failed', what: `${what} memory`, why: 'it did not answer', mend: 'see its log in the state folder' },
-    ];
-  if (report.lockedMemory)
-    return [{ level: 'ok', what: `${what} memory`, why: 'secrets are locked in memory, never swapped' }];
-  return [
-    {
-      level: 'weaker',
-      what: `${what} memory`,
-      why: 'secrets could be swapped to disk',
-      mend: 'raise the limit of locked memory (ulimit -l)',
-    },
-  ];
 }
 
 function connectorFinding({ name, state, why }: Status['connectors'][number]): Finding {

@@ -1,5 +1,6 @@
 /** What the Linux kernel says of a process, as any other program of this user can read it (proc(5)). */
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { constants } from 'node:os';
 
 export interface KernelView {
   readonly pid: number;
@@ -7,6 +8,14 @@ export interface KernelView {
   /** Seccomp mode 2: a filter is on. */
   readonly filtered: boolean;
   readonly tracer: number;
+  /** Hard limit 0: nobody can allow them again. */
+  readonly noCoreDumps: boolean;
+  /** SIGUSR1 would meet a handler, where Node.js was not told to have none of its own. */
+  readonly mayOpenInspector: boolean;
+  /** Of AppArmor or SELinux; nothing where neither is on. */
+  readonly profile: string | undefined;
+  /** Names; nothing where the kernel does not let this user look, which is how it should be. */
+  readonly environment: readonly string[] | undefined;
   /** Its memory, environment and descriptors are closed to this user. */
   readonly closed: boolean;
   /** Depth of process-id namespaces; 1 is the machine's own. */
@@ -21,6 +30,8 @@ export function viewProcess(pid: number): KernelView | undefined {
   const status = read(`/proc/${pid}/status`);
   if (status === undefined) return undefined;
   const field = (name: string): string => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1]?.trim() ?? '';
+  const commandLine = (read(`/proc/${pid}/cmdline`) ?? '').split('\0').slice(0, -1);
+  const handled = ((BigInt(`0x${field('SigCgt') || '0'}`) >> BigInt(constants.signals.SIGUSR1 - 1)) & 1n) === 1n;
   return {
     pid,
     noNewPrivileges: field('NoNewPrivs') === '1',
@@ -29,7 +40,13 @@ export function viewProcess(pid: number): KernelView | undefined {
     closed: isClosed(pid),
     pidNamespaces: field('NSpid').split(/\s+/).length,
     interfaces: interfacesOf(pid),
-    commandLine: (read(`/proc/${pid}/cmdline`) ?? '').split('\0').slice(0, -1),
+    commandLine,
+    noCoreDumps: /^Max core file size\s+0\s+0\s/m.test(read(`/proc/${pid}/limits`) ?? ''),
+    mayOpenInspector: handled && !commandLine.includes('--disable-sigusr1'),
+    profile: read(`/proc/${pid}/attr/current`)?.replace(/[\0\n]+$/, ''),
+    environment: read(`/proc/${pid}/environ`)
+      ?.split('\0')
+      .flatMap((pair) => /^([^=]+)=/.exec(pair)?.[1] ?? []),
   };
 }
 

@@ -124,3 +124,16 @@ it('shows a name as one short line, in which nothing is hidden or a key', () => 
   expect(view.menu[0]).toEqual({ kind: 'line', label: 'signed in as A && B lab' });
   expect(named('x'.repeat(512)).tooltip.length).toBeLessThan(100);
 });
+
+it('says how connectors are isolated, and whether anything is weaker or missing', () => {
+  const finding = (level: 'ok' | 'weaker' | 'failed') => ({ level, what: 'x', why: 'y' });
+  const line = (...[more, findings]: [Partial<Status>, WindowState['protection']]) =>
+    trayView(state(more, { protection: findings })).menu[1];
+  expect(line({}, null)).toEqual({ kind: 'separator' });
+  expect(line({}, [finding('ok')])).toEqual({ kind: 'line', label: 'Protection: isolation A' });
+  const degraded = [{ what: 'isolation of connectors', why: 'y', mend: 'z' }];
+  expect(line({ degraded }, [finding('weaker'), finding('failed')])).toEqual({
+    kind: 'line',
+    label: 'Protection: isolation B, 1 missing, 1 weaker',
+  });
+});

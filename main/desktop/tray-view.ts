@@ -30,6 +30,7 @@ export function trayView(state: WindowState): TrayView {
     menu: [
       // An ampersand alone would mark a letter of the menu.
       { kind: 'line', label: says.replaceAll('&', '&&') },
+      ...protectionLines(state),
       { kind: 'separator' },
       item('Open Sallyport', 'open'),
       ...(waiting > 0 ? [item(waiting === 1 ? 'A program asks…' : `${waiting} programs ask…`, 'programs')] : []),
@@ -38,6 +39,20 @@ export function trayView(state: WindowState): TrayView {
       item('Quit', 'quit'),
     ],
   };
+}
+
+/** Once it was looked at. */
+function protectionLines({ status, protection }: WindowState): readonly TrayItem[] {
+  if (status === null || protection === null) return [];
+  const isWeaker = status.degraded.some(({ what }) => what === 'isolation of connectors');
+  const count = (wanted: 'weaker' | 'failed'): number => protection.filter(({ level }) => level === wanted).length;
+  const [weaker, missing] = [count('weaker'), count('failed')];
+  const words = [
+    `isolation ${isWeaker ? 'B' : 'A'}`,
+    ...(missing > 0 ? [`${missing} missing`] : []),
+    ...(weaker > 0 ? [`${weaker} weaker`] : []),
+  ];
+  return [{ kind: 'line', label: `Protection: ${words.join(', ')}` }];
 }
 
 function personItems(

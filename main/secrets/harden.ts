@@ -1,7 +1,7 @@
 /**
  * Guarantees (Linux): when `harden` returned, no other process of the same user can read this one's memory, maps,
  * environment or descriptors, attach a debugger or get a core dump; it gains no privileges, dies with its parent
- * and opens no inspector on SIGUSR1. Each protection is read back from the kernel; one that is missing is fatal.
+ * and opens no inspector on SIGUSR1; nobody's preloaded code or inspector is in it. Each protection is read back from the kernel; one that is missing is fatal.
  * Trusts: the kernel. Call it first, before any channel is read: what was opened earlier (a /proc/PID/mem descriptor)
  * stays open, and exec resets it, so every process does it itself. Packages close that window with a 0711 runtime.
  * Does not protect against: root, and (elsewhere than Linux) anything: the report then says false.
@@ -11,6 +11,7 @@ import koffi from 'koffi';
 import type { HardeningReport } from '../contract/hardening.ts';
 import { Fault } from '../contract/errors.ts';
 import { exitNow } from './exit-now.ts';
+import { refuseForeignCode } from './foreign-code.ts';
 
 /** linux/prctl.h */
 const PR_SET_PDEATHSIG = 1;
@@ -34,6 +35,7 @@ export interface HardenOptions {
 export function harden({ dieWithParent = true }: HardenOptions = {}): KernelReport {
   // The inspector's handler would otherwise run; with --disable-sigusr1 the signal would end the process.
   process.on('SIGUSR1', () => undefined);
+  refuseForeignCode();
   if (process.platform !== 'linux') {
     return { notDumpable: false, noCoreDumps: false, noNewPrivileges: false, dieWithParent: false };
   }
@@ -68,6 +70,7 @@ export function harden({ dieWithParent = true }: HardenOptions = {}): KernelRepo
  */
 export function hardenElectron(): KernelReport {
   process.on('SIGUSR1', () => undefined);
+  refuseForeignCode();
   if (process.platform !== 'linux')
     return { notDumpable: false, noCoreDumps: false, noNewPrivileges: false, dieWithParent: false };
   const kernel = bindKernel();

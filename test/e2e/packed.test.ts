@@ -19,13 +19,12 @@ import { FuseV1Options, getCurrentFuseWire } from '@electron/fuses';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findElectron } from '../../build/electron-runtime.mjs';
-import { packStamp } from '../../build/pack-stamp.mjs';
 import { startLab, type RunningLab } from '../lab/start-lab.ts';
 import { eventually, family, finished, isAlive, type Ended } from '../process/harness.ts';
-import { crash, crashPage, electronFolder, startApp } from '../screen/desktop-app.ts';
+import { crash, crashPage, startApp } from '../screen/desktop-app.ts';
 import { createPersonBrowser, type PersonBrowser } from '../screen/person-browser.ts';
 import { startScreen, type Screen } from '../screen/screen.ts';
+import { packOnce } from './pack-once.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const out = path.join(root, 'out', 'pack');
@@ -56,22 +55,6 @@ afterAll(async () => {
   await screen.stop();
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
-
-async function packOnce(): Promise<void> {
-  const stamp = path.join(out, '.sources');
-  const electron = findElectron();
-  const wanted = electron && packStamp(root, electron, { inspectable: true, release: false });
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  const packing = spawn(process.execPath, [path.join(root, 'build/pack.mjs'), '--inspectable'], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    // Of its own: the builder acts otherwise where it sees a test runner.
-    env: { PATH: process.env['PATH'], HOME: os.homedir(), ELECTRON_OVERRIDE_DIST_PATH: electronFolder() },
-  });
-  const { code, stdout, stderr } = await finished(packing);
-  if (code !== 0 || readFileSync(stamp, 'utf8') !== wanted)
-    throw new Error(`packing failed (${String(code)}):\n${stdout}\n${stderr}`);
-}
 
 /** A place of its own for one start. */
 function place(name: string): {

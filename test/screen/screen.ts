@@ -21,8 +21,8 @@ export interface ScreenOptions {
   /** Without a panel too: nothing else minimizes a window, or gives it the focus. */
   readonly windowManager?: boolean;
   readonly size?: string;
-  /** For what runs as root: whose screen it is. */
-  readonly as?: { readonly uid: number; readonly gid: number };
+  /** Whose screen it is, for tests that run as root. */
+  readonly as?: { readonly uid: number; readonly gid: number } | undefined;
 }
 
 const startTimeoutMs = 30_000;
@@ -52,6 +52,7 @@ export async function startScreen({
   as,
 }: ScreenOptions = {}): Promise<Screen> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'sallyport-screen-'));
+  if (as) chownSync(folder, as.uid, as.gid);
   const parts: Part[] = [];
   const stop = async (): Promise<void> => {
     // All at once: clients of a server that hangs would each wait for their time to be up.
