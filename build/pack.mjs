@@ -149,12 +149,6 @@ async function pack({ stage, out, electron, node }) {
           fs.rmSync(path.join(appOutDir, file), { force: true });
         return Promise.resolve();
       },
-      // NOT VERIFIED HERE. Everything but the app itself, Node.js too, is signed with what is inherited: node.plist says the same.
-      mac: {
-        hardenedRuntime: true,
-        entitlements: at('entitlements/macos/electron.plist'),
-        entitlementsInherit: at('entitlements/macos/electron-helper.plist'),
-      },
       linux: {
         executableName: 'sallyport',
         icon: at('build/icons/sallyport.png'),

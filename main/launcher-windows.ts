@@ -16,6 +16,7 @@ import type { ContainerOrder } from './contract/launch-order.ts';
 
 type Handle = number | bigint;
 type Native = (...parameters: readonly unknown[]) => number;
+type Layout = Parameters<typeof koffi.sizeof>[0];
 type MakesHandle = (...parameters: readonly unknown[]) => Handle;
 
 const kernel32 = koffi.load('kernel32.dll');
@@ -52,12 +53,14 @@ const setSecurity = advapi32.func(
   'uint32 SetNamedSecurityInfoW(str16, int, uint32, void *, void *, intptr_t, void *)',
 ) as Native;
 const mergeAccess = advapi32.func('uint32 SetEntriesInAclW(uint32, intptr_t, intptr_t, _Out_ intptr_t *)') as Native;
+const readSid = advapi32.func('int ConvertStringSidToSidW(str16, _Out_ intptr_t *)') as Native;
 const createContainer = userenv.func(
   'int32 CreateAppContainerProfile(str16, str16, str16, void *, uint32, _Out_ intptr_t *)',
 ) as Native;
 const deriveSid = userenv.func('int32 DeriveAppContainerSidFromAppContainerName(str16, _Out_ intptr_t *)') as Native;
 const deleteContainer = userenv.func('int32 DeleteAppContainerProfile(str16)') as Native;
 
+const ALL_APPLICATION_PACKAGES = 'S-1-15-2-1';
 const HANDLE_FLAG_INHERIT = 1;
 const ERROR_ACCESS_DENIED = 5;
 /** HRESULT_FROM_WIN32(ERROR_ALREADY_EXISTS) */
@@ -81,7 +84,7 @@ function must<T extends Handle>(result: T, what: string): T {
 }
 
 /** Memory that stays where it is until we end: Windows keeps pointers into it. */
-function lasting(type: koffi.TypeSpec, value: unknown): { readonly at: bigint; readonly bytes: number } {
+function lasting(type: Layout, value: unknown): { readonly at: bigint; readonly bytes: number } {
   const memory: unknown = koffi.alloc(type, 1);
   koffi.encode(memory, type, value);
   return { at: koffi.address(memory), bytes: koffi.sizeof(type) };
@@ -97,10 +100,16 @@ function containerSid(): bigint {
   return made === 0 ? BigInt(sid[0]) : missing(`no AppContainer (result ${String(made)})`);
 }
 
+function everyContainer(): bigint {
+  const found: [Handle] = [0];
+  must(readSid(ALL_APPLICATION_PACKAGES, found), 'no number of all containers');
+  return BigInt(found[0]);
+}
+
 /** Where this user may not change a file (an installed package), the container reads it as every one does, or its start fails. */
-function letRead(sid: bigint): void {
+function letRead(sid: bigint, files: readonly string[]): void {
   const entry = lasting(win.layouts.explicitAccess, win.readAccess(sid));
-  for (const file of order.readable) {
+  for (const file of files) {
     const [old, descriptor, merged]: [[Handle], [Handle], [Handle]] = [[0], [0], [0]];
     const got = getSecurity(file, SE_FILE_OBJECT, DACL_SECURITY_INFORMATION, null, null, old, null, descriptor);
     if (got !== 0) missing(`${file} cannot be looked at (result ${got})`);
@@ -206,7 +215,9 @@ function readBack(started: Handle, job: bigint): string[] {
 }
 
 const sid = containerSid();
-letRead(sid);
+// The same entry for all, so that containers that start together do not undo each other's.
+letRead(everyContainer(), order.programs);
+letRead(sid, order.readable);
 const job = makeJob();
 const { hProcess, hThread } = startSuspended(sid, job);
 // Our end closes the job's only handle, and with it ends what is in the job.

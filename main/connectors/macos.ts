@@ -73,6 +73,8 @@ function profileForms({ runtime, host, folder }: Seen): readonly Form[] {
     ...allowedByDefault.map((operation): Form => ['deny', operation]),
     ['allow', 'process-info*', ['target', 'self']],
     ['allow', 'signal', ['target', 'self']],
+    // V8 compiles. Whoever runs native code in there has gained nothing by that.
+    ['allow', 'dynamic-code-generation'],
     // Nothing forks: the runtime can only be started over itself, behind the same profile.
     ['allow', 'process-exec', literal(runtime)],
     ['allow', 'file-map-executable', literal(runtime), ...systemFolders.map(subpath)],
@@ -97,7 +99,7 @@ const write = (form: Form): string =>
 
 /** A string of the profile language, which is Scheme's: two characters have a meaning in it. */
 function quoted(text: string): string {
-  if ([...text].some((character) => character < ' ' || character === '\u007f'))
+  if (/\p{Cc}/u.test(text))
     throw new Fault('protection_missing', 'connectors cannot be isolated: a path has a control character; rename it');
   return `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
 }

@@ -47,7 +47,8 @@ it('a container is told the real files, and the runtime its walls', () => {
   const order = JSON.parse(args.at(-1)!) as ContainerOrder;
   const runtime = realpathSync(process.execPath);
   expect([command, args[1], filter]).toEqual([runtime, '/launcher.mjs', undefined]);
-  expect(order.readable).toEqual([runtime, path.join(folder, 'host.mjs'), folder]);
+  expect(order.programs).toEqual([runtime, path.join(folder, 'host.mjs')]);
+  expect(order.readable).toEqual([folder]);
   expect(order.arguments.filter((flag) => flag.startsWith('--allow'))).toEqual([
     `--allow-fs-read=${folder}`,
     `--allow-fs-read=${path.join(folder, 'host.mjs')}`,

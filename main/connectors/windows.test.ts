@@ -38,7 +38,7 @@ describe('structures of 64-bit Windows, as its headers lay them out', () => {
   });
 
   /** What Windows would be handed. */
-  function written(type: koffi.TypeSpec, value: object): DataView {
+  function written(type: Parameters<typeof koffi.sizeof>[0], value: object): DataView {
     const memory: unknown = koffi.alloc(type, 1);
     koffi.encode(memory, type, value);
     return new DataView(koffi.view(memory, koffi.sizeof(type)));
@@ -99,7 +99,7 @@ describe('a command line', () => {
     let [argument, quoted, at] = ['', false, 0];
     while (at < line.length) {
       const slashes = /^\\*/.exec(line.slice(at))![0].length;
-      const next = line[at + slashes];
+      const next = line[at + slashes] ?? '';
       if (next === '"') {
         argument += '\\'.repeat(Math.floor(slashes / 2));
         if (slashes % 2 === 1) argument += '"';

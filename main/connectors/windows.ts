@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { ContainerOrder } from '../contract/launch-order.ts';
-import type { SandboxOptions } from './sandbox.ts';
 
 /** What a process may commit, V8's heap and all buffers. */
 const mostMemoryBytes = 536_870_912;
@@ -13,15 +12,26 @@ const mostMemoryBytes = 536_870_912;
 /** Drives and home folders are closed to the container, so links on the way to a module cannot be looked for. */
 export const containerFlags = ['--preserve-symlinks', '--preserve-symlinks-main'];
 
+/** Real paths, without links. */
+interface ContainerParts {
+  readonly entry: string;
+  readonly host: string;
+  readonly runtime: string;
+  readonly launcher: string;
+  /** Descriptors after standard error that are inherited. */
+  readonly ends: number;
+}
+
 export function containerArguments(
-  { entry, host, runtime, launcher, ends }: Omit<SandboxOptions, 'level'>,
+  { entry, host, runtime, launcher, ends }: ContainerParts,
   runtimeArguments: readonly string[],
 ): string[] {
   const order: ContainerOrder = {
     runtime,
     arguments: runtimeArguments,
     container: containerName(entry),
-    readable: [runtime, host, path.dirname(entry)],
+    programs: [runtime, host],
+    readable: [path.dirname(entry)],
     lastFd: 2 + ends,
     mostMemoryBytes,
   };

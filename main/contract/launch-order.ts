@@ -20,7 +20,9 @@ export interface ContainerOrder {
   readonly arguments: readonly string[];
   /** The AppContainer's name: each connector has its own, so that they are closed to each other. */
   readonly container: string;
-  /** Files, and folders with all in them, that the container is let read. */
+  /** The runtime and our host file: every container may read them, as in an installed package. */
+  readonly programs: readonly string[];
+  /** Files, and folders with all in them, that this container alone is let read. */
   readonly readable: readonly string[];
   /** Descriptors 0 to this one are inherited. */
   readonly lastFd: number;
