@@ -1,7 +1,8 @@
 /** Win32's structures and numbers that main/launcher-windows.ts needs, of 64-bit Windows. Their sizes and offsets are tested; on Windows they were never used. */
 import koffi from 'koffi';
 
-const startupInfo = koffi.struct('STARTUPINFOW', {
+/** STARTUPINFOW */
+const startupInfo = koffi.struct({
   cb: 'uint32',
   lpReserved: 'intptr_t',
   lpDesktop: 'intptr_t',
@@ -21,7 +22,8 @@ const startupInfo = koffi.struct('STARTUPINFOW', {
   hStdOutput: 'intptr_t',
   hStdError: 'intptr_t',
 });
-const basicLimits = koffi.struct('JOBOBJECT_BASIC_LIMIT_INFORMATION', {
+/** JOBOBJECT_BASIC_LIMIT_INFORMATION */
+const basicLimits = koffi.struct({
   PerProcessUserTimeLimit: 'int64',
   PerJobUserTimeLimit: 'int64',
   LimitFlags: 'uint32',
@@ -32,7 +34,8 @@ const basicLimits = koffi.struct('JOBOBJECT_BASIC_LIMIT_INFORMATION', {
   PriorityClass: 'uint32',
   SchedulingClass: 'uint32',
 });
-const ioCounters = koffi.struct('IO_COUNTERS', {
+/** IO_COUNTERS */
+const ioCounters = koffi.struct({
   ReadOperationCount: 'uint64',
   WriteOperationCount: 'uint64',
   OtherOperationCount: 'uint64',
@@ -40,7 +43,8 @@ const ioCounters = koffi.struct('IO_COUNTERS', {
   WriteTransferCount: 'uint64',
   OtherTransferCount: 'uint64',
 });
-const trustee = koffi.struct('TRUSTEE_W', {
+/** TRUSTEE_W */
+const trustee = koffi.struct({
   pMultipleTrustee: 'intptr_t',
   MultipleTrusteeOperation: 'int32',
   TrusteeForm: 'int32',
@@ -50,21 +54,25 @@ const trustee = koffi.struct('TRUSTEE_W', {
 
 export const layouts = {
   startupInfo,
-  startupInfoEx: koffi.struct('STARTUPINFOEXW', { StartupInfo: startupInfo, lpAttributeList: 'intptr_t' }),
-  processInformation: koffi.struct('PROCESS_INFORMATION', {
+  /** STARTUPINFOEXW */
+  startupInfoEx: koffi.struct({ StartupInfo: startupInfo, lpAttributeList: 'intptr_t' }),
+  /** PROCESS_INFORMATION */
+  processInformation: koffi.struct({
     hProcess: 'intptr_t',
     hThread: 'intptr_t',
     dwProcessId: 'uint32',
     dwThreadId: 'uint32',
   }),
-  securityCapabilities: koffi.struct('SECURITY_CAPABILITIES', {
+  /** SECURITY_CAPABILITIES */
+  securityCapabilities: koffi.struct({
     AppContainerSid: 'intptr_t',
     Capabilities: 'intptr_t',
     CapabilityCount: 'uint32',
     Reserved: 'uint32',
   }),
   basicLimits,
-  extendedLimits: koffi.struct('JOBOBJECT_EXTENDED_LIMIT_INFORMATION', {
+  /** JOBOBJECT_EXTENDED_LIMIT_INFORMATION */
+  extendedLimits: koffi.struct({
     BasicLimitInformation: basicLimits,
     IoInfo: ioCounters,
     ProcessMemoryLimit: 'size_t',
@@ -73,7 +81,8 @@ export const layouts = {
     PeakJobMemoryUsed: 'size_t',
   }),
   trustee,
-  explicitAccess: koffi.struct('EXPLICIT_ACCESS_W', {
+  /** EXPLICIT_ACCESS_W */
+  explicitAccess: koffi.struct({
     grfAccessPermissions: 'uint32',
     grfAccessMode: 'int32',
     grfInheritance: 'uint32',
