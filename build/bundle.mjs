@@ -24,6 +24,7 @@ const trusted = present({
   egress: 'main/egress.ts',
   exchange: 'main/exchange.ts',
   launcher: 'main/launcher.ts',
+  ...(process.platform === 'win32' ? { 'launcher-windows': 'main/launcher-windows.ts' } : {}),
   'policy-command': 'main/policy-command.ts',
   sallyport: 'main/cli/sallyport.ts',
   bridge: 'main/cli/bridge.ts',

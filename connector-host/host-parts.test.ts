@@ -6,7 +6,7 @@ import { createMultiplexer, type Multiplexer } from '../main/contract/multiplex.
 import type { Transport } from '../main/contract/transport.ts';
 import { createAnswerCall, type AnswerDeps } from './answer-call.ts';
 import { createBoundedLog } from './bounded-log.ts';
-import { missingProtections } from './lockdown.ts';
+import { missingProtections, profileProblems } from './lockdown.ts';
 import { ConnectorRefusal, refuse } from './sdk/sdk.ts';
 import { duplexOver } from './stream-duplex.ts';
 
@@ -274,4 +274,22 @@ describe('the log', () => {
 it('lockdown sees that this process is not locked down', () => {
   expect(missingProtections('launcher')).toContain('the permission model is off');
   expect(missingProtections('namespaces').length).toBeGreaterThan(2);
+});
+
+it('lockdown does not take another system’s level, whose walls it could not see here', () => {
+  const other = { profile: 'darwin', container: 'win32' } as const;
+  for (const level of ['profile', 'container'] as const) {
+    if (process.platform === other[level]) continue;
+    expect(missingProtections(level)).toContain(`level ${level} is not one of ${process.platform}`);
+  }
+});
+
+it('lockdown believes in a profile only when the kernel itself refused the file', () => {
+  const refusedWith = (code: string) => () => {
+    throw Object.assign(new Error(code), { code });
+  };
+  expect(profileProblems(refusedWith('EPERM'))).toEqual([]);
+  expect(profileProblems(() => 'text')).toEqual(['the profile does not hold']);
+  // Not there; or refused by the permission model, behind which the kernel was never asked.
+  for (const code of ['ENOENT', 'ERR_ACCESS_DENIED']) expect(profileProblems(refusedWith(code))).toHaveLength(1);
 });

@@ -5,7 +5,7 @@
  * Does not protect against: the connector itself. It is hostile in our threat model, and everything here is within
  * its reach once it runs: what bounds it is the sandbox, the tickets that egress checks, and the gateway.
  *
- * Usage: node <flags of main/connectors/sandbox.ts> host.mjs namespaces|launcher ENTRY
+ * Usage: node <flags of main/connectors/sandbox.ts> host.mjs LEVEL ENTRY
  */
 import { connectorEgress, gatewayConnector, inheritedFds } from '../main/contract/channels.ts';
 import { hostExitCodes, sandboxLevels } from '../main/contract/connector-process.ts';

@@ -2,11 +2,13 @@
  * What the host does to its own process before any connector code runs.
  * Guarantees: when it returns nothing, the permission model is on and denies files, programs, threads and native code,
  * strings never become code, system calls are filtered, there is no capability and no way to gain one, and (level `namespaces`) no
- * network interface but a loopback and no other process. Trusts: the runtime's and the kernel's answers, asked before anything hostile ran.
- * Does not protect against: a hole in V8 or the kernel. It checks walls, it is not one: the sandbox made them.
+ * network interface but a loopback and no other process. On macOS (not verified here) the kernel refused a file that the profile does not
+ * name; on Windows (not verified here) the launcher has read everything back before, and the runtime's own walls are what is checked.
+ * Trusts: the runtime's and the kernel's answers, asked before anything hostile ran. Does not protect against: a hole in V8 or the
+ * kernel. It checks walls, it is not one: the sandbox made them.
  */
 import { readFileSync } from 'node:fs';
-import type { SandboxLevel } from '../main/contract/connector-process.ts';
+import { fileClosedByProfile, type SandboxLevel } from '../main/contract/connector-process.ts';
 
 /** Never needed by a connector; each is a way to native code, other processes, or a larger attack surface. */
 const removedFromProcess = [
@@ -21,9 +23,36 @@ const removedFromProcess = [
 ];
 const removedGlobals = ['fetch', 'WebSocket', 'EventSource', 'Request', 'Response', 'Headers', 'FormData'];
 
+const platformOf = { namespaces: 'linux', launcher: 'linux', profile: 'darwin', container: 'win32' } as const;
+/** What is set after the shell gave an empty environment: by bubblewrap when it changes the folder, by CoreFoundation, by Windows. */
+const allowedNames: Readonly<Record<SandboxLevel, readonly string[]>> = {
+  namespaces: ['PWD'],
+  launcher: ['PWD'],
+  profile: ['__CF_USER_TEXT_ENCODING'],
+  container: ['SYSTEMROOT', 'LOCALAPPDATA', 'TEMP', 'TMP'],
+};
+
 /** What the level promises and is not so; empty: all is as it should be. */
 export function missingProtections(level: SandboxLevel): string[] {
-  return [...runtimeProblems(), ...kernelProblems(level)];
+  return [...runtimeProblems(level), ...systemProblems(level)];
+}
+
+function systemProblems(level: SandboxLevel): string[] {
+  // Each level is checked in its own way: that of another system would find nothing here.
+  if (process.platform !== platformOf[level]) return [`level ${level} is not one of ${process.platform}`];
+  if (level === 'profile') return profileProblems((file) => readFileSync(file));
+  return level === 'container' ? [] : kernelProblems(level);
+}
+
+/** The permission model allows this one file, so the refusal is the kernel's; and a profile is applied as a whole. */
+export function profileProblems(read: (file: string) => unknown): string[] {
+  try {
+    read(fileClosedByProfile);
+    return ['the profile does not hold'];
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    return code === 'EPERM' ? [] : [`the profile was not seen to hold (${code})`];
+  }
 }
 
 export function removeFromReach(): void {
@@ -31,7 +60,7 @@ export function removeFromReach(): void {
   for (const name of removedGlobals) Reflect.deleteProperty(globalThis, name);
 }
 
-function runtimeProblems(): string[] {
+function runtimeProblems(level: SandboxLevel): string[] {
   const problems: string[] = [];
   const { permission } = process as { permission?: NodeJS.ProcessPermission };
   if (permission === undefined) return ['the permission model is off'];
@@ -42,8 +71,9 @@ function runtimeProblems(): string[] {
   if (!process.execArgv.includes('--disable-sigusr1')) problems.push('a signal can open the inspector');
   if (makesCodeFromStrings()) problems.push('strings can become code');
   if ('__proto__' in Object.prototype) problems.push('__proto__ is an accessor');
-  // bubblewrap itself sets PWD when it changes the folder.
-  if (Object.keys(process.env).some((name) => name !== 'PWD')) problems.push('the environment is not empty');
+  const allowed = allowedNames[level];
+  if (!Object.keys(process.env).every((name) => allowed.includes(level === 'container' ? name.toUpperCase() : name)))
+    problems.push('the environment is not empty');
   return problems;
 }
 

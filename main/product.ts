@@ -11,7 +11,7 @@ export interface Product {
   readonly runtime: string;
   /** The bundled host of every connector. */
   readonly connectorHost: string;
-  /** The bundled launcher of sandboxes where there are no namespaces. */
+  /** The bundled launcher of sandboxes: on Linux where there are no namespaces, on Windows always. */
   readonly launcher: string;
   /** The bundled program that evaluates proxy scripts. */
   readonly proxyScriptHost: { readonly host: string; readonly interpreter: string };
@@ -28,7 +28,7 @@ export function productAt(root: string, runtime: string, entry: Pick<Product, 'e
     ...entry,
     runtime,
     connectorHost: path.join(dist, 'connector-host', 'host.mjs'),
-    launcher: path.join(dist, 'main', 'launcher.mjs'),
+    launcher: path.join(dist, 'main', process.platform === 'win32' ? 'launcher-windows.mjs' : 'launcher.mjs'),
     proxyScriptHost: {
       host: path.join(dist, 'connector-host', 'pac.mjs'),
       interpreter: path.join(dist, 'pac', 'quickjs.wasm'),

@@ -1,42 +1,24 @@
 /**
  * The walls around code that is not trusted: connectors and proxy scripts.
- * Guarantees: what runs in there has no network, no file but the runtime, our host file and its own folder, no other process, an
- * empty environment, no system call but those of build/seccomp-filter.mjs, no capability and no way to gain one, and no
- * descriptor but those it is given; it ends with the shell. Two levels make that so: `namespaces` (bubblewrap, where the runtime belongs to
- * root and cannot be read) and `launcher` (Landlock and seccomp). When neither can be had, or less than `atLeast`, nothing starts (`protection_missing`).
- * Trusts: bubblewrap, the kernel, the folder's owner. Does not protect against: kernel holes; with `launcher`, another program of this
- * user that reads the connector's memory (it holds no credential).
+ * Guarantees (Linux): what runs in there has no network, no file but the runtime, our host file and its own folder, no other process,
+ * an empty environment, no system call but those of build/seccomp-filter.mjs, no capability and no way to gain one, and no descriptor
+ * but those it is given; it ends with the shell. `namespaces` makes that so (bubblewrap, where the runtime belongs to root and cannot be read), or
+ * `launcher` (Landlock and seccomp). macOS (macos.ts) and Windows (windows.ts) have one level each, NOT VERIFIED HERE. Without walls, or
+ * with less than `atLeast`, nothing starts (`protection_missing`). Trusts: bubblewrap, the kernel, the folder's owner. Does not protect
+ * against: kernel holes; with `launcher`, another program of this user that reads the connector's memory (it holds no credential).
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { lstatSync } from 'node:fs';
+import { lstatSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import type { SandboxLevel } from '../contract/connector-process.ts';
+import type { DemandedLevel, SandboxLevel } from '../contract/connector-process.ts';
 import type { Status } from '../contract/control.ts';
 import { Fault } from '../contract/errors.ts';
 import { launchArguments } from './launch.ts';
+import { profileArguments, profileFlags, profileProgram } from './macos.ts';
 import { bubblewrap, inside, namespaceArguments } from './namespaces.ts';
+import type { SandboxOptions, SandboxParts } from './sandbox-options.ts';
 import { seccompFilters } from './seccomp-filters.ts';
-
-export interface SandboxParts {
-  /** The bundled file that runs in there. */
-  readonly host: string;
-  /** The Node.js binary. */
-  readonly runtime: string;
-  /** main/launcher.ts, bundled. */
-  readonly launcher: string;
-  /** Absent: the weaker level will do. */
-  readonly atLeast?: SandboxLevel | undefined;
-}
-
-export interface SandboxOptions extends Omit<SandboxParts, 'atLeast'> {
-  /** Code or data that the host file is given; its folder can be read. */
-  readonly entry: string;
-  readonly level: SandboxLevel;
-  /** Descriptors after standard error that are inherited. */
-  readonly ends: number;
-  /** For tests: no more of Landlock than this ABI has. */
-  readonly mostAbi?: number | undefined;
-}
+import { containerArguments, containerFlags } from './windows.ts';
 
 export interface SandboxCommand {
   readonly command: string;
@@ -51,6 +33,7 @@ const youngHeapMb = 2;
 
 export function sandboxCommand(options: SandboxOptions): SandboxCommand {
   const { entry, host, runtime, level, ends } = options;
+  if (level === 'profile' || level === 'container') return platformCommand(options);
   if (level === 'launcher') {
     const seen = { host, folder: path.dirname(entry), entry };
     return { command: runtime, args: launchArguments(options, runtimeArguments(level, seen)) };
@@ -61,10 +44,31 @@ export function sandboxCommand(options: SandboxOptions): SandboxCommand {
   return { command: bubblewrap() ?? 'bwrap', args, filter: filterHere() };
 }
 
+/** macOS and Windows judge by the files' own names, without links. */
+function platformCommand(options: SandboxOptions): SandboxCommand {
+  const { level } = options;
+  const folder = realpathSync.native(path.dirname(options.entry));
+  const entry = path.join(folder, path.basename(options.entry));
+  const [runtime, host] = [realpathSync.native(options.runtime), realpathSync.native(options.host)];
+  const inner = runtimeArguments(level, { host, folder, entry });
+  return level === 'profile'
+    ? { command: profileProgram(), args: profileArguments({ runtime, host, folder }, inner) }
+    : { command: runtime, args: containerArguments({ ...options, runtime, host, entry }, inner) };
+}
+
 function filterHere(): Buffer {
   if (process.arch === 'x64' || process.arch === 'arm64') return seccompFilters[process.arch].namespaces;
   throw new Fault('protection_missing', `There is no system call filter for ${process.arch}: use x64 or arm64.`);
 }
+
+/** Its own capabilities, which it checks; and there is no other file of OpenSSL's to read. */
+const linuxFlags = ['--allow-fs-read=/proc/self/status', '--openssl-config=/dev/null'];
+const flagsOf: Readonly<Record<SandboxLevel, readonly string[]>> = {
+  namespaces: linuxFlags,
+  launcher: linuxFlags,
+  profile: profileFlags,
+  container: containerFlags,
+};
 
 function runtimeArguments(
   level: SandboxLevel,
@@ -74,13 +78,10 @@ function runtimeArguments(
     '--permission',
     `--allow-fs-read=${seen.folder}`,
     `--allow-fs-read=${seen.host}`,
-    // Its own capabilities, which it checks.
-    '--allow-fs-read=/proc/self/status',
+    ...flagsOf[level],
     '--disable-sigusr1',
     '--disallow-code-generation-from-strings',
     '--disable-proto=delete',
-    // There is no other file of it to read.
-    '--openssl-config=/dev/null',
     `--max-old-space-size=${maxHeapMb}`,
     `--max-semi-space-size=${youngHeapMb}`,
     // V8's optimizing WebAssembly compiler keeps 40 kB more a call of some modules: 300 MB after 8000.
@@ -137,12 +138,15 @@ export interface ChosenLevel {
  * A user namespace belongs to its user, whose other programs could trace what is in it, unless the kernel marks the process from its
  * first instant: so namespaces count only with a runtime that this user cannot read.
  */
-export function chooseLevel(options: Omit<SandboxOptions, 'level' | 'ends'>, atLeast?: SandboxLevel): ChosenLevel {
-  if (process.platform !== 'linux')
-    throw new Fault(
-      'protection_missing',
-      `connectors cannot be isolated on ${process.platform} yet; run Sallyport on Linux`,
-    );
+export function chooseLevel(
+  options: Omit<SandboxOptions, 'level' | 'ends'>,
+  atLeast?: DemandedLevel,
+  platform: NodeJS.Platform = process.platform,
+): ChosenLevel {
+  if (platform === 'darwin') return { level: 'profile' };
+  if (platform === 'win32') return { level: 'container' };
+  if (platform !== 'linux')
+    throw new Fault('protection_missing', `connectors cannot be isolated on ${platform}; run Sallyport on Linux`);
   const weaker = whyNotNamespaces(options);
   if (weaker === undefined) return { level: 'namespaces' };
   if (atLeast === 'namespaces')

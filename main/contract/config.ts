@@ -1,6 +1,6 @@
 /** `sallyport.json` (INTERFACE "Configuration"). Unknown keys and wrong types stop the start. */
 import { z } from 'zod';
-import { sandboxLevels } from './connector-process.ts';
+import { demandedLevels } from './connector-process.ts';
 import { credentialSchema, loginKinds, type CredentialWay } from './credentials.ts';
 import {
   allowRulesSchema,
@@ -244,7 +244,7 @@ export const configSchema = z.strictObject({
     })
     .default({ authorities: [] }),
   /** How connectors are walled in, at the least: otherwise none is started. */
-  isolation: z.strictObject({ atLeast: z.enum(sandboxLevels) }).optional(),
+  isolation: z.strictObject({ atLeast: z.enum(demandedLevels) }).optional(),
   limits: limitsSchema,
   agents: z.strictObject({ consent: z.enum(['ask', 'allow']).default('ask') }).default({ consent: 'ask' }),
   /** Managed settings only, and watched while Sallyport runs: everything ends, and stays so until this is gone. */

@@ -13,3 +13,18 @@ export interface LaunchOrder {
   /** Uses no more of Landlock than this ABI has: how older kernels behave. */
   readonly mostAbi?: number;
 }
+
+/** What the launcher of level `container` (Windows) is told, in the same way. */
+export interface ContainerOrder {
+  readonly runtime: string;
+  readonly arguments: readonly string[];
+  /** The AppContainer's name: each connector has its own, so that they are closed to each other. */
+  readonly container: string;
+  /** The runtime and our host file: every container may read them, as in an installed package. */
+  readonly programs: readonly string[];
+  /** Files, and folders with all in them, that this container alone is let read. */
+  readonly readable: readonly string[];
+  /** Descriptors 0 to this one are inherited. */
+  readonly lastFd: number;
+  readonly mostMemoryBytes: number;
+}
