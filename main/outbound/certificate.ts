@@ -1,5 +1,5 @@
 /** What a certificate that is not trusted is told of: OpenSSL's reasons, and who issued it, in plain characters. */
-import type { PeerCertificate, TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 
 /** Verification errors as Node names them (`X509_V_ERR_…` without the prefix), and its own for the host name. */
 const certificateErrors =
@@ -22,8 +22,9 @@ export function watchIssuer(socket: TLSSocket): () => string {
 
 /** One line of an unknown server's own words. */
 export function issuerOf(socket: TLSSocket): string {
-  const name: PeerCertificate['issuer'] | undefined = socket.getPeerCertificate().issuer;
-  const text = Object.entries(name ?? {}).map(([key, value]) => `${key}=${String(value)}`);
+  // There is none before the server has shown its certificate.
+  const name = { ...socket.getPeerCertificate().issuer };
+  const text = Object.entries(name).map(([key, value]) => `${key}=${String(value)}`);
   return text
     .join(', ')
     .replaceAll(/[^A-Za-z0-9 .,=@_()&+-]/g, '?')

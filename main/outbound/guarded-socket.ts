@@ -31,8 +31,6 @@ const mostIdleMs = 30_000;
 
 export function guardSocket({ socket: tls, address }: Secured, memory: SecretMemory): GuardedSocket {
   let next: NextRequest | undefined;
-  let isIdle = false;
-  let idleMs = mostIdleMs;
   let sent: NextRequest['sent'] = () => undefined;
   const write = (bytes: Uint8Array): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -88,30 +86,38 @@ export function guardSocket({ socket: tls, address }: Secured, memory: SecretMem
       next = request;
       sent = request.sent;
     },
-    // What node:http calls on a socket: it is idle from `unref` to `ref`, no longer than the server says.
+    ...idling(tls, () => duplex),
+    destroySoon: () => {
+      duplex.destroy();
+    },
+  });
+}
+
+/** What `node:http` calls on a socket: it is idle from `unref` to `ref`, no longer than the server says. */
+function idling(tls: TLSSocket, duplex: () => Duplex) {
+  let isIdle = false;
+  let idleMs = mostIdleMs;
+  return {
     setTimeout: (ms: number) => {
       if (ms > 0) idleMs = Math.min(ms, mostIdleMs);
       if (isIdle) tls.setTimeout(idleMs);
-      return duplex;
+      return duplex();
     },
-    setNoDelay: () => duplex,
-    setKeepAlive: () => duplex,
+    setNoDelay: duplex,
+    setKeepAlive: duplex,
     ref: () => {
       isIdle = false;
       tls.setTimeout(0);
       tls.ref();
-      return duplex;
+      return duplex();
     },
     unref: () => {
       isIdle = true;
       tls.setTimeout(idleMs);
       tls.unref();
-      return duplex;
+      return duplex();
     },
-    destroySoon: () => {
-      duplex.destroy();
-    },
-  });
+  };
 }
 
 /** All of the head with the secrets in it, in guarded memory. */

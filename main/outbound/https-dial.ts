@@ -53,7 +53,7 @@ export function createHttpsDial({ authorities, ways, resolve }: HttpsDialDeps): 
         const socket = await secure(await way.open(signal), { target, secureContext: secureContext(), signal });
         return { socket, address: way.address };
       } catch (error) {
-        if (!mayGoOn(way, error)) throw error;
+        if (!(error instanceof Fault) || !mayGoOn(way, error)) throw error;
         failure = error;
       }
     }

@@ -6,7 +6,7 @@
  */
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import type { IncomingMessage } from 'node:http';
-import { createSecureContext, getCACertificates, type TLSSocket } from 'node:tls';
+import { createSecureContext, getCACertificates, TLSSocket } from 'node:tls';
 import { Fault } from '../contract/errors.ts';
 import { isCertificateError, isUnknownAuthority, issuerOf, untrustedSay } from './certificate.ts';
 import { straight, type FindRoutes, type Route } from './proxy-routes.ts';
@@ -105,6 +105,7 @@ function issuerSeen({ target, route }: Way, error: unknown): Promise<string> {
     const agent = new Agent({ keepAlive: false, rejectUnauthorized: false, ...proxied(route) });
     const looking = httpsRequest(target, { agent, signal: AbortSignal.timeout(issuerTimeoutMs) });
     const seen = (issuer: string): void => {
+      if (issuer === '') return;
       resolve(issuer);
       looking.destroy();
     };
@@ -112,12 +113,12 @@ function issuerSeen({ target, route }: Way, error: unknown): Promise<string> {
       resolve('');
     });
     looking.once('socket', (socket) => {
-      const tls = socket as TLSSocket;
       const look = (): void => {
-        seen(issuerOf(tls));
+        if (socket instanceof TLSSocket) seen(issuerOf(socket));
       };
-      if (tls.getPeerCertificate().raw === undefined) tls.once('secureConnect', look);
-      else look();
+      // Behind a proxy it is secured before it comes here.
+      look();
+      socket.once('secureConnect', look);
     });
   });
 }

@@ -29,9 +29,8 @@ export interface Way {
 class ProxyAbsent extends Fault {}
 
 /** Whether the next way may be tried after this one failed so: another address, or where a proxy is not there, what the script names next. */
-export function mayGoOn(way: Way, error: unknown): error is Fault {
-  if (!(error instanceof Fault) || error.code !== 'backend_unreachable') return false;
-  return way.ip !== undefined || error instanceof ProxyAbsent;
+export function mayGoOn(way: Way, fault: Fault): boolean {
+  return fault.code === 'backend_unreachable' && (way.ip !== undefined || fault instanceof ProxyAbsent);
 }
 
 /** In the order to try them. `addresses`: of the host, for a straight way. */
