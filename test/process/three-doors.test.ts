@@ -67,7 +67,7 @@ async function httpDoor(era: Era, { socketPath } = stand): Promise<Door> {
 
 /** The bridge as an agent starts it: lines on its standard input and output. */
 async function bridgeDoor(era: Era, { socketPath } = stand): Promise<Door> {
-  const entry = fileURLToPath(new URL('../../main/cli/bridge.ts', import.meta.url));
+  const entry = fileURLToPath(new URL('stand-ins/bridge-to-anyone.ts', import.meta.url));
   const bridge = spawn(process.execPath, [entry, 'mcp', '--socket', socketPath], {
     stdio: ['pipe', 'pipe', 'ignore'],
     env: { HOME: home },
@@ -326,8 +326,9 @@ describe('a program that nobody allowed', () => {
       const got = await door.ask('tools/call', { name: 'probe_echo', arguments: { text: 'hi' } });
       expect(codeOf(got)).toBe('agent_not_allowed');
       sameAtEachDoor(era, 'agent_not_allowed', got);
-      const last = asking.auditRecords().findLast(({ event }) => event === 'call-outcome');
-      expect(last).toMatchObject({ stage: 'admit', code: 'agent_not_allowed' });
+      // The record may follow its answer.
+      const last = () => asking.auditRecords().findLast(({ event }) => event === 'call-outcome');
+      await expect.poll(last).toMatchObject({ stage: 'admit', code: 'agent_not_allowed' });
       door.close();
     },
   );
