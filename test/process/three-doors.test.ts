@@ -67,7 +67,7 @@ async function httpDoor(era: Era, { socketPath } = stand): Promise<Door> {
 
 /** The bridge as an agent starts it: lines on its standard input and output. */
 async function bridgeDoor(era: Era, { socketPath } = stand): Promise<Door> {
-  const entry = fileURLToPath(new URL('stand-ins/bridge-to-anyone.ts', import.meta.url));
+  const entry = fileURLToPath(new URL('../../main/cli/bridge.ts', import.meta.url));
   const bridge = spawn(process.execPath, [entry, 'mcp', '--socket', socketPath], {
     stdio: ['pipe', 'pipe', 'ignore'],
     env: { HOME: home },
