@@ -326,8 +326,9 @@ describe('a program that nobody allowed', () => {
       const got = await door.ask('tools/call', { name: 'probe_echo', arguments: { text: 'hi' } });
       expect(codeOf(got)).toBe('agent_not_allowed');
       sameAtEachDoor(era, 'agent_not_allowed', got);
-      const last = asking.auditRecords().findLast(({ event }) => event === 'call-outcome');
-      expect(last).toMatchObject({ stage: 'admit', code: 'agent_not_allowed' });
+      // The record may follow its answer.
+      const last = () => asking.auditRecords().findLast(({ event }) => event === 'call-outcome');
+      await expect.poll(last).toMatchObject({ stage: 'admit', code: 'agent_not_allowed' });
       door.close();
     },
   );
