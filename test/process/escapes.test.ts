@@ -209,7 +209,7 @@ describe('by JavaScript', () => {
         await inConnector({ what: 'environment' }),
       ];
       expect([isError(interfaces) ? [] : interfaces, environment]).toEqual([
-          [],
+        [],
         level.level === 'namespaces' ? ['PWD'] : [],
       ]);
     });
