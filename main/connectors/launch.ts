@@ -3,7 +3,7 @@ import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { LaunchOrder } from '../contract/launch-order.ts';
 import { libraryFiles, loaderFiles } from './libraries.ts';
-import type { SandboxOptions } from './sandbox.ts';
+import type { SandboxOptions } from './sandbox-options.ts';
 
 const mostFiles = 256;
 

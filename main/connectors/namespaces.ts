@@ -2,7 +2,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { libraryFiles, loaderFiles } from './libraries.ts';
-import type { SandboxOptions } from './sandbox.ts';
+import type { SandboxOptions } from './sandbox-options.ts';
 
 const temporaryBytes = 1_048_576;
 const launchers = ['/usr/bin/bwrap', '/bin/bwrap', '/usr/local/bin/bwrap'];

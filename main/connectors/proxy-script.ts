@@ -7,7 +7,8 @@ import { networkInterfaces } from 'node:os';
 import { z } from 'zod';
 import type { SandboxLevel } from '../contract/connector-process.ts';
 import { Fault } from '../contract/errors.ts';
-import { chooseLevel, sandboxCommand, startSandboxed, type SandboxOptions, type SandboxParts } from './sandbox.ts';
+import { chooseLevel, sandboxCommand, startSandboxed } from './sandbox.ts';
+import type { SandboxOptions, SandboxParts } from './sandbox-options.ts';
 
 const longestMs = 5000;
 const maxAnswerBytes = 4096;

@@ -86,9 +86,7 @@ export function createAccess(deps: AccessDeps): Access {
     confirm: async () =>
       session === undefined || (await renewal.confirm(session).then(confirmed, refused)) || isNobody(),
     accessToken: (one, scope) => renewal.accessToken(one, scope),
-    end: (cause, detail) => {
-      end('access_ended', detail, cause);
-    },
+    end: (cause, detail) => void end('access_ended', detail, cause),
   });
   const challenged = (challenge: ClaimsChallenge): Fault => {
     const fault = deps.challenges.met(challenge);
