@@ -22,7 +22,7 @@ export interface Usage {
 export interface Ceilings {
   /** What it took too much of; undefined: nothing. */
   exceeded(): string | undefined;
-  stop(): void;
+  readonly stop: () => void;
 }
 
 interface Watched {

@@ -67,9 +67,7 @@ export function startPair(deps: SupervisorDeps, registered: RegisteredConnector)
     await Promise.all([connector.kill(), egress.kill()]);
   };
   const ceilings = watchCeilings({ pid: connector.pid, over: () => sandboxed.process.kill('SIGKILL') });
-  void connector.exited.then(() => {
-    ceilings.stop();
-  });
+  void connector.exited.then(ceilings.stop);
   const ended = Promise.race([
     connector.exited.then((how) => ({
       kind: 'connector' as const,

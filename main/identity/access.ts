@@ -90,12 +90,7 @@ export function createAccess(deps: AccessDeps): Access {
       end('access_ended', detail, cause);
     },
   });
-  const challenged = (challenge: ClaimsChallenge): Fault => {
-    const fault = deps.challenges.met(challenge);
-    if (!isRevocation(challenge) || fault.code === 'not_permitted') return fault;
-    end('access_ended', 'a service said that this sign-in counts no more', 'challenged');
-    return endedFault();
-  };
+  const challenged = (challenge: ClaimsChallenge): Fault => heeded(challenge, deps.challenges.met(challenge), end);
   const renewal = createRenewal({
     ...deps,
     outage: continuity.outage,
@@ -141,6 +136,13 @@ export function createAccess(deps: AccessDeps): Access {
       return way.kind === 'postgres-issuer' ? issueFor(holder, way, issuing) : issueAnother(holder, way, issuing);
     },
   };
+}
+
+/** What a call ends with that met a challenge; one that takes back the sign-in itself ends access. */
+function heeded(challenge: ClaimsChallenge, fault: Fault, end: Access['end']): Fault {
+  if (!isRevocation(challenge) || fault.code === 'not_permitted') return fault;
+  end('access_ended', 'a service said that this sign-in counts no more', 'challenged');
+  return endedFault();
 }
 
 function wayTo(destination: DestinationConfig): CredentialWay {
