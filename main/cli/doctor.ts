@@ -104,18 +104,27 @@ function connectorFindings(what: string, view: KernelView): Finding[] {
   ].filter((problem) => problem !== '');
   if (missing.length > 0)
     return [{ level: 'failed', what, why: missing.join(', '), mend: 'end Sallyport and start it again' }];
-  const walls = 'no sockets, filtered system calls, permission model, no new privileges, no debugger';
-  // That Landlock holds cannot be read from outside: the launcher starts nothing without it.
+  const walls = 'filtered system calls, permission model, no new privileges, no debugger';
+  // What a filter holds, and that Landlock holds, cannot be read from outside: the sandbox starts nothing without them.
   const isolation = walled
-    ? `level A: own namespaces, ${walls}`
-    : `level B: no other files (Landlock, by the launcher’s word), ${walls}`;
+    ? `level A: own namespaces, ${network === 'none' ? 'no network but lo, ' : ''}${walls}`
+    : `level B: other files closed by the launcher’s word, ${walls}`;
   const findings: Finding[] = [{ level: 'ok', what, why: isolation }];
-  if (view.closed) return findings;
-  const mend = 'install the package, where the runtime belongs to root with mode 0711';
-  return [
-    ...findings,
-    { level: 'weaker', what: `${what} memory`, why: 'it can be read by this user; it holds no credential', mend },
-  ];
+  if (network === 'unseen')
+    findings.push({
+      level: 'weaker',
+      what: `${what} network`,
+      why: 'the kernel does not let this user see it',
+      mend: 'run doctor as the user that runs Sallyport, or as root where the runtime is closed',
+    });
+  if (!view.closed)
+    findings.push({
+      level: 'weaker',
+      what: `${what} memory`,
+      why: 'it can be read by this user; it holds no credential',
+      mend: 'install the package, where the runtime belongs to root with mode 0711',
+    });
+  return findings;
 }
 
 /** `none` and `unseen` are two things: what the kernel hides was not checked. Anything else is what is wrong. */
