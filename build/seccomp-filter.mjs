@@ -1,10 +1,9 @@
 #!/usr/bin/env node
 // Writes main/connectors/seccomp-filters.ts: what system calls a connector has, as classic BPF (seccomp(2), struct sock_filter) for
 // each processor. A list of what is allowed: anything else is ENOSYS, as on a kernel that is too old for it, which libraries expect.
-// Usage: node build/seccomp-filter.mjs [--check]
+// Usage: node build/seccomp-filter.mjs     build/seccomp-filter.test.ts sees that it was run
 import fs from 'node:fs';
 import path from 'node:path';
-import { main, Problem } from './report.mjs';
 
 /** Numbers on x64 and arm64 (asm/unistd.h); null: this processor has no such call. @type {Record<string, readonly [number | null, number | null]>} */
 const harmless = {
@@ -244,35 +243,35 @@ function judge(test) {
  */
 export const placeholder = { low: 0x5a11e901, high: 0x5a11e902 };
 
-/** @param {number} processor @param {'namespaces' | 'launcher'} level @returns {Instruction[]} */
-function filterOf(processor, level) {
+/** The same on both levels but for its end. @param {number} processor @returns {Record<'common' | 'namespaces' | 'launcher', Instruction[]>} */
+function filterOf(processor) {
   const { audit } = /** @type {typeof processors[number]} */ (processors[processor]);
   /** @param {number | null | undefined} number @param {Instruction[]} body */
   const when = (number, body) =>
     number === null || number === undefined ? [] : [equal(number, 0, body.length), ...body];
-  const exec =
-    level === 'namespaces'
-      ? [ret(action.allow)]
-      : [
-          low(0),
-          equal(placeholder.low, 0, 2),
-          high(0),
-          equal(placeholder.high, 1, 0),
-          ret(action.errno(EPERM)),
-          ret(action.allow),
-        ];
-  return [
-    load(arch),
-    equal(audit, 1, 0),
-    ret(action.kill),
-    load(nr),
-    ...(audit === 0xc000003e ? [atLeast(x32, 0, 1), ret(action.kill)] : []),
-    ...Object.values(harmless).flatMap((numbers) => when(numbers[processor], [ret(action.allow)])),
-    ...narrowed.flatMap(({ numbers, when: test }) => when(numbers[processor], judge(test))),
-    ...forbidden.flatMap(([, ...numbers]) => when(numbers[processor], [ret(action.errno(EPERM))])),
-    ...when(execve[processor], exec),
-    ret(action.errno(ENOSYS)),
-  ];
+  const end = (/** @type {Instruction[]} */ exec) => [...when(execve[processor], exec), ret(action.errno(ENOSYS))];
+  return {
+    common: [
+      load(arch),
+      equal(audit, 1, 0),
+      ret(action.kill),
+      load(nr),
+      ...(audit === 0xc000003e ? [atLeast(x32, 0, 1), ret(action.kill)] : []),
+      ...Object.values(harmless).flatMap((numbers) => when(numbers[processor], [ret(action.allow)])),
+      ...narrowed.flatMap(({ numbers, when: test }) => when(numbers[processor], judge(test))),
+      ...forbidden.flatMap(([, ...numbers]) => when(numbers[processor], [ret(action.errno(EPERM))])),
+    ],
+    // bubblewrap loads the filter before it starts the runtime, which is all that there is to start.
+    namespaces: end([ret(action.allow)]),
+    launcher: end([
+      low(0),
+      equal(placeholder.low, 0, 2),
+      high(0),
+      equal(placeholder.high, 1, 0),
+      ret(action.errno(EPERM)),
+      ret(action.allow),
+    ]),
+  };
 }
 
 /** @param {readonly Instruction[]} program */
@@ -287,33 +286,43 @@ function bytesOf(program) {
   return bytes;
 }
 
-/** @param {string} text */
-const lines = (text) => (text.match(/.{1,100}/g) ?? []).map((line) => `    '${line}',\n`).join('');
+/** @param {Instruction[]} program */
+const encoded = (program) => {
+  const lines =
+    bytesOf(program)
+      .toString('base64')
+      .match(/.{1,100}/g) ?? [];
+  const [only = '', ...more] = lines.map((line) => `'${line}'`);
+  return more.length === 0
+    ? `base64([${only}])`
+    : `base64([\n${[only, ...more].map((line) => `    ${line},\n`).join('')}  ])`;
+};
 
 export function filtersSource() {
-  const tables = processors.map(({ name }, index) => {
-    const of = (/** @type {'namespaces' | 'launcher'} */ level) =>
-      `    ${level}: base64([\n${lines(bytesOf(filterOf(index, level)).toString('base64')).replaceAll('    ', '      ')}    ]),\n`;
-    return `  ${name}: {\n${of('namespaces')}${of('launcher')}  },\n`;
-  });
+  const parts = processors.flatMap(({ name }, processor) =>
+    Object.entries(filterOf(processor)).map(([part, program]) => `  ${name}${part}: ${encoded(program)},\n`),
+  );
+  const levels = processors.map(
+    ({ name }) =>
+      `  ${name}: {\n    namespaces: Buffer.concat([parts.${name}common, parts.${name}namespaces]),\n` +
+      `    launcher: Buffer.concat([parts.${name}common, parts.${name}launcher]),\n  },\n`,
+  );
   return `/** Written by build/seccomp-filter.mjs, which says what is allowed: do not edit. Classic BPF for seccomp(2), in this processor's order. */
 const base64 = (lines: readonly string[]): Buffer => Buffer.from(lines.join(''), 'base64');
 
 /** In the launcher's filter, in place of the halves of the only address that a program may be started by. */
 export const startAddress = { low: ${placeholder.low}, high: ${placeholder.high} } as const;
 
+const parts = {
+${parts.join('')}};
+
 export const seccompFilters = {
-${tables.join('')}} as const;
+${levels.join('')}} as const;
 `;
 }
 
-const file = path.join(path.dirname(import.meta.dirname), 'main', 'connectors', 'seccomp-filters.ts');
-if (process.argv[1] === import.meta.filename) {
-  await main(async () => {
-    const source = filtersSource();
-    if (!process.argv.includes('--check')) fs.writeFileSync(file, source);
-    else if (fs.readFileSync(file, 'utf8') !== source)
-      throw new Problem('main/connectors/seccomp-filters.ts is of another filter: node build/seccomp-filter.mjs');
-    return 0;
-  });
-}
+if (process.argv[1] === import.meta.filename)
+  fs.writeFileSync(
+    path.join(path.dirname(import.meta.dirname), 'main', 'connectors', 'seccomp-filters.ts'),
+    filtersSource(),
+  );

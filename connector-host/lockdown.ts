@@ -79,7 +79,7 @@ function runtimeProblems(level: SandboxLevel): string[] {
 
 function kernelProblems(level: SandboxLevel): string[] {
   const problems = level === 'namespaces' ? outsideProblems() : [];
-  const status = readStatus();
+  const status = read('/proc/self/status');
   if (status === undefined) return [...problems, 'the kernel does not tell our capabilities'];
   const field = (name: string): string | undefined => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1];
   // The bounding set alone gives nothing: with no new privileges it is never drawn on.
@@ -94,14 +94,18 @@ function kernelProblems(level: SandboxLevel): string[] {
 
 function outsideProblems(): string[] {
   const problems: string[] = [];
+  // Two lines of head. Node's own list would ask through a socket, which the filter refuses.
+  const interfaces = read('/proc/self/net/dev')?.trimEnd().split('\n').slice(2);
+  if (interfaces === undefined) problems.push('the kernel does not tell our network interfaces');
+  else if (interfaces.some((line) => !/^\s*lo:/.test(line))) problems.push('there is a network interface');
   // Its parent is the sandbox's own first process: outside there would be others to see and to signal.
   if (process.ppid !== 1) problems.push('other processes are within reach');
   return problems;
 }
 
-function readStatus(): string | undefined {
+function read(file: string): string | undefined {
   try {
-    return readFileSync('/proc/self/status', 'utf8');
+    return readFileSync(file, 'utf8');
   } catch {
     return undefined;
   }

@@ -8,7 +8,7 @@
  */
 import koffi from 'koffi';
 import { randomInt } from 'node:crypto';
-import { lstatSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { hostExitCodes } from './contract/connector-process.ts';
 import type { LaunchOrder } from './contract/launch-order.ts';
 import { seccompFilters, startAddress } from './connectors/seccomp-filters.ts';
@@ -80,7 +80,8 @@ function closeFiles(): void {
   const size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
   const ruleset = must(createRuleset(landlockCreateRuleset, attributes, size, 0), 'Landlock takes no rules');
   for (const file of [...order.programs, ...order.readable]) {
-    const isFolder = lstatSync(file).isDirectory();
+    const found = statSync(file, { throwIfNoEntry: false }) ?? missing(`${file} is not there`);
+    const isFolder = found.isDirectory();
     const allowed = READ_FILE | (isFolder ? READ_DIR : 0n) | (order.programs.includes(file) ? EXECUTE : 0n);
     const at = must(open(file, O_PATH | O_CLOEXEC), `${file} is not there`);
     // struct landlock_path_beneath_attr, packed: rights, descriptor.

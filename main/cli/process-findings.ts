@@ -95,18 +95,29 @@ function connectorFindings(what: string, view: KernelView): Finding[] {
   const walled = view.pidNamespaces > 1;
   const network = walled ? networkOf(view) : 'none';
   const own = network === 'none' || network === 'unseen';
-  // That Landlock holds cannot be read from outside: the launcher starts nothing without it.
-  const level = walled ? 'level A: own namespaces' : 'level B: no other files (Landlock, by the launcher’s word)';
+  // What a filter holds, and that Landlock holds, cannot be read from outside: the sandbox starts nothing without them.
+  const level = walled ? 'level A: own namespaces' : 'level B: other files closed by the launcher’s word';
   const found = judged(what, [
-    [own, `${level}, no sockets`, network],
+    [own, walled && network === 'none' ? `${level}, no network but lo` : level, network],
     [view.filtered, 'filtered system calls', 'its system calls are not filtered'],
     [view.commandLine.includes('--permission'), 'permission model', 'the permission model is off'],
     ...alike(view),
     ...nodes(view),
   ]);
-  if (view.closed || found.level === 'failed') return [found];
-  const why = 'it can be read by this user; it holds no credential';
-  return [found, { level: 'weaker', what: `${what} memory`, why, mend: install }];
+  if (found.level === 'failed') return [found];
+  const unseen: Finding = {
+    level: 'weaker',
+    what: `${what} network`,
+    why: 'the kernel does not let this user see it',
+    mend: 'run doctor as the user that runs Sallyport, or as root where the runtime is closed',
+  };
+  const open: Finding = {
+    level: 'weaker',
+    what: `${what} memory`,
+    why: 'it can be read by this user; it holds no credential',
+    mend: install,
+  };
+  return [found, ...(network === 'unseen' ? [unseen] : []), ...(view.closed ? [] : [open])];
 }
 
 /** `none` and `unseen` are two things: what the kernel hides was not checked. Anything else is what is wrong. */

@@ -10,9 +10,8 @@ const lookEveryMs = 1000;
 export const mostResidentBytes = 512 * 1024 * 1024;
 /** Processor seconds of one core in a window: work of many calls, but no endless loop. */
 export const mostBusy = { seconds: 55, withinSeconds: 60 };
-/** proc(5): of the kernel's clock ticks and pages, the same on every Linux that Node.js runs on (x64 and arm64 with 4 KiB pages). */
+/** USER_HZ (time(7)): what the kernel counts processor time in for programs, on x64 and arm64. */
 const ticksPerSecond = 100;
-const pageBytes = 4096;
 
 export interface Usage {
   readonly residentBytes: number;
@@ -62,7 +61,7 @@ export function usageOf(pid: number): Usage | undefined {
   let [residentBytes, busySeconds] = [0, 0];
   try {
     for (let at: number | undefined = pid; at !== undefined; at = onlyChild(at)) {
-      residentBytes += Number(read(at, 'statm').split(' ')[1]) * pageBytes;
+      residentBytes += Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(at, 'status'))?.[1] ?? 0) * 1024;
       // After the name, which may hold anything: utime and stime are the 14th and 15th.
       const fields = read(at, 'stat').split(') ').at(-1)?.split(' ') ?? [];
       busySeconds += (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;

@@ -14,7 +14,7 @@ export function bubblewrap(): string | undefined {
   return launchers.find((file) => existsSync(file));
 }
 
-/** `filterFd`: where the filter is read from; a look without one starts nothing of anybody. */
+/** `filterFd`: where bubblewrap reads the filter from. Without it only the runtime itself may be started, to see whether it can be. */
 export function namespaceArguments({ entry, host, runtime }: SandboxOptions, filterFd?: number): string[] {
   const readOnly = (from: string, to: string): string[] => ['--ro-bind', realpathSync(from), to];
   return [

@@ -203,7 +203,8 @@ describe('nothing is found', () => {
   });
 
   test('in the command line, environment or open files of any process, also while people signed in', () => {
-    expect(productProcesses().length).toBeGreaterThanOrEqual(6);
+    // Shell, gateway, vault, egress, connector; on level A its walls are two more.
+    expect(productProcesses().length).toBeGreaterThanOrEqual(5);
     expect(passing).toEqual([]);
     expect(searchProcesses()).toEqual([]);
   });

@@ -78,7 +78,8 @@ it('no case stands twice', () => {
 });
 
 it('no table of cases is left out', () => {
-  const notTables = ['benign', 'case', 'scene', 'sequence', 'backend-content'];
+  // Spellings of requests are counted where they are tried: egress-requests.test.ts.
+  const notTables = ['benign', 'case', 'scene', 'sequence', 'backend-content', 'egress-requests'];
   const files = readdirSync(path.join(import.meta.dirname, 'cases')).map((file) => file.replace(/\.ts$/, ''));
   const listed = Object.keys(tables).map((name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
   expect([...listed.filter((name) => name !== 'hostile-content'), ...notTables].sort()).toEqual(files.sort());

@@ -21,7 +21,12 @@ const screens: Screen[] = [];
 const programs: ChildProcess[] = [];
 afterEach(async () => {
   for (const { exitCode, signalCode, pid } of programs.splice(0)) {
-    if (exitCode === null && signalCode === null && pid !== undefined) process.kill(pid, 'SIGKILL');
+    if (exitCode !== null || signalCode !== null || pid === undefined) continue;
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has gone, and nobody has told yet.
+    }
   }
   await Promise.all(screens.splice(0).map((screen) => screen.stop()));
 });

@@ -63,11 +63,12 @@ beforeAll(async () => {
       recursive: true,
       dereference: true,
     });
-  for (const name of ['attempt.mjs', 'native-attempts.mjs'])
+  for (const name of ['attempt.mjs', 'native-attempts.mjs', 'start-again.mjs'])
     cpSync(path.join(path.dirname(probeEntry), name), path.join(code, name));
   for (const name of ['a', 'c']) writeFileSync(path.join(things, name), 'x');
   const file = path.join(folder, 'secret');
   writeFileSync(file, 'secret');
+  writeFileSync(path.join(code, 'own'), 'x');
   symlinkSync(file, path.join(code, 'link'));
   native = JSON.stringify({ victim: 0, file, folder: things, link: path.join(code, 'link') });
   tcp.listen(0, '127.0.0.1');
@@ -126,6 +127,16 @@ describe('by system calls', () => {
     const results = (await behindWalls(level, 'native-attempts.mjs', native)) as Results;
     expect(results.filter(([, what]) => !/^E[A-Z]+$/.test(what))).toEqual([]);
     expect(results.length).toBeGreaterThanOrEqual(40);
+  });
+});
+
+describe('the runtime, started over itself without its flags', () => {
+  it('starts without walls', async () => {
+    await expect(run(process.execPath, [path.join(code, 'start-again.mjs')])).rejects.toMatchObject({ code: 7 });
+  });
+
+  it.each(levels.filter(({ level }) => level === 'launcher'))('is not on $name', async (level) => {
+    expect(await behindWalls(level, 'start-again.mjs', '')).toBe('EPERM');
   });
 });
 

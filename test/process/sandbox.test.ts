@@ -2,10 +2,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import os from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSocketPair } from '../../main/channel/socket-pair.ts';
-import { chooseLevel, probeNamespaces, sandboxCommand } from '../../main/connectors/sandbox.ts';
+import { chooseLevel, probeLauncher, probeNamespaces, sandboxCommand } from '../../main/connectors/sandbox.ts';
 import type { LaunchOrder } from '../../main/contract/launch-order.ts';
 import { hostExitCodes } from '../../main/contract/connector-process.ts';
 import { host, innermost, launcher, probeEntry, startConnector, valueOf, type Sandboxed } from './sandboxed.ts';
@@ -116,6 +117,16 @@ describe('fails closed', () => {
       'with an environment',
       (args) => args.flatMap((arg) => (arg === '--clearenv' ? [arg, '--setenv', 'A', 'b'] : [arg])),
     ],
+    // Nothing to see on a machine that has no network itself.
+    ...(Object.keys(os.networkInterfaces()).some((name) => name !== 'lo')
+      ? [
+          [
+            'with the network of the machine',
+            (args: readonly string[]) =>
+              args.flatMap((arg) => (arg === '--unshare-all' ? [arg, '--share-net'] : [arg])),
+          ] as const,
+        ]
+      : []),
     ['without a filter', (args) => args.filter((arg, index) => arg !== '--seccomp' && args[index - 1] !== '--seccomp')],
     [
       'with the processes of the machine',
@@ -162,7 +173,7 @@ describe('fails closed', () => {
           return { command, args: [...args.slice(0, -1), JSON.stringify({ ...order, ...each })] };
         },
       });
-      expect(await other.ended).not.toBe(0);
+      expect(await other.ended).toBe(hostExitCodes.protectionMissing);
       await other.stop();
     }
   });
@@ -180,6 +191,10 @@ describe('the level', () => {
   });
   it('is never less than the configuration demands', () => {
     expect(() => chooseLevel(wanted, 'namespaces')).toThrow(/as the configuration demands/);
+  });
+  it('is none where the launcher does not work, with both reasons and mends', () => {
+    expect(probeLauncher(wanted)).toEqual({ works: true });
+    expect(() => chooseLevel({ ...wanted, mostAbi: 0 })).toThrow(/Landlock takes no rules.*5\.13.*can be read/s);
   });
   it('namespaces work here, or the probe says why not and what to mend', () => {
     expect(probeNamespaces(wanted)).toEqual({ works: true });
