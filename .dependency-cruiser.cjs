@@ -98,7 +98,7 @@ module.exports = {
           // Listens on loopback for the browser that comes back from a sign-in.
           '^main/identity/loopback-listener\\.ts$',
           // Asks whether an inspector is open.
-          '^main/desktop/debugging\\.ts$',
+          '^main/(desktop/debugging|secrets/foreign-code)\\.ts$',
           // Listens to the message buses: Unix sockets.
           '^main/desktop/bus-signals\\.ts$',
           // Counts the system's certificate authorities.

@@ -83,9 +83,11 @@ function isInstalled(words: readonly string[]): boolean {
   return line === installed || line.startsWith(`${installed} `);
 }
 
-/** Electron, given this folder. */
+/** Electron, given this folder, maybe after options. */
 function isCheckout(words: readonly string[]): boolean {
-  return `${words.join(' ')} `.includes(`/electron ${root} `);
+  const line = `${words.join(' ')} `;
+  const named = line.indexOf('/electron ');
+  return named >= 0 && line.indexOf(` ${root} `, named) > 0;
 }
 
 /** A process of ours is closed to this user, but for root, and for Electron in a checkout. */

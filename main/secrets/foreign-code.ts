@@ -11,10 +11,11 @@ const options = 'NODE_OPTIONS';
 
 /** Throws a `Fault` `protection_missing`. */
 export function refuseForeignCode(env: NodeJS.ProcessEnv = process.env, inspectorUrl = inspector.url()): void {
-  const names = process.versions['electron'] === undefined ? [...loaders, options] : loaders;
+  const isElectron = 'electron' in process.versions;
+  const names = isElectron ? loaders : [...loaders, options];
   const set = names.find((name) => env[name] !== undefined && env[name] !== '');
   if (set !== undefined)
     throw new Fault('protection_missing', `${set} loads other code into this process: start Sallyport without it.`);
-  if (inspectorUrl !== undefined && process.versions['electron'] === undefined)
+  if (inspectorUrl !== undefined && !isElectron)
     throw new Fault('protection_missing', 'An inspector is open in this process: start Sallyport without it.');
 }

@@ -36,10 +36,15 @@ const listens = `
   const close = () => libc.func('int prctl(int, unsigned long)')(4, 0);
   // As the gateway is: a child of the one that holds the lock.
   const inChild = (work) => {
-    if (process.env.CHILD) return work();
+    if (process.env.CHILD) {
+      // It ends with the one that started it.
+      new (require('node:net').Socket)({ fd: 3 }).resume().once('close', () => process.exit());
+      return work();
+    }
     lock();
     const env = { CHILD: '1' };
-    require('node:child_process').spawn(process.execPath, process.argv.slice(1), { env, stdio: 'inherit' });
+    const stdio = ['inherit', 'inherit', 'inherit', 'pipe'];
+    require('node:child_process').spawn(process.execPath, process.argv.slice(1), { env, stdio });
   };
   const listen = () => require('node:net').createServer((socket) => {
     socket.on('error', () => 0).on('data', (piece) => appendFileSync(folder + '/heard', piece));

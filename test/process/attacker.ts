@@ -52,7 +52,7 @@ function ownsTrace(pid: number, how: 'seize' | 'attach'): boolean {
 function readsMemory(pid: number): boolean {
   const into = Buffer.alloc(8);
   const local = Buffer.alloc(16);
-  local.writeBigUInt64LE(BigInt(koffi.address(into)), 0);
+  local.writeBigUInt64LE(koffi.address(into), 0);
   local.writeBigUInt64LE(8n, 8);
   const remote = Buffer.alloc(16);
   remote.writeBigUInt64LE(0x10000n, 0);
@@ -143,10 +143,9 @@ function parentOf(pid: number): number {
 async function watch(root: number): Promise<readonly Target[]> {
   const find = createFinder(root);
   const targets = new Map<number, Target>();
-  let over = false;
-  process.stdin.resume().on('end', () => (over = true));
+  process.stdin.resume();
   let isWatching = false;
-  while (!over) {
+  while (!process.stdin.readableEnded) {
     for (const pid of find()) {
       const target = targets.get(pid) ?? newTarget(pid);
       attempt(() => attackOnce(target));
