@@ -38,7 +38,7 @@ const expectedNames = [
   /^(sallyport|limits|secret-ages|[0-9a-f]{16})\.json(\.new|\.\d+)?$/,
   /^(instance\.lock|audit-\d{4}-\d\d-\d\d(\.\d+)?\.jsonl|[a-z-]+\.log|[\w-]{22}\.rows)$/,
   /^(sp-\w{6}|run|state|logs|audit|references|bridge|\.local|sallyport)$/,
-  /^(\.\d+-control|control\.sock|mcp\.sock(\.\d+)?)$/,
+  /^(\.[\w-]{6}|control\.sock|mcp\.sock)$/,
 ];
 const careless = /\bsp-careless-/;
 
