@@ -87,7 +87,7 @@ function isInstalled(words: readonly string[]): boolean {
 function isCheckout(words: readonly string[]): boolean {
   const line = `${words.join(' ')} `;
   const named = line.indexOf('/electron ');
-  return named >= 0 && line.indexOf(` ${root} `, named) > 0;
+  return named >= 0 && [` ${root} `, ` ${root}/ `].some((folder) => line.indexOf(folder, named) > 0);
 }
 
 /** A process of ours is closed to this user, but for root, and for Electron in a checkout. */
