@@ -82,7 +82,7 @@ export async function startResidueRun(ground: MadeGround, options: ResidueOption
       const before = await until();
       while (!processesOf(product, agent).some(isExchange)) await delay(20);
       return looks.lookDuring(
-        eventually(async () => (await until()) > before),
+        eventually(async () => (await until()) > before, 60_000),
         4,
       );
     },
