@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import koffi from 'koffi';
@@ -43,6 +53,12 @@ function appThat(then: string): void {
 
 const start = (more: Partial<Parameters<typeof createStart>[0]> = {}) =>
   createStart({ app, socket: path.join(sockets, 'mcp.sock'), env, ...more });
+
+/** A start is in it at once. */
+const children = (): string =>
+  globSync('/proc/self/task/*/children')
+    .map((file) => readFileSync(file, 'utf8'))
+    .join('');
 
 async function seen(): Promise<string> {
   await vi.waitUntil(() => existsSync(at('seen')), { timeout: 20_000 });
@@ -116,7 +132,8 @@ it.each([
   mkdirSync(sockets, { mode: 0o700 });
   const lock = tryLock(file());
   const tried = start();
-  expect([tried(), existsSync(at('seen'))]).toEqual(['starting', false]);
+  const before = children();
+  expect([tried(), children()]).toEqual(['starting', before]);
   closeSync(lock ?? -1);
   tried();
   await seen();
