@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { defaultLimits } from '../contract/config.ts';
 import { Fault } from '../contract/errors.ts';
 import { folderHash } from './packed.ts';
-import { demandedIsolation, loadRegistry, type Registry } from './registry.ts';
+import { loadRegistry, type Registry } from './registry.ts';
 
 const identity = { kind: 'oidc', authority: 'https://id.example', clientId: 'desktop', scopes: ['openid'] };
 const destination = { host: 'db.example', port: 5432, database: 'd', issuer: { url: 'https://i.example', scope: 's' } };
@@ -431,19 +431,4 @@ describe('where a credential comes from', () => {
       .findIndex((each) => each.includes('"access-token"'));
     expect(said).toContain(at(line + 1, ''));
   });
-});
-
-test('the walls that are demanded: of the managed file before the person’s, without the rest of either', () => {
-  const demanded = (own?: unknown, managed?: unknown): string | undefined => {
-    const at = (name: string, content: unknown): string =>
-      content === undefined ? path.join(folder, 'none.json') : put(name, content);
-    return demandedIsolation({ configFile: at('own.json', own), managedFile: at('managed.json', managed) });
-  };
-  const [strong, weak] = (['namespaces', 'launcher'] as const).map((atLeast) => ({ isolation: { atLeast } }));
-  expect(demanded()).toBeUndefined();
-  expect(demanded({ identity })).toBeUndefined();
-  expect(demanded(strong)).toBe('namespaces');
-  expect(demanded(undefined, strong)).toBe('namespaces');
-  expect(demanded(weak, strong)).toBe('namespaces');
-  expect(() => demanded({ isolation: { atLeast: 'none' } })).toThrow(/own\.json:\d+: /);
 });
