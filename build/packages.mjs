@@ -9,11 +9,15 @@ import { Problem, step } from './report.mjs';
 /** @param {string} root the checkout */
 export async function ensurePackages(root) {
   if (!isInstalled(root)) {
+    // npm removes it among all the others: one that was broken off before could fit the lockfile of another day.
+    fs.rmSync(recordIn(root), { force: true });
     await step('installing npm packages (npm ci)', async () => {
       // Engine warnings are about Node 20, which runs nothing but set-up.
       const { code } = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
         cwd: root,
         output: 'to-stderr',
+        // It would write its record into the folder of the next one.
+        endsWithUs: true,
       });
       if (code !== 0)
         throw new Problem('npm ci failed (see above): check the network and the registry, then run again');
@@ -29,7 +33,7 @@ export async function ensurePackages(root) {
  */
 export function isInstalled(root) {
   const wanted = readPackages(path.join(root, 'package-lock.json'));
-  const present = readPackages(path.join(root, 'node_modules', '.package-lock.json'));
+  const present = readPackages(recordIn(root));
   if (!wanted) throw new Problem('package-lock.json is missing or damaged: restore it with git');
   if (!present) return false;
   const same = (/** @type {LockedPackage} */ a, /** @type {LockedPackage | undefined} */ b) =>
@@ -39,6 +43,9 @@ export function isInstalled(root) {
     Object.entries(present).every(([name, installed]) => same(installed, wanted[name]))
   );
 }
+
+/** @param {string} root */
+const recordIn = (root) => path.join(root, 'node_modules', '.package-lock.json');
 
 /** @param {string} file @returns {Record<string, LockedPackage> | undefined} */
 function readPackages(file) {

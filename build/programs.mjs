@@ -8,6 +8,7 @@ import { constants } from 'node:os';
  * @property {NodeJS.ProcessEnv} [env]
  * @property {'inherit' | 'capture' | 'to-stderr'} [output] default 'capture'; 'to-stderr' keeps stdout for the caller
  * @property {{ uid: number, gid: number } | undefined} [as]
+ * @property {boolean} [endsWithUs] it must not go on alone when we are killed
  */
 
 /**
@@ -17,11 +18,13 @@ import { constants } from 'node:os';
  * @param {Run} [options]
  * @returns {Promise<{ code: number, stdout: string, output: string }>}
  */
-export function run(command, args, { cwd, env, output = 'capture', as } = {}) {
+export function run(command, args, { cwd, env, output = 'capture', as, endsWithUs = false } = {}) {
   const out = output === 'inherit' ? 'inherit' : output === 'to-stderr' ? 2 : 'pipe';
   const err = output === 'capture' ? 'pipe' : 'inherit';
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, env: env ?? process.env, stdio: ['ignore', out, err], ...as });
+    const [program = command, ...first] = endsWithUs ? [...followsUs, command] : [command];
+    const options = { cwd, env: env ?? process.env, ...as };
+    const child = spawn(program, [...first, ...args], { ...options, stdio: ['ignore', out, err] });
     let stdout = '';
     let all = '';
     child.stdout?.setEncoding('utf8').on('data', (text) => {
@@ -38,7 +41,7 @@ export function run(command, args, { cwd, env, output = 'capture', as } = {}) {
 
 const parent = process.ppid;
 /** Becomes the program, which the kernel then ends when we are killed (Debian's util-linux, always there). */
-const endsWithUs = process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'TERM', '--'] : [];
+const followsUs = process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'TERM', '--'] : [];
 let interrupted = false;
 
 /** Whether a program in the foreground was asked to stop: then nothing more should be started. */
@@ -58,7 +61,7 @@ export function wasInterrupted() {
  */
 export function runInForeground(command, args, { cwd, env, as } = {}) {
   return new Promise((resolve, reject) => {
-    const [program = command, ...parameters] = [...endsWithUs, command, ...args];
+    const [program = command, ...parameters] = [...followsUs, command, ...args];
     const child = spawn(program, parameters, { cwd, env: env ?? process.env, stdio: 'inherit', ...as });
     /** @type {Map<NodeJS.Signals, number>} */
     const sentAt = new Map();

@@ -52,6 +52,8 @@ async function copyPackages(root, tree) {
       const { code, output } = await run(/** @type {string} */ (command), args);
       if (code !== 0) throw new Problem(`could not copy node_modules to ${tree}: ${output.trim()}`);
     }
+    // First: what is left of a copy that was being removed is taken for none.
+    fs.rmSync(copied, { force: true });
     fs.rmSync(to, { recursive: true, force: true });
     fs.renameSync(scratch, to);
   });

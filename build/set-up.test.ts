@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hashOf } from './bundles.mjs';
 import { environmentOf } from './made-user.mjs';
-import { isInstalled, linkPostgresLibraries } from './packages.mjs';
+import { ensurePackages, isInstalled, linkPostgresLibraries } from './packages.mjs';
 import { ensureSystemPackages, missingPackages } from './system-packages.mjs';
 
 let folder: string;
@@ -86,6 +86,23 @@ describe('npm packages', () => {
   test('an install that was broken off has no record', () => {
     write('package-lock.json', { packages: { '': {}, 'node_modules/a': a } });
     write('node_modules/a/package.json', {});
+    expect(isInstalled(folder)).toBe(false);
+  });
+
+  test('an install that is killed leaves none, also where the one of before fits another lockfile', async () => {
+    const locked = (version: string) => ({ packages: { '': {}, 'node_modules/a': { ...a, version } } });
+    write('package-lock.json', locked('1.0.1'));
+    write('node_modules/.package-lock.json', { packages: { 'node_modules/a': a } });
+    write('bin/npm', '#!/bin/sh\nkill -9 $$\n');
+    fs.chmodSync(path.join(folder, 'bin/npm'), 0o755);
+    const { PATH } = process.env;
+    process.env['PATH'] = `${path.join(folder, 'bin')}:${PATH ?? ''}`;
+    try {
+      await expect(ensurePackages(folder)).rejects.toThrow('npm ci failed');
+    } finally {
+      process.env['PATH'] = PATH;
+    }
+    write('package-lock.json', locked('1.0.0'));
     expect(isInstalled(folder)).toBe(false);
   });
 

@@ -19,15 +19,19 @@ import { createReport } from './authoring/report.ts';
 import { scaffold, typesFile } from './authoring/scaffold.ts';
 import { authoringOptionsSchema, type AuthoringOptions } from './cli/authoring-options.ts';
 import { explainFailure } from './cli/closing.ts';
+import { findPaths } from './cli/paths.ts';
 import { withPlace } from './connectors/manifest-place.ts';
 import { createOffers } from './connectors/offers.ts';
-import { readManifest } from './connectors/registry.ts';
+import { demandedIsolation, readManifest } from './connectors/registry.ts';
 import { createToolRegistry } from './connectors/tool-registry.ts';
+import type { DemandedLevel } from './contract/connector-process.ts';
 import { Fault } from './contract/errors.ts';
 import type { ConnectorManifest } from './contract/manifest.ts';
 import { productAt, type Product } from './product.ts';
 
 const product = ownProduct();
+/** As a start of Sallyport would demand it here. */
+const atLeast = (): DemandedLevel | undefined => demandedIsolation(findPaths());
 const tools = { productRoot: product.root, sdk: path.join(product.root, 'dist', 'sdk') };
 
 async function main(options: AuthoringOptions): Promise<void> {
@@ -92,6 +96,7 @@ async function testConnector(folder: string, { json, settings, requireExamples }
       report.add({ level: 'ok', what: 'bundle', why: built.files.join(', ') });
       await accept({
         product,
+        atLeast: atLeast(),
         manifest,
         built,
         settings: readSettings(settings),
@@ -117,9 +122,11 @@ async function developConnector(folder: string, { json, settings, exposure }: Au
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
   process.once('disconnect', end);
   process.stdout.removeAllListeners('error').on('error', end);
+  const demanded = atLeast();
   await inScratch((scratch) =>
     develop({
       product,
+      atLeast: demanded,
       tools,
       folder,
       checkedManifest,
@@ -138,7 +145,15 @@ async function recordConnector(folder: string, { settings, record: wanted }: Aut
   const manifest = checkedManifest(folder);
   await inScratch(async (scratch) => {
     const { entry } = await buildConnector(folder, madeFolder(scratch, 'built'), tools);
-    const files = await record({ product, folder, manifest, entry, settings: readSettings(settings), record: wanted });
+    const files = await record({
+      product,
+      atLeast: atLeast(),
+      folder,
+      manifest,
+      entry,
+      settings: readSettings(settings),
+      record: wanted,
+    });
     tell(`${files.join('\n')}\nread them before you keep them: what a backend answered is in them\n`);
   });
 }

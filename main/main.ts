@@ -55,7 +55,8 @@ function main(): void {
   const options = given ?? opened;
   // Chromium keeps its lock and its profile here; the window itself keeps nothing.
   app.setPath('userData', path.join(stateFolderOf(options), 'desktop'));
-  if (!prepareDesktop()) {
+  const background = options.background === true;
+  if (!prepareDesktop({ background })) {
     process.stderr.write('sallyport: it runs already; its window was brought to the front\n');
     app.exit(0);
     return;
@@ -71,13 +72,15 @@ function main(): void {
   const started: Started = { options, startedAtMs, closing, product: productOf(options), ownHardening };
   app
     .whenReady()
-    .then(() => run(started, given === undefined))
+    .then(() => run(started, given === undefined || background))
     .catch((error: unknown) => closing.fail(error));
 }
 
 /** @param silent nobody reads standard error: the window says what failed, and stays */
 async function run({ options, startedAtMs, closing, product, ownHardening }: Started, silent: boolean): Promise<void> {
   const { desk, desktop, changed } = createFront(product, closing);
+  desktop.show('overview', { focus: options.background !== true });
+  changed();
   closing.add(async () => {
     desktop.close();
     await desk.close();
@@ -145,8 +148,6 @@ function createFront(product: Product, closing: Closing): Front {
     onQuit: quit,
     onChange: () => changed(),
   });
-  desktop.show('overview');
-  changed();
   return { desk, desktop, changed };
 }
 

@@ -16,6 +16,7 @@ import { startLab, type Lab } from './cli/lab-process.ts';
 import { makeOwnFolder, refuseLongSocketPath } from './cli/make-own-folder.ts';
 import { findPaths, isPipe, type Paths } from './cli/paths.ts';
 import type { Reporter } from './cli/reporter.ts';
+import { openAgain, stayClosed } from './cli/stay-closed.ts';
 import type { UpOptions } from './cli/up-options.ts';
 import { readyEvent, readyText, tellCall, tellSupervisorEvent } from './cli/up-report.ts';
 import { version } from './cli/version.ts';
@@ -70,6 +71,11 @@ declare const __LAB__: boolean | undefined;
 export async function startShell(ground: ShellGround): Promise<RunningShell> {
   const { options } = ground;
   const chosen = findPaths(options);
+  // Added first, so done last: the lock is still ours.
+  ground.closing.add((exitCode) => {
+    if (exitCode === 0) stayClosed(chosen.socket);
+    return Promise.resolve();
+  });
   // A wrong configuration leaves no trace. The lab's is known once the lab runs.
   const configured = options.lab ? undefined : registryFor(ground, chosen);
   takePlace(chosen);
@@ -243,6 +249,7 @@ function takePlace(paths: Paths): void {
   refuseLongSocketPath(paths.controlSocket);
   makeOwnFolder(path.dirname(paths.socket));
   holdInstanceLock(path.dirname(paths.socket));
+  openAgain(paths.socket);
 }
 
 async function labFor({ closing, reporter, product }: ShellGround): Promise<Lab> {

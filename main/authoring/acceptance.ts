@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Fault } from '../contract/errors.ts';
+import type { DemandedLevel } from '../contract/connector-process.ts';
 import type { ConnectorManifest, ToolManifest } from '../contract/manifest.ts';
 import type { Product } from '../product.ts';
 import { listenForStrays, type Outcome } from './agent.ts';
@@ -22,6 +23,7 @@ export interface Check {
 
 export interface Accepted {
   readonly product: Product;
+  readonly atLeast: DemandedLevel | undefined;
   readonly manifest: ConnectorManifest;
   readonly built: Built;
   readonly settings: Readonly<Record<string, unknown>>;
@@ -79,7 +81,9 @@ async function runExamples(wanted: Accepted): Promise<ReadonlyMap<string, unknow
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     const why = error.message;
-    tell({ level: 'failed', what: 'start', why, mend: 'export one "connector" with a handler for each tool' });
+    const isOurs = error.code === 'protection_missing';
+    const mend = isOurs ? 'run "sallyport doctor"' : 'export one "connector" with a handler for each tool';
+    tell({ level: 'failed', what: 'start', why, mend });
     return new Map();
   }
   tell({ level: 'ok', what: 'start', why: 'it started in its sandbox and took its settings' });

@@ -6,6 +6,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Classification } from '../contract/labels.ts';
+import type { DemandedLevel } from '../contract/connector-process.ts';
 import type { ConnectorManifest } from '../contract/manifest.ts';
 import type { Product } from '../product.ts';
 import { exampleCheck, isCallable, typesCheck, type Check } from './acceptance.ts';
@@ -20,6 +21,7 @@ import { watchFolder } from './watch-folder.ts';
 
 export interface Development {
   readonly product: Product;
+  readonly atLeast: DemandedLevel | undefined;
   readonly tools: Tools;
   readonly folder: string;
   readonly checkedManifest: (folder: string) => ConnectorManifest;
@@ -101,10 +103,11 @@ interface Round {
 }
 
 async function runExamples(wanted: Development, round: Round): Promise<void> {
-  const { product, exposure, signal } = wanted;
+  const { product, atLeast, exposure, signal } = wanted;
   const { manifest, entry, recordings } = round;
   const settings = wanted.settings();
-  const stand = await startStand({ product, manifest, entry, settings, exposure, backend: recordings.backend });
+  const { backend } = recordings;
+  const stand = await startStand({ product, atLeast, manifest, entry, settings, exposure, backend });
   const end = (): void => {
     // Calls that run fail, and with them the round ends.
     stand.stop().catch(() => undefined);

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Fault } from '../contract/errors.ts';
+import type { DemandedLevel } from '../contract/connector-process.ts';
 import type { ConnectorManifest } from '../contract/manifest.ts';
 import type { Product } from '../product.ts';
 import { isCallable } from './acceptance.ts';
@@ -11,6 +12,7 @@ import { startStand } from './stand.ts';
 
 export interface Recorded {
   readonly product: Product;
+  readonly atLeast: DemandedLevel | undefined;
   readonly folder: string;
   readonly manifest: ConnectorManifest;
   readonly entry: string;
@@ -51,9 +53,9 @@ export async function record(wanted: Recorded): Promise<string[]> {
 }
 
 /** In a process of its own: it counts from the start, as it will in "test". */
-async function runRound({ product, manifest, entry, settings }: Recorded, ports: ReadonlyMap<string, number>) {
+async function runRound({ product, atLeast, manifest, entry, settings }: Recorded, ports: ReadonlyMap<string, number>) {
   const { backend, tape } = createRecorder(ports);
-  const stand = await startStand({ product, manifest, entry, settings, backend });
+  const stand = await startStand({ product, atLeast, manifest, entry, settings, backend });
   try {
     for (const tool of manifest.tools.filter(({ offer }) => isCallable(offer)))
       for (const { title, arguments: given } of tool.examples) {

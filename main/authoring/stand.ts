@@ -10,9 +10,10 @@ import path from 'node:path';
 import { channelOverFd } from '../channel/channel-over-socket.ts';
 import { handOver } from '../channel/hand-over.ts';
 import { closeFd, createSocketPair } from '../channel/socket-pair.ts';
-import { builtEnvironment } from '../connectors/child.ts';
 import { createSandbox } from '../connectors/sandbox.ts';
 import { connectorEgress, gatewayEgress, gatewayVault } from '../contract/channels.ts';
+import type { DemandedLevel } from '../contract/connector-process.ts';
+import { localeOf } from '../contract/environment.ts';
 import { shellGateway } from '../contract/shell-channels.ts';
 import { Fault } from '../contract/errors.ts';
 import type { Classification } from '../contract/labels.ts';
@@ -28,6 +29,8 @@ export interface StandOptions {
   /** The connector's bundle, with its manifest.json beside it. */
   readonly entry: string;
   readonly product: Product;
+  /** The walls that the machine's configuration demands. */
+  readonly atLeast: DemandedLevel | undefined;
   readonly manifest: ConnectorManifest;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly backend: Backend;
@@ -142,7 +145,7 @@ function startGateway([runtime = process.execPath, ...parameters]: readonly stri
   const [shellPair, vaultPair] = [createSocketPair(), createSocketPair()];
   const child = spawn(runtime, parameters, {
     stdio: ['ignore', 'ignore', 'ignore', shellPair.b, vaultPair.a, 'ipc'],
-    env: builtEnvironment(),
+    env: localeOf(process.env),
     cwd: '/',
   });
   for (const fd of [shellPair.b, vaultPair.a]) closeFd(fd);
@@ -181,7 +184,7 @@ interface Sandboxed {
 }
 
 async function attachPair(gateway: ChildProcess, options: StandOptions): Promise<Sandboxed> {
-  const { entry, manifest, product } = options;
+  const { entry, manifest, product, atLeast } = options;
   const [toGateway, toEgress, egressPair] = [createSocketPair(), createSocketPair(), createSocketPair()];
   const destination = createDestination(manifest.name, options.backend);
   const channels = [
@@ -198,7 +201,8 @@ async function attachPair(gateway: ChildProcess, options: StandOptions): Promise
       handlers: destination.connector,
     }),
   ];
-  const start = createSandbox({ host: product.connectorHost, runtime: product.runtime, launcher: product.launcher });
+  const { connectorHost: host, runtime, launcher } = product;
+  const start = createSandbox({ host, runtime, launcher, atLeast });
   const { process: child } = start({ entry }, { gateway: toGateway.b, egress: toEgress.a });
   closeFd(toGateway.b);
   closeFd(toEgress.a);

@@ -6,7 +6,8 @@ import type { Reporter } from './reporter.ts';
 const lastResortMs = 20_000;
 
 export interface Closing {
-  add(close: () => Promise<void>): void;
+  /** `exitCode`: 0 where it was ended in order. */
+  add(close: (exitCode: number) => Promise<void>): void;
   /** Ends the process. Later calls change nothing. */
   close(exitCode: number): Promise<void>;
   /** Says why on stderr, then closes with 1. */
@@ -19,7 +20,7 @@ export function createClosing(
   reporter: Reporter,
   exit: (code: number) => void = (code) => process.exit(code),
 ): Closing {
-  const closers: (() => Promise<void>)[] = [];
+  const closers: ((exitCode: number) => Promise<void>)[] = [];
   let over = false;
 
   async function close(exitCode: number): Promise<void> {
@@ -27,7 +28,7 @@ export function createClosing(
     over = true;
     setTimeout(() => exit(1), lastResortMs).unref();
     reporter.tell({ event: 'stopping' }, exitCode === 0 ? 'stopping …' : undefined);
-    for (const one of closers.reverse()) await one().catch(() => undefined);
+    for (const one of closers.reverse()) await one(exitCode).catch(() => undefined);
     reporter.tell({ event: 'stopped' });
     exit(exitCode);
   }

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Option, type Command } from 'commander';
+import { localeOf, sessionOf } from '../contract/environment.ts';
 import { classifications } from '../contract/labels.ts';
 import { authoringOptionsSchema } from './authoring-options.ts';
 
@@ -61,9 +62,18 @@ async function run(task: keyof typeof tasks, at: string, flags: Flags): Promise<
   const entry = here.endsWith('.mjs') ? path.join(folder, 'authoring.mjs') : path.join(folder, '..', 'authoring.ts');
   const flagsOfNode = ['--disable-sigusr1', '--disable-proto=delete', '--enable-source-maps'];
   const child = spawn(process.execPath, [...flagsOfNode, entry, JSON.stringify(options)], {
+    env: environment(),
     // The last one tells it when this ends in whatever way.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   process.exitCode = await new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
+}
+
+/** Its own start is nobody's way in: of the author's environment it needs where things are. */
+function environment(): NodeJS.ProcessEnv {
+  const { HOME, XDG_CONFIG_HOME } = sessionOf(process.env);
+  const { TMPDIR, SALLYPORT_DEBUG } = process.env;
+  const known = { ...localeOf(process.env), HOME, XDG_CONFIG_HOME, TMPDIR, SALLYPORT_DEBUG };
+  return Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
 }

@@ -175,6 +175,7 @@ function addFilters(program: Command): void {
 function addBridge(program: Command): void {
   talking(program, 'mcp', 'the stdio bridge that agents start')
     .option('--agent <id>', 'a label for the program that starts it')
+    .option('--no-start', 'do not start the installed tray app where it is closed')
     .action(mcp);
 }
 

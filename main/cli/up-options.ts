@@ -13,5 +13,7 @@ export const upOptionsSchema = z.strictObject({
   runtime: z.string(),
   /** End when standard input ends: for programs that start Sallyport and must not leave it behind. */
   endWithInput: z.boolean(),
+  /** Opened for an agent: what fails is said in the window alone, and a window that is open already stays where it is. */
+  background: z.boolean().optional(),
 });
 export type UpOptions = z.infer<typeof upOptionsSchema>;

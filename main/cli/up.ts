@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Fault } from '../contract/errors.ts';
 import { withLab } from '../contract/with-lab.ts';
 import { hasDisplay } from './browser.ts';
+import { installedApp } from './installed-app.ts';
 import type { UpOptions } from './up-options.ts';
 
 export interface UpFlags {
@@ -23,16 +24,16 @@ export interface UpFlags {
 const passedOn =
   /^(HOME|USER|LOGNAME|PATH|TMPDIR|TZ|LANG|LC_.*|XDG_.*|DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|DBUS_SESSION_BUS_ADDRESS|SALLYPORT_DEBUG)$/;
 
-function isPassedOn(key: string): boolean {
-  return passedOn.test(key) || (withLab && key === 'SALLYPORT_LAB_NEEDLES');
+function environment(): NodeJS.ProcessEnv {
+  const isPassedOn = (key: string): boolean => passedOn.test(key) || (withLab && key === 'SALLYPORT_LAB_NEEDLES');
+  return Object.fromEntries(Object.entries(process.env).filter(([key]) => isPassedOn(key)));
 }
 
 export async function up(flags: UpFlags): Promise<void> {
   const options = JSON.stringify(toOptions(flags));
   const [program, ...parameters] = [...(flags.headless === true ? headless() : desktop()), options];
-  const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => isPassedOn(key)));
-  if (process.execve && process.platform !== 'win32') process.execve(program, [program, ...parameters], env);
-  await runInForeground(program, parameters, env);
+  if (process.execve && process.platform !== 'win32') process.execve(program, [program, ...parameters], environment());
+  await runInForeground(program, parameters);
 }
 
 type CommandLine = readonly [program: string, ...parameters: string[]];
@@ -49,14 +50,13 @@ function headless(): CommandLine {
 function desktop(): CommandLine {
   if (!hasDisplay())
     throw new Fault('malformed', 'there is no screen to show anything on: start with "sallyport up --headless"');
-  const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-  const installed = path.resolve(root, '../../sallyport');
-  if (existsSync(path.resolve(root, '../app.asar')) && existsSync(installed)) return [installed];
+  const installed = installedApp();
+  if (installed !== undefined) return [installed];
   const folder = process.env['ELECTRON_OVERRIDE_DIST_PATH'];
   const electron = folder === undefined ? undefined : path.join(folder, 'electron');
   if (electron === undefined || !existsSync(electron))
     throw new Fault('malformed', 'Electron is not on this machine yet: run "npm start" once, or add --headless');
-  return [electron, root];
+  return [electron, path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')];
 }
 
 function toOptions(flags: UpFlags): UpOptions {
@@ -74,12 +74,8 @@ function toOptions(flags: UpFlags): UpOptions {
 }
 
 /** Where a process cannot become another one. */
-async function runInForeground(
-  program: string,
-  parameters: readonly string[],
-  env: Record<string, string | undefined>,
-): Promise<void> {
-  const child = spawn(program, parameters, { stdio: 'inherit', env });
+async function runInForeground(program: string, parameters: readonly string[]): Promise<void> {
+  const child = spawn(program, parameters, { stdio: 'inherit', env: environment() });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   process.exitCode = await new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
 }

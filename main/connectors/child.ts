@@ -6,6 +6,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { localeOf } from '../contract/environment.ts';
 import { Fault } from '../contract/errors.ts';
 import type { ChildLog } from './child-log.ts';
 
@@ -34,20 +35,12 @@ export interface TrustedCommand {
   readonly log: ChildLog;
 }
 
-/** What every child may know of the machine; configuration travels in frames. */
-export function builtEnvironment(source: NodeJS.ProcessEnv = process.env): Record<string, string> {
-  const known = ['LANG', 'LC_ALL', 'TZ'].flatMap((key) => {
-    const value = source[key];
-    return value === undefined ? [] : [[key, value] as const];
-  });
-  return Object.fromEntries(known);
-}
-
 export function startTrusted({ name, command, ends, ipc, log }: TrustedCommand): Child {
   const [runtime = process.execPath, ...parameters] = command;
   const started = spawn(runtime, parameters, {
     stdio: ['ignore', 'pipe', 'pipe', ...ends, ...(ipc ? (['ipc'] as const) : [])],
-    env: builtEnvironment(),
+    // Configuration travels in frames.
+    env: localeOf(process.env),
     cwd: '/',
     // Ctrl-C in the terminal is for the shell, which ends everything in order.
     detached: process.platform !== 'win32',

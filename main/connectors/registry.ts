@@ -6,12 +6,14 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { z } from 'zod';
 import {
   configSchema,
   type ConnectorConfig,
   type DestinationConfig,
   type SallyportConfig,
 } from '../contract/config.ts';
+import type { DemandedLevel } from '../contract/connector-process.ts';
 import { Fault } from '../contract/errors.ts';
 import { isAbove } from '../contract/labels.ts';
 import { manifestSchema, type ConnectorManifest } from '../contract/manifest.ts';
@@ -92,6 +94,20 @@ export function loadRegistry(sources: RegistrySources): Registry {
   };
 }
 
+/** The walls that configuration demands, also of code that is only tried out. Throws a `Fault` (`malformed`) as above. */
+export function demandedIsolation({
+  configFile,
+  managedFile,
+}: Pick<RegistrySources, 'managedFile'> & { readonly configFile: string }): DemandedLevel | undefined {
+  const layers = [managedFile, configFile].filter((file) => existsSync(file)).map(readLocatedJson);
+  const { isolation } = parseWith(isolationOnly, merged(layers) ?? {}, (where, reason) =>
+    blamed(layers, where).refuse(where, reason),
+  );
+  return isolation?.atLeast;
+}
+
+const isolationOnly = z.looseObject({ isolation: configSchema.shape.isolation });
+
 function ownSettings(sources: RegistrySources): LocatedJson | undefined {
   if (sources.labConfig !== undefined) return locateJson('(lab)', JSON.stringify(sources.labConfig, null, 2));
   return sources.configFile === undefined ? undefined : readLocatedJson(sources.configFile);
@@ -99,8 +115,11 @@ function ownSettings(sources: RegistrySources): LocatedJson | undefined {
 
 /** `layers`: the strongest first. The layer that said a value is blamed for it. */
 function parseLayers(layers: readonly LocatedJson[]): SallyportConfig {
-  const merged = layers.reduceRight<unknown>((weaker, layer) => merge(weaker, layer.value), undefined);
-  return parseWith(configSchema, merged, (where, reason) => blamed(layers, where).refuse(where, reason));
+  return parseWith(configSchema, merged(layers), (where, reason) => blamed(layers, where).refuse(where, reason));
+}
+
+function merged(layers: readonly LocatedJson[]): unknown {
+  return layers.reduceRight<unknown>((weaker, layer) => merge(weaker, layer.value), undefined);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -110,9 +129,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 /** Objects key by key; a list is one value, so that a managed list is never lengthened from below. */
 function merge(weaker: unknown, stronger: unknown): unknown {
   if (!isRecord(weaker) || !isRecord(stronger)) return stronger;
-  const merged = new Map(Object.entries(weaker));
-  for (const [key, value] of Object.entries(stronger)) merged.set(key, merge(merged.get(key), value));
-  return Object.fromEntries(merged);
+  const both = new Map(Object.entries(weaker));
+  for (const [key, value] of Object.entries(stronger)) both.set(key, merge(both.get(key), value));
+  return Object.fromEntries(both);
 }
 
 /** The strongest layer that says anything at this path or the nearest one above it. */

@@ -33,14 +33,19 @@ export interface Desktop {
   close(): void;
 }
 
+export interface Opened {
+  /** Not by the person: an agent's bridge did. */
+  readonly background: boolean;
+}
+
 /**
- * Before `ready`. False: another instance has this state folder, and shows its window.
+ * Before `ready`. False: another instance has this state folder, and shows its window if the person opened this one.
  * Throws a `Fault` when a packaged application is started with a switch that is not known.
  */
-export function prepareDesktop(): boolean {
-  const opened = forbiddenSwitch(app.isPackaged, process.argv.slice(1));
-  if (opened !== undefined) {
-    const say = `--${opened} opens the window to other programs, or could: start Sallyport without it`;
+export function prepareDesktop(opened: Opened): boolean {
+  const opening = forbiddenSwitch(app.isPackaged, process.argv.slice(1));
+  if (opening !== undefined) {
+    const say = `--${opening} opens the window to other programs, or could: start Sallyport without it`;
     throw new Fault('protection_missing', say);
   }
   protocol.registerSchemesAsPrivileged([{ scheme, privileges: { standard: true, secure: true } }]);
@@ -50,7 +55,7 @@ export function prepareDesktop(): boolean {
   Menu.setApplicationMenu(null);
   // With a tray the application lives on without a window.
   app.on('window-all-closed', () => undefined);
-  return app.requestSingleInstanceLock();
+  return app.requestSingleInstanceLock({ ...opened });
 }
 
 export function createDesktop(deps: DesktopDeps): Desktop {
@@ -90,7 +95,10 @@ export function createDesktop(deps: DesktopDeps): Desktop {
     const sender = { isMainFrame: senderFrame === event.sender.mainFrame, url: senderFrame?.url ?? '' };
     return answerWindow(handlers, sender, message);
   });
-  app.on('second-instance', () => show('overview'));
+  // The event, its command line and its folder come first.
+  app.on('second-instance', (...[, , , opened]) => {
+    if ((opened as Partial<Opened> | null)?.background !== true) show('overview');
+  });
   app.on('activate', () => show('overview'));
   const trayWatch = watchTray({
     hasHost: hasTrayHost,

@@ -1,5 +1,6 @@
 /** Whether this desktop shows tray icons: asked of the session bus, since Electron does not tell. */
 import { execFile } from 'node:child_process';
+import { sessionOf } from '../contract/environment.ts';
 
 const timeoutMs = 3000;
 const watcher = 'org.kde.StatusNotifierWatcher';
@@ -22,8 +23,12 @@ export function hasTrayHost(env: NodeJS.ProcessEnv = process.env): Promise<boole
     'IsStatusNotifierHostRegistered',
   ];
   return new Promise((resolve) => {
-    execFile('gdbus', args, { timeout: timeoutMs, env }, (error, output) =>
+    execFile('gdbus', args, { timeout: timeoutMs, env: gdbusEnvironment(env) }, (error, output) =>
       resolve(error === null && output.includes('<true>')),
     );
   });
+}
+
+function gdbusEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { ...sessionOf(env), ...(env['PATH'] === undefined ? {} : { PATH: env['PATH'] }) };
 }

@@ -86,6 +86,19 @@ describe('a new connector', () => {
     expect(code).toBe(0);
   });
 
+  it('starts behind no weaker walls than the configuration demands', async () => {
+    const home = path.join(folder, 'home');
+    mkdirSync(path.join(home, 'sallyport'), { recursive: true });
+    writeFileSync(path.join(home, 'sallyport/sallyport.json'), '{ "isolation": { "atLeast": "namespaces" } }');
+    const env = { ...process.env, XDG_CONFIG_HOME: home };
+    const tested = run(process.execPath, [command, 'connector', 'test', hello], { cwd: folder, env });
+    // The runtime of a checkout can be read.
+    await expect(tested).rejects.toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('cannot be isolated as the configuration demands'),
+    });
+  });
+
   it('has a test of its own that passes', async () => {
     await run(process.execPath, ['--test'], { cwd: hello });
   });

@@ -2,13 +2,22 @@
 import { randomUUID } from 'node:crypto';
 import type { Retry, WireResult, OutcomeCode } from '../../contract/errors.ts';
 import type { Message, RequestId } from './message.ts';
+import type { Closed } from './start-app.ts';
 
 /** The same revisions as the gateway serves: newest first. */
 const handshakeVersions = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
 const statelessVersions = ['2026-07-28'];
 const methodNotFound = -32601;
 
-const closed = 'Sallyport is not running. Ask the person to start it and to sign in, then try again.';
+const says: Readonly<Record<Closed, string>> = {
+  closed: 'Sallyport is not running. Ask the person to start it and to sign in, then try again.',
+  starting: 'Sallyport is being started. Ask the person to sign in in its window, then try again.',
+  ended:
+    'Sallyport was closed, and is not opened again for an agent. Ask the person to open it and to sign in, then try again.',
+  'no-screen':
+    'Sallyport is not running, and there is no screen here to open it on. Ask the person to start it (sallyport up --headless) and to sign in, then try again.',
+  failed: 'Sallyport was started and ended by itself. Ask the person to open it and to sign in, then try again.',
+};
 const capabilities = { tools: { listChanged: true } };
 
 export interface ClosedAnswersDeps {
@@ -17,6 +26,8 @@ export interface ClosedAnswersDeps {
   readonly readTools: () => string;
   /** Why whoever listens is not spoken to; nothing: nobody does. */
   readonly problem: () => string | undefined;
+  /** How it is, after what can be done was done. */
+  readonly closed: () => Closed;
 }
 
 /** The answer's line, or nothing for a notification. */
@@ -24,6 +35,7 @@ export function createClosedAnswers({
   version,
   readTools,
   problem,
+  closed,
 }: ClosedAnswersDeps): (message: Message) => string | undefined {
   const serverInfo = { name: 'sallyport', title: 'Sallyport', version };
   const complete = { resultType: 'complete', _meta: { 'io.modelcontextprotocol/serverInfo': serverInfo } };
@@ -32,10 +44,16 @@ export function createClosedAnswers({
     const stamp = message.isStateless ? complete : {};
     switch (message.method) {
       case 'initialize':
-        return { protocolVersion: negotiated(message.protocolVersion), capabilities, serverInfo, instructions: closed };
+        return {
+          protocolVersion: negotiated(message.protocolVersion),
+          capabilities,
+          serverInfo,
+          instructions: says[closed()],
+        };
       case 'server/discover': {
         const supportedVersions = [...statelessVersions, ...handshakeVersions];
-        return { supportedVersions, capabilities, instructions: closed, ttlMs: 0, cacheScope: 'private', ...complete };
+        const instructions = says[closed()];
+        return { supportedVersions, capabilities, instructions, ttlMs: 0, cacheScope: 'private', ...complete };
       }
       case 'ping':
         return {};
@@ -47,7 +65,7 @@ export function createClosedAnswers({
         if (problem() !== undefined)
           return { ...failure('protection_missing', 'never', `${problem() ?? ''}.`), ...stamp };
         // A Sallyport that is started later knows nobody yet.
-        return { ...failure('not_signed_in', 'after_signin', closed), ...stamp };
+        return { ...failure('not_signed_in', 'after_signin', says[closed()]), ...stamp };
       default:
         return undefined;
     }

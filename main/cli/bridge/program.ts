@@ -3,8 +3,10 @@ import { parseArgs } from 'node:util';
 import { createClosedAnswers } from './closed-answers.ts';
 import { createConversation } from './conversation.ts';
 import { createLineSplitter } from './lines.ts';
+import { createStart, type Closed } from './start-app.ts';
 import { createToolsCache } from './tools-cache.ts';
 import { connectUpstream } from './upstream.ts';
+import { installedApp } from '../installed-app.ts';
 import type { ServerProblem } from '../our-server.ts';
 import { findPaths } from '../paths.ts';
 import { version } from '../version.ts';
@@ -22,15 +24,25 @@ the stdio bridge that agents start
 Options:
   --agent <id>     a label for the program that starts it
   --socket <path>  socket of the running Sallyport (env: SALLYPORT_SOCKET)
+  --no-start       do not start the installed tray app where it is closed
   --help           show this help
 `;
 
-function readArguments(): { agent?: string; socket?: string; help?: boolean } {
+const nows: Readonly<Record<Closed, string>> = {
+  closed: 'start it with: sallyport up --headless',
+  starting: 'it is being started',
+  ended: 'it was closed: open it again, or start it with: sallyport up',
+  'no-screen': 'there is no screen here: start it with: sallyport up --headless',
+  failed: 'it ended by itself: start it with: sallyport up',
+};
+
+function readArguments(): { agent?: string; socket?: string; 'no-start'?: boolean; help?: boolean } {
   // Started by itself or through the command: `mcp` may come first.
   const args = process.argv.slice(2).filter((value, index) => !(index === 0 && value === 'mcp'));
   const option = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
   try {
-    return parseArgs({ args, options: { agent: option, socket: option, help: { type: 'boolean' } }, strict: true })
+    return parseArgs({ args, options: { agent: option, socket: option, 'no-start': flag, help: flag }, strict: true })
       .values;
   } catch (error) {
     process.stderr.write(
@@ -51,10 +63,13 @@ export async function runBridge(problemOf: ServerProblem): Promise<void> {
   const cache = createToolsCache(paths.stateFolder, paths.socket);
   let told: string | undefined;
   let problem: string | undefined;
+  const start = createStart({ app: options['no-start'] === true ? undefined : installedApp(), socket: paths.socket });
+  // Who listens there may be another's work: nothing is added to it.
+  const closed = (): Closed => (problem === undefined ? start() : 'closed');
   const conversation = createConversation({
     connect: (listener) =>
       connectUpstream({ socketPath: paths.socket, problemOf, onProblem: (why) => (problem = why) }, listener),
-    answerClosed: createClosedAnswers({ version, readTools: () => cache.read(), problem: () => problem }),
+    answerClosed: createClosedAnswers({ version, readTools: () => cache.read(), problem: () => problem, closed }),
     cache,
     agent: options.agent?.slice(0, maxAgentLength),
     write: (line) => {
@@ -65,7 +80,8 @@ export async function runBridge(problemOf: ServerProblem): Promise<void> {
       return room;
     },
     notRunning: () => {
-      const say = problem ?? `not running (${paths.socket}); start it with: sallyport up --headless`;
+      const state = closed();
+      const say = problem ?? `not running (${paths.socket}); ${nows[state]}`;
       if (say !== told) process.stderr.write(`sallyport: ${say}\n`);
       told = say;
     },
