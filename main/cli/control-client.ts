@@ -44,7 +44,10 @@ export async function askControl(call: ControlCall): Promise<unknown> {
     }
     socket.once('connect', () => {
       void problemOf('shell')(socket, controlSocket).then((problem) => {
-        if (problem !== undefined) { finish(new Fault('protection_missing', problem)); return; }
+        if (problem !== undefined) {
+          finish(new Fault('protection_missing', problem));
+          return;
+        }
         // Not before: who is not us is not heard either.
         socket.on('data', hear);
         socket.write(`${JSON.stringify({ id: 1, method: call.method, params: call.params ?? {} })}\n`);
