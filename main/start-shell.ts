@@ -210,7 +210,12 @@ async function serve(ground: ShellGround, { paths, mode, supervisor, running }: 
     path: paths.controlSocket,
     handlers: createControlHandlers({ show: ground.show, stop: () => void closing.close(0) }, running),
     isOwn: (socket) => isOwnUser(socket),
-    onTaken: ground.onChange,
+    onTaken: ({ serving, taken }) => {
+      const then = serving ? 'it was taken back' : 'the command is served no more';
+      const detail = `another program took the name, for the ${taken}. time; ${then}`;
+      supervisor.record(lifecycle('socket-taken', 'control socket', detail));
+      ground.onChange();
+    },
   });
   closing.add(() => control.close());
   const elapsedMs = performance.now() - ground.startedAtMs;

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readlinkSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -78,7 +78,13 @@ describe.runIf(process.platform === 'linux')('a program on the socket', () => {
     const before = await key();
     expect(await key()).toBe(before);
     script('changing.js', `${connects};`);
-    expect(await key()).not.toBe(before);
+    utimesSync(at('changing.js'), 1, 1);
+    const longer = await key();
+    expect(longer).not.toBe(before);
+    // Of the same length, and its time of change set back.
+    script('changing.js', `${connects} `);
+    utimesSync(at('changing.js'), 1, 1);
+    expect(await key()).not.toBe(longer);
   });
 
   it('is told by what comes before its script, and by code on its command line', async () => {
@@ -121,6 +127,27 @@ describe.runIf(process.platform === 'linux')('a program on the socket', () => {
         await new Promise((resolve) => setTimeout(resolve, 5));
     });
     expect(await meanwhile(socket)).toBe('unidentified');
+    socket.destroy();
+  });
+
+  it('is nobody where another file came under its path, and runs there, while it is looked at', async () => {
+    script('bridge.js', connects);
+    const sh = at('agent-sh');
+    copyFileSync('/bin/sh', sh);
+    const starts = `"${process.execPath}" "${at('bridge.js')}" "${at('s')}" & while :; do wait; done`;
+    const came = once(server, 'connection') as Promise<[Socket]>;
+    const child = spawn(sh, ['-c', `trap 'exec "${sh}" -c "sleep 30; :"' USR1; ${starts}`], { stdio: 'ignore' });
+    started.push(child);
+    const [socket] = await came;
+    const ran = `/proc/${child.pid ?? 0}/exe`;
+    const through = createIdentifyPeer(await findOwnBridge([at('bridge.js')]), async () => {
+      const before = await fileAt(ran);
+      copyFileSync('/bin/sh', at('other-sh'));
+      renameSync(at('other-sh'), sh);
+      child.kill('SIGUSR1');
+      while ((await fileAt(ran)) === before) await new Promise((resolve) => setTimeout(resolve, 5));
+    });
+    expect(await through(socket)).toBe('unidentified');
     socket.destroy();
   });
 

@@ -49,6 +49,8 @@ describe('the socket', () => {
     await expect(door(path.join(open, 'mcp.sock')).listen()).rejects.toThrow(`chmod 700 ${open}`);
     symlinkSync(folder, path.join(folder, 'link'));
     await expect(door(path.join(folder, 'link', 'mcp.sock')).listen()).rejects.toThrow('is not a folder');
+    // As root it is one's own, but open.
+    await expect(door('/usr/mcp.sock').listen()).rejects.toThrow(process.getuid?.() === 0 ? 'open' : 'another user');
     await expect(door(path.join(folder, 'x'.repeat(100), 'mcp.sock')).listen()).rejects.toThrow('at most');
   });
 

@@ -44,13 +44,18 @@ export async function askControl(call: ControlCall): Promise<unknown> {
     }
     socket.once('connect', () => {
       void problemOf('shell')(socket, controlSocket).then((problem) => {
-        if (problem !== undefined) finish(new Fault('protection_missing', problem));
-        else socket.write(`${JSON.stringify({ id: 1, method: call.method, params: call.params ?? {} })}\n`);
+        if (problem !== undefined) {
+          finish(new Fault('protection_missing', problem));
+          return;
+        }
+        // Not before: who is not us is not heard either.
+        socket.on('data', hear);
+        socket.write(`${JSON.stringify({ id: 1, method: call.method, params: call.params ?? {} })}\n`);
       });
     });
     socket.once('error', () => finish(notRunning(controlSocket)));
     socket.once('close', () => finish(new Fault('internal', 'Sallyport ended before it answered')));
-    socket.on('data', (chunk) => {
+    function hear(chunk: Buffer): void {
       held = Buffer.concat([held, chunk]);
       if (held.length > maxLineBytes) finish(new Fault('malformed', 'the answer is too large'));
       for (let end = held.indexOf(10); end !== -1; end = held.indexOf(10)) {
@@ -58,7 +63,7 @@ export async function askControl(call: ControlCall): Promise<unknown> {
         held = held.subarray(end + 1);
         take(line);
       }
-    });
+    }
     function take(line: string): void {
       const message = messageSchema.safeParse(parseJson(line));
       if (!message.success) finish(new Fault('malformed', 'the answer is not one of Sallyport'));

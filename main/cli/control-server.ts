@@ -37,7 +37,7 @@ export interface ControlServerOptions {
   /** False: the kernel says that another user's process connected. */
   readonly isOwn: (socket: net.Socket) => boolean;
   /** Another program took the socket's name. */
-  readonly onTaken: () => void;
+  readonly onTaken: (state: OwnSocketState) => void;
 }
 
 export async function serveControl({

@@ -1,11 +1,11 @@
 /**
  * Whether who listens on a socket is our own Sallyport, before a byte is sent there. Guarantees (Linux): it is a process of this user that
- * the kernel names, it or its parent holds this folder's instance lock (a lock nobody else can hold meanwhile), it runs our own entry, and
- * its executable is ours, or closed as our processes are. Elsewhere the folder's mode decides alone: not verified there.
- * Does not protect against a program of this user that takes the lock too, closes itself and writes our command line over its own:
- * it then hears what the agent says here. No credential passes this way.
+ * the kernel names, it or its parent holds this folder's instance lock, it runs our own entry, and its executable is ours, or closed as
+ * our processes are. Elsewhere the folder's mode decides alone: not verified there.
+ * Does not protect against a program of this user that puts a lock file of its own there and has our runtime closed, with our command
+ * line and its own code in it: it then hears what the agent says here. No credential passes this way.
  */
-import { lstatSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +23,7 @@ const mend = 'Nothing was sent. End it and start Sallyport again; after an updat
 export function problemOf(kind: OurProcess): ServerProblem {
   return async (socket, socketPath) => {
     if (process.platform !== 'linux') return undefined;
-    const why = await findProblem(kind, socket, path.dirname(socketPath));
+    const why = await findProblem(kind, socket, path.dirname(socketPath)).catch(() => 'it cannot be looked at');
     return why === undefined ? undefined : `what listens on ${socketPath} is not this Sallyport: ${why}. ${mend}`;
   };
 }
@@ -49,11 +49,11 @@ async function findProblem(kind: OurProcess, socket: Socket, folder: string): Pr
   }
 }
 
-/** By the kernel's list. Its device is not compared: some file systems show another one there than to stat(2). */
+/** By the kernel's list, where `->` is one that waits. Its device is not compared: some file systems show another one there than to stat(2). */
 function holdsLock(pid: number, lockFile: string): boolean {
   try {
     const { ino } = lstatSync(lockFile, { bigint: true });
-    const line = new RegExp(`FLOCK +ADVISORY +WRITE ${pid} [0-9a-f]+:[0-9a-f]+:${ino} `);
+    const line = new RegExp(`^\\d+: FLOCK +ADVISORY +WRITE ${pid} [0-9a-f]+:[0-9a-f]+:${ino} `, 'm');
     return readFileSync(lockFile, 'utf8').trim() === String(pid) && line.test(readFileSync('/proc/locks', 'latin1'));
   } catch {
     return false;
@@ -62,11 +62,12 @@ function holdsLock(pid: number, lockFile: string): boolean {
 
 /** The folder that holds this command, whether bundled (dist/main) or not (main/cli). */
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-/** Of an installed application, where its resources hold us. */
-const installed = path.resolve(root, '../../sallyport');
+/** Of an installed application, whose resources hold us; undefined in a checkout. */
+const installed = existsSync(path.resolve(root, '../app.asar')) ? path.resolve(root, '../../sallyport') : undefined;
 
 /** Code beside the entry. */
-const loadsMore = /^(-[rep]|--(require|import|(experimental-)?loader|eval|print|env-file|inspect|snapshot-blob))/;
+const loadsMore =
+  /^(-[rep]|--(require|import|(experimental-)?loader|eval|print|env-file|inspect|snapshot-blob|experimental-(default-)?config-file|test))/;
 
 function isEntry(kind: OurProcess, words: readonly string[]): boolean {
   const name = kind === 'gateway' ? 'gateway' : 'headless';
@@ -79,15 +80,15 @@ function isEntry(kind: OurProcess, words: readonly string[]): boolean {
 
 /** Chromium writes all its words into one. */
 function isInstalled(words: readonly string[]): boolean {
-  const line = words.join(' ');
-  return line === installed || line.startsWith(`${installed} `);
+  return installed !== undefined && `${words.join(' ')} `.startsWith(`${installed} `);
 }
 
 /** Electron, given this folder, maybe after options. */
 function isCheckout(words: readonly string[]): boolean {
   const line = `${words.join(' ')} `;
   const named = line.indexOf('/electron ');
-  return named >= 0 && [` ${root} `, ` ${root}/ `].some((folder) => line.indexOf(folder, named) > 0);
+  const follows = [` ${root} `, ` ${root}/ `].some((folder) => line.indexOf(folder, named) > 0);
+  return installed === undefined && named >= 0 && follows;
 }
 
 /** A process of ours is closed to this user, but for root, and for Electron in a checkout. */
@@ -95,7 +96,8 @@ async function runsOurs(pid: number, words: readonly string[]): Promise<boolean>
   const executable = await executableOf(pid);
   if (executable === null) return false;
   if (executable === 'closed') return isInstalled(words) || isSameFile(words[0], process.execPath);
-  if (isSameFile(executable.path, installed)) return true;
+  // Its path is how it sees files: in a mount namespace of its own anything lies there.
+  if (installed !== undefined && executable.file === (await fileAt(installed))) return true;
   if (process.getuid?.() === 0 && executable.file === (await fileAt('/proc/self/exe'))) return true;
   return path.basename(executable.path) === 'electron' && isCheckout(words);
 }

@@ -90,7 +90,7 @@ const lifecycleSchema = z.strictObject({
     'connector-suspended',
     'paused',
     'resumed',
-    // Another program took the name of the agents' socket.
+    // Another program took the name of the agents' socket, or of the control socket.
     'socket-taken',
     'agent-allowed',
     'agent-denied',

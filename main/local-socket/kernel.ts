@@ -11,6 +11,7 @@ const solSocket = 1;
 const soPeerCred = 17;
 const soPeerPidFd = 77;
 const pidFdOpen = 434;
+const noSuchOption = 92;
 const pollIn = 1;
 const pollHangUp = 16;
 
@@ -46,7 +47,7 @@ export interface HeldProcess {
 export function holdPeer(socket: Socket): HeldProcess | null {
   const fd = descriptorOf(socket);
   // The pidfd first: what is read by the pid afterwards is then of this process, as long as it lives.
-  const ofPeer = fd === null ? null : (option(fd, soPeerPidFd, 4)?.readInt32LE(0) ?? null);
+  const ofPeer = fd === null ? -1 : keptPidFd(fd);
   const credentials = fd === null ? null : option(fd, soPeerCred, 12);
   const pid = credentials?.readInt32LE(0) ?? 0;
   const pidFd = ofPeer ?? (pid > 0 ? native().syscall(pidFdOpen, pid, 0) : -1);
@@ -61,6 +62,13 @@ export function holdPeer(socket: Socket): HeldProcess | null {
     hasEnded: () => polled(pidFd, pollIn) !== 0,
     release: () => closeSync(pidFd),
   };
+}
+
+/** -1: that process is gone, and its number may be another's by now. Null: this kernel keeps none (before 6.5). */
+function keptPidFd(fd: number): number | null {
+  const kept = option(fd, soPeerPidFd, 4);
+  if (kept !== null) return kept.readInt32LE(0);
+  return koffi.errno() === noSuchOption ? null : -1;
 }
 
 /** False: a process of another user. Elsewhere than on Linux the folder's mode, or the pipe's owner, decides alone: not verified there. */

@@ -1,5 +1,5 @@
 /** A socket of ours under its name, and what another program of this user does with that name. */
-import { lstatSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -74,6 +74,65 @@ it.skipIf(process.platform === 'win32')(
     expect([await served(at), await served(moved)]).toEqual(['ours', 'nobody']);
   },
 );
+
+it.skipIf(process.platform === 'win32')('is closed to others before anybody could connect', async () => {
+  const modes: number[] = [];
+  own = createOwnSocket({
+    socketPath: at,
+    createServer: () => {
+      const server = createServer();
+      const listen = server.listen.bind(server) as (...given: unknown[]) => Server;
+      return Object.assign(server, {
+        listen: (place: string, listens: () => void) => {
+          listen(place, listens);
+          modes.push(lstatSync(place).mode & 0o777);
+          return server;
+        },
+      });
+    },
+    onTaken,
+  });
+  await own.listen();
+  expect(modes).toEqual([0o600]);
+});
+
+it.skipIf(process.platform === 'win32')('notices that another was put there before it had its name', async () => {
+  let binds = 0;
+  own = createOwnSocket({
+    socketPath: at,
+    createServer: () => {
+      const server = createServer((socket) => socket.on('error', () => undefined).end('ours'));
+      const isFirst = (binds += 1) === 1;
+      return server.once('listening', () => {
+        if (!isFirst) return;
+        writeFileSync(`${folder}-other`, 'not ours');
+        renameSync(`${folder}-other`, path.join(folder, readdirSync(folder)[0] ?? ''));
+      });
+    },
+    onTaken,
+  });
+  await own.listen();
+  await vi.waitUntil(() => onTaken.mock.calls.length === 1);
+  expect(await served(at)).toBe('ours');
+});
+
+it.skipIf(process.platform === 'win32')('looks by itself where no change is told', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  try {
+    await own.listen();
+    // The watch goes with the folder.
+    renameSync(folder, `${folder}-aside`);
+    mkdirSync(folder, { mode: 0o700 });
+    await vi.waitUntil(() => own.state.taken === 1 && own.state.serving);
+    rmSync(at);
+    vi.advanceTimersByTime(10_000);
+    await vi.waitUntil(() => own.state.taken === 2 && own.state.serving);
+    expect(await served(at)).toBe('ours');
+  } finally {
+    vi.useRealTimers();
+    rmSync(`${folder}-aside`, { recursive: true });
+  }
+});
 
 it.skipIf(process.platform === 'win32')('serves no more when its name is taken again and again', async () => {
   await own.listen();

@@ -66,6 +66,8 @@ class WatchedSocket implements OwnSocket {
     } catch {
       // No more watches for this user: the timer looks.
     }
+    // Before there was a watch it could be taken as well.
+    look();
   }
 
   close(): Promise<void> {
@@ -97,6 +99,8 @@ class WatchedSocket implements OwnSocket {
         server.once('error', reject);
         try {
           server.listen(temporary, resolve);
+          // Now: in a later turn another program could have put its own there.
+          if (!isPipe) this.#file = fileOf(temporary);
         } finally {
           if (umask !== null) process.umask(umask);
         }
@@ -104,7 +108,6 @@ class WatchedSocket implements OwnSocket {
       server.on('error', () => undefined);
       if (isPipe) return;
       chmodSync(temporary, 0o600);
-      this.#file = fileOf(temporary);
       if (this.#closed) unlinkSync(temporary);
       else renameSync(temporary, socketPath);
     } catch (error) {

@@ -1,6 +1,7 @@
 /** Programs of this user that pass for Sallyport before the bridge and the command, or take the gateway's socket. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,129 +10,108 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { finished } from '../process/harness.ts';
 import { readAudit, startGateway, type GatewayStand } from '../process/stand/gateway-stand.ts';
 import { initialized } from '../process/stand/line-client.ts';
+import { startImpostor, type Impostor, type Imposture } from './impostor.ts';
 
 const main = fileURLToPath(new URL('../../main/', import.meta.url));
-const koffi = fileURLToPath(import.meta.resolve('koffi'));
 const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'postgres_query', arguments: {} } };
 
 let folder: string;
 let children: ChildProcess[];
+let listening: Impostor[];
 beforeEach(() => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'sallyport-callers-'));
   children = [];
+  listening = [];
 });
 afterEach(() => {
+  for (const each of listening) each.end();
   for (const child of children) child.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
 });
 
-const listens = `
-  const { openSync, writeFileSync, chmodSync, appendFileSync } = require('node:fs');
-  const [folder, name] = process.argv.slice(2);
-  const libc = require(${JSON.stringify(koffi)}).load(null);
-  const lock = () => {
-    libc.func('int flock(int, int)')(openSync(folder + '/instance.lock', 'a', 0o600), 6);
-    writeFileSync(folder + '/instance.lock', String(process.pid));
-  };
-  const close = () => libc.func('int prctl(int, unsigned long)')(4, 0);
-  // As the gateway is: a child of the one that holds the lock.
-  const inChild = (work) => {
-    if (process.env.CHILD) {
-      // It ends with the one that started it.
-      new (require('node:net').Socket)({ fd: 3 }).resume().once('close', () => process.exit());
-      return work();
-    }
-    lock();
-    const env = { CHILD: '1' };
-    const stdio = ['inherit', 'inherit', 'inherit', 'pipe'];
-    require('node:child_process').spawn(process.execPath, process.argv.slice(1), { env, stdio });
-  };
-  const listen = () => require('node:net').createServer((socket) => {
-    socket.on('error', () => 0).on('data', (piece) => appendFileSync(folder + '/heard', piece));
-  }).listen(folder + '/' + name, () => { chmodSync(folder + '/' + name, 0o600); process.stdout.write('ready'); });
-`;
-/** From what a thoughtless program does to what a thoughtful one does. */
-const impostors: readonly (readonly [string, string, readonly string[]])[] = [
-  ['just listens', 'listen();', []],
-  ['took the lock as well', 'lock(); listen();', []],
-  ['took the lock, and names our entries on its command line', 'lock(); listen();', ['gateway.ts', 'headless.ts']],
-  ['took the lock, and closed itself', 'lock(); close(); listen();', ['gateway.ts', 'headless.ts']],
-  [
-    'took the lock, and wrote our command line over its own',
-    'lock(); listen();',
-    // `process.title` writes over the arguments: the kernel shows it as the only one.
-    ['gateway.ts', '--title'],
-  ],
+/** What we are, as far as another program of this user can be that. The others lack one part of it each. */
+const all: Omit<Imposture, 'place'> = { lock: 'held', isClosed: true, commandLine: 'ours' };
+const impostors: readonly (readonly [what: string, lacks: Partial<Imposture>, why: string])[] = [
+  ['just listens', { lock: 'none', isClosed: false, commandLine: 'script' }, 'does not belong to the instance'],
+  ['has all but the lock', { lock: 'none' }, 'does not belong to the instance'],
+  ['waits for the lock that another holds', { lock: 'waited for' }, 'does not belong to the instance'],
+  ['runs code of its own', { commandLine: 'script' }, 'runs something else'],
+  ['names our entry behind its own', { commandLine: 'named' }, 'runs something else'],
+  ['wrote our command line over its own', { commandLine: 'title' }, 'runs something else'],
+  ['has code before our entry', { commandLine: 'required' }, 'runs something else'],
+  ['can be looked into', { isClosed: false }, 'runs another executable'],
 ];
 
-async function impostor(does: string, names: readonly string[], socket: string): Promise<void> {
-  const script = path.join(folder, 'impostor.cjs');
-  const title = names.includes('--title')
-    ? `process.title = ${JSON.stringify(`${process.execPath} ${main}gateway.ts`)};`
-    : '';
-  writeFileSync(script, `${listens}${title}${does}`);
-  const entries = names.filter((name) => name !== '--title').map((name) => path.join(main, name));
-  const child = spawn(process.execPath, [script, path.join(folder, 'run'), socket, ...entries], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  children.push(child);
-  await new Promise((resolve) => child.stdout.once('data', resolve));
+async function impostor(imposture: Imposture): Promise<Impostor> {
+  if (imposture.lock === 'waited for') {
+    const at = path.join(folder, 'run', 'instance.lock');
+    mkdirSync(path.dirname(at), { mode: 0o700 });
+    const holder = spawn('flock', ['--no-fork', at, 'sh', '-c', 'echo; exec sleep 600'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    children.push(holder);
+    await once(holder.stdout, 'data');
+  }
+  const started = await startImpostor(folder, imposture);
+  listening.push(started);
+  return started;
 }
 
-const ofLockHolder: readonly (readonly [string, string, readonly string[]])[] = [
-  ['names our entry', 'inChild(listen);', ['gateway.ts']],
-  ['names our entry and closed itself', 'inChild(() => { close(); listen(); });', ['gateway.ts']],
-  ['wrote our command line over its own', 'inChild(listen);', ['gateway.ts', '--title']],
-];
-
-function heard(): string {
-  try {
-    return readFileSync(path.join(folder, 'run', 'heard'), 'utf8');
-  } catch {
-    return '';
-  }
+function ask(entry: string, ...args: readonly string[]): ChildProcess {
+  const socket = path.join(folder, 'run', 'mcp.sock');
+  const child = spawn(process.execPath, [path.join(main, 'cli', entry), ...args, '--socket', socket], {
+    env: { HOME: folder },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  children.push(child);
+  return child;
 }
 
 describe.runIf(process.platform === 'linux')('a program that listens in our place', () => {
-  beforeEach(() => mkdirSync(path.join(folder, 'run'), { mode: 0o700 }));
-
-  it.each([...impostors, ...ofLockHolder])(
-    'and %s hears nothing from the bridge, which says what to do',
-    async (_what, does, names) => {
-      await impostor(does, names, 'mcp.sock');
-      const socket = path.join(folder, 'run', 'mcp.sock');
-      const bridge = spawn(
-        process.execPath,
-        [path.join(main, 'cli/bridge.ts'), 'mcp', '--agent', 'me', '--socket', socket],
-        {
-          env: { HOME: folder },
-          stdio: ['pipe', 'pipe', 'pipe'],
-        },
-      );
-      children.push(bridge);
-      const ended = finished(bridge);
-      bridge.stdin.end(`${JSON.stringify(call)}\n`);
-      const { stdout, stderr } = await ended;
-      expect(JSON.parse(stdout)).toMatchObject({ result: { structuredContent: { code: 'protection_missing' } } });
-      expect(stdout).toContain('start Sallyport again');
-      expect(stderr).toContain('is not this Sallyport');
-      expect(heard()).toBe('');
-    },
-  );
-
-  it.each(impostors)('and %s hears no password from the command', async (_what, does, names) => {
-    await impostor(does, names, 'control.sock');
-    const socket = path.join(folder, 'run', 'mcp.sock');
-    const args = [path.join(main, 'cli/sallyport.ts'), 'proxy-password', '--socket', socket];
-    const command = spawn(process.execPath, args, { env: { HOME: folder }, stdio: ['pipe', 'pipe', 'pipe'] });
-    children.push(command);
-    const ended = finished(command);
-    command.stdin.end('hunter2\n');
-    const { code, stderr } = await ended;
-    expect([code, stderr]).toEqual([1, expect.stringContaining('is not this Sallyport')]);
+  it.each(impostors)('and %s hears nothing from the bridge, and is not heard', async (_what, lacks, why) => {
+    const { heard } = await impostor({ ...all, ...lacks, place: 'mcp.sock' });
+    const bridge = ask('bridge.ts', 'mcp', '--agent', 'me');
+    const ended = finished(bridge);
+    bridge.stdin?.end(`${JSON.stringify(call)}\n`);
+    const { stdout, stderr } = await ended;
+    expect(JSON.parse(stdout)).toMatchObject({ result: { structuredContent: { code: 'protection_missing' } } });
+    expect(stdout).toContain('start Sallyport again');
+    expect(stderr).toContain('is not this Sallyport');
+    expect(stderr).toContain(why);
     expect(heard()).toBe('');
   });
+
+  it.each(impostors)('and %s hears no password from the command, and is not heard', async (_what, lacks, why) => {
+    const { heard } = await impostor({ ...all, ...lacks, place: 'control.sock' });
+    const command = ask('sallyport.ts', 'proxy-password');
+    const ended = finished(command);
+    command.stdin?.end('hunter2\n');
+    const { code, stderr } = await ended;
+    expect([code, stderr]).toEqual([1, expect.stringContaining('is not this Sallyport')]);
+    expect(stderr).toContain(why);
+    expect(heard()).toBe('');
+  });
+
+  // The control of the ones above, and a limit that SECURITY.md states.
+  it('and lacks nothing is believed', async () => {
+    const { heard } = await impostor({ ...all, place: 'control.sock' });
+    await finished(ask('sallyport.ts', 'status'));
+    await vi.waitUntil(() => heard().includes('"method":"status"'));
+  });
 });
+
+const numbersOfItsOwn = ['--user', '--map-root-user', '--pid', '--fork', '--kill-child', '--mount-proc'];
+const hasNumbers = spawnSync('unshare', [...numbersOfItsOwn, 'true']).status === 0;
+
+it.runIf(hasNumbers).each(['leaves', 'bridge'])(
+  'a number that became another program’s names nobody: %s',
+  async (way) => {
+    const script = path.join(import.meta.dirname, 'reused-number.ts');
+    const args = [...numbersOfItsOwn, process.execPath, script, folder, way];
+    const { stdout } = await finished(spawn('unshare', args, { env: {}, stdio: ['ignore', 'pipe', 'inherit'] }));
+    expect(stdout).toBe('"unidentified"');
+  },
+);
 
 describe.runIf(process.platform === 'linux')('a program that takes the name of the gateway’s socket', () => {
   let stand: GatewayStand;

@@ -1,13 +1,14 @@
 /** The table of the control socket against the whole product, started without its lab and without a window. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { controlSocketBeside } from '../../main/cli/paths.ts';
 import { finished, startProduct, type Product } from '../process/harness.ts';
+import { readAudit } from '../process/stand/gateway-stand.ts';
 import { controlSocket } from './cases/control-socket.ts';
 
 const shipped = path.join(import.meta.dirname, '../../dist/connectors/postgres');
@@ -75,4 +76,18 @@ it('after all of this agents are paused, and no program is allowed', async () =>
   const status = await product.status();
   expect(status.paused).toBe(true);
   expect(JSON.stringify(status)).not.toContain('"decision":"allowed"');
+});
+
+it('another program that takes its name keeps it for a moment, and that is said and on record', async () => {
+  const impostor = net.createServer((socket) => socket.destroy());
+  const elsewhere = path.join(folder, 's');
+  await new Promise<void>((resolve) => impostor.listen(elsewhere, resolve));
+  renameSync(elsewhere, controlSocketBeside(product.socket));
+  const said = async (): Promise<unknown[]> => (await product.status().catch(() => undefined))?.degraded ?? [];
+  await vi.waitUntil(async () => (await said()).length > 0, { timeout: 15_000 });
+  impostor.close();
+  const taken = { what: 'control socket', why: expect.stringContaining('it was taken back') as string };
+  expect(await said()).toContainEqual(expect.objectContaining(taken));
+  const record = { what: 'socket-taken', subject: 'control socket' };
+  expect(readAudit(path.join(product.folder, 'state'))).toContainEqual(expect.objectContaining(record));
 });

@@ -1,5 +1,5 @@
 /** The packed folder, as it would be installed: it starts, signs in, serves, and none of Electron's ways in is open. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -19,6 +19,7 @@ import { FuseV1Options, getCurrentFuseWire } from '@electron/fuses';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startImpostor } from '../attacks/impostor.ts';
 import { startLab, type RunningLab } from '../lab/start-lab.ts';
 import { eventually, family, finished, isAlive, type Ended } from '../process/harness.ts';
 import { crash, crashPage, startApp } from '../screen/desktop-app.ts';
@@ -235,6 +236,34 @@ describe('as it ships', () => {
     expect([code, stdout]).toEqual([0, expect.stringContaining('"event":"ready"')]);
     expect(stderr).not.toContain('Debugger listening');
     expect(existsSync(`${planted}.ran`)).toBe(false);
+  });
+});
+
+describe('a program that listens where it would, and passes for its application', () => {
+  const [shown, theirs] = [path.join(packed, 'sallyport'), path.join(packed, 'resources/product')];
+  const apart = ['--user', '--map-root-user', '--mount'];
+  const ways: readonly [string, (script: string) => string[]][] = [
+    ['by what a checkout would run', (script) => [path.join(folder, 'electron'), script, '/electron', theirs]],
+    [
+      'by the path that it sees itself',
+      (script) => [
+        ...['unshare', ...apart, 'sh', '-c', 'mount --bind "$0" "$1" && exec "$1" "$2"'],
+        ...[process.execPath, shown, script],
+      ],
+    ],
+  ];
+  const possible = spawnSync('unshare', [...apart, 'true']).status === 0 ? ways : ways.slice(0, 1);
+
+  it.each(possible)('%s: hears nothing from the command', async (_what, how) => {
+    copyFileSync(process.execPath, path.join(folder, 'electron'));
+    const at = mkdtempSync(path.join(folder, 'impostor-'));
+    const imposture = { place: 'control.sock', lock: 'held', isClosed: false, commandLine: 'script' } as const;
+    const impostor = await startImpostor(at, imposture, how);
+    const socket = path.join(at, 'run/mcp.sock');
+    const ended = await finished(spawn(command, ['status', '--socket', socket], { env: place('impostor').env }));
+    impostor.end();
+    expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining('is not this Sallyport')]);
+    expect(impostor.heard()).toBe('');
   });
 });
 

@@ -33,7 +33,8 @@ export async function connectUpstream(place: Place, listener: UpstreamListener):
   const socket = await open(socketPath);
   const problem = socket && (await problemOf(socket, socketPath));
   onProblem(problem);
-  if (!socket || problem !== undefined) {
+  // It may have ended while it was looked at, and nobody would hear of that any more.
+  if (!socket || problem !== undefined || socket.destroyed) {
     socket?.destroy();
     return undefined;
   }
