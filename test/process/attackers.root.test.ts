@@ -134,7 +134,7 @@ describe('the installed product', () => {
     expect(met.find(({ pid }) => pid === app.pid)?.got['mem']).toEqual([expect.stringMatching(/sh$/)]);
   });
 
-  it('opens, writes, starts and maps nothing but what its AppArmor profiles allow', async (context) => {
+  it('opens, writes and maps nothing but what its AppArmor profiles allow', async (context) => {
     if (apparmorParser() === undefined) context.skip('the package "apparmor" is not installed');
     if (opens === undefined) return context.skip('root has no CAP_SYS_ADMIN here');
     const bridge = program('mcp', '--socket', home.socket);

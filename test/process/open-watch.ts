@@ -1,5 +1,5 @@
 /**
- * Which files the programs of one folder open, write and start, as root: fanotify(7) on every file system here, those of the kernel
+ * Which files the programs of one folder open and write, as root: fanotify(7) on every file system here, those of the kernel
  * (/proc, /sys) too. Each event brings a descriptor and a process; what that process runs is read at once. Not seen: what a process does
  * that has ended by then, connections to sockets, and what is opened to be named alone (O_PATH).
  */
@@ -8,7 +8,11 @@ import koffi from 'koffi';
 
 /** linux/fanotify.h */
 const [closeOnExec, unlimited, addToFileSystem] = [0x1, 0x10 | 0x20, 0x1 | 0x100];
-const [modified, opened, overflow, openedToRun, onFolders] = [0x2n, 0x20n, 0x4000n, 0x1000n, 0x40000000n];
+const [modified, opened, overflow, onFolders] = [0x2n, 0x20n, 0x4000n, 0x40000000n];
+const rightOf = [
+  [modified, 'w'],
+  [opened, 'r'],
+] as const;
 const event = { mask: 8, descriptor: 16, pid: 20, length: 24 };
 const blockBytes = 400 * event.length;
 const lookAgainMs = 25;
@@ -16,7 +20,7 @@ const lookAgainMs = 25;
 export interface Opened {
   readonly program: string;
   readonly file: string;
-  readonly right: 'r' | 'w' | 'x';
+  readonly right: 'r' | 'w';
   /** The file is that user's. */
   readonly isOwn: boolean;
 }
@@ -49,7 +53,7 @@ export function watchOpens(watched: Watched): OpenWatch | undefined {
   const found = new Map<string, Opened>();
   const watch = { opened: found, isWhole: true, stop };
   const markAll = (): void => {
-    for (const at of mountPoints()) mark(group, addToFileSystem, modified | opened | openedToRun | onFolders, -100, at);
+    for (const at of mountPoints()) mark(group, addToFileSystem, modified | opened | onFolders, -100, at);
   };
   markAll();
   // A sandbox has file systems of its own.
@@ -58,10 +62,10 @@ export function watchOpens(watched: Watched): OpenWatch | undefined {
   let isOver = false;
   const next = (): void =>
     fs.read(group, block, 0, block.length, null, (error, length) => {
-      if (error?.code === 'EAGAIN') return void setTimeout(next, 2);
-      if (error || isOver) return isOver ? fs.closeSync(group) : void (watch.isWhole = false);
-      for (let at = 0; at < length; at += block.readUInt32LE(at)) onEvent(block, at);
-      next();
+      if (error) watch.isWhole = false;
+      else for (let at = 0; at < length; at += block.readUInt32LE(at)) onEvent(block, at);
+      if (error || isOver) fs.closeSync(group);
+      else next();
     });
   // Else a last read would wait for ever.
   function stop(): void {
@@ -78,9 +82,11 @@ export function watchOpens(watched: Watched): OpenWatch | undefined {
       if (program === undefined) return;
       const stat = fs.fstatSync(descriptor);
       const file = (linkOr(`/proc/self/fd/${String(descriptor)}`) ?? '').replace(/ \(deleted\)$/, '');
-      const right = (mask & modified) !== 0n ? 'w' : (mask & openedToRun) !== 0n ? 'x' : 'r';
       const named = stat.isDirectory() && file !== '/' ? `${file}/` : file;
-      found.set(`${program} ${named} ${right}`, { program, file: named, right, isOwn: stat.uid === watched.uid });
+      // One event can tell of several.
+      for (const [bit, right] of rightOf)
+        if ((mask & bit) !== 0n)
+          found.set(`${program} ${named} ${right}`, { program, file: named, right, isOwn: stat.uid === watched.uid });
     } finally {
       fs.closeSync(descriptor);
     }

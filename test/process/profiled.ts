@@ -1,4 +1,4 @@
-/** What the installed product opened, started and maps, against the profiles as they were compiled: what they would have refused. */
+/** What the installed product opened and maps, against the profiles as they were compiled: what they would have refused. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Installation } from './installed.ts';
