@@ -36,7 +36,9 @@ const unwanted = [
 ];
 
 /** The same file again, one a kind of process (main/runtime-links.ts, build/sallyport.sh): AppArmor goes by path. */
-const runtimeLinks = ['gateway', 'vault', 'exchange', 'egress', 'connector', 'bridge'].map((name) => `sallyport-${name}`);
+const runtimeLinks = ['gateway', 'vault', 'exchange', 'egress', 'connector', 'bridge'].map(
+  (name) => `sallyport-${name}`,
+);
 
 /** Electron's own ways in, closed. What is not closed by a fuse on Linux is main/desktop's (debugging.ts). */
 const fuses = {

@@ -148,7 +148,9 @@ describe('the installed product', () => {
     ]).toEqual([]);
     expect(opens.isWhole).toBe(true);
     expect([...judge.met].sort()).toEqual(['bridge', 'connector', 'egress', 'gateway', 'shell', 'vault']);
-    expect(new Set([...opens.opened.values()].map((each) => path.basename(each.program)))).toContain('sallyport-exchange');
+    expect(new Set([...opens.opened.values()].map((each) => path.basename(each.program)))).toContain(
+      'sallyport-exchange',
+    );
   });
 
   it(

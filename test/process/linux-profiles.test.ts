@@ -59,7 +59,9 @@ describe.skipIf(apparmorParser() === undefined)('AppArmor 3.x (skipped without t
     ];
     const runtime = '/opt/Sallyport/resources/runtime';
     const programs = [
-      ...['gateway', 'vault', 'exchange', 'egress', 'connector', 'bridge'].map((each) => `${runtime}/sallyport-${each}`),
+      ...['gateway', 'vault', 'exchange', 'egress', 'connector', 'bridge'].map(
+        (each) => `${runtime}/sallyport-${each}`,
+      ),
       `${runtime}/node`,
       '/usr/bin/bwrap',
       '/usr/bin/xdg-open',
@@ -71,7 +73,14 @@ describe.skipIf(apparmorParser() === undefined)('AppArmor 3.x (skipped without t
       {
         shell: {
           writes: [writable[1], writable[3], writable[5]],
-          starts: ['sallyport-gateway', 'sallyport-vault', 'sallyport-egress', 'sallyport-connector', 'bwrap', 'xdg-open'],
+          starts: [
+            'sallyport-gateway',
+            'sallyport-vault',
+            'sallyport-egress',
+            'sallyport-connector',
+            'bwrap',
+            'xdg-open',
+          ],
         },
         gateway: { writes: [writable[0], writable[2]], starts: [] },
         vault: { writes: [], starts: ['sallyport-exchange'] },
@@ -87,7 +96,8 @@ it('AppArmor 4.x is what the generator makes of 3.x: not compiled here', () => {
   expect(readFileSync(path.join(folder, 'apparmor-4/sallyport'), 'utf8')).toBe(profilesOf4());
 });
 
-const compiler = spawnSync('checkmodule', ['-V']).error === undefined && spawnSync('semodule_package', ['-h']).error === undefined;
+const compiler =
+  spawnSync('checkmodule', ['-V']).error === undefined && spawnSync('semodule_package', ['-h']).error === undefined;
 describe.skipIf(!compiler)('SELinux (skipped without the packages "checkpolicy" and "semodule-utils")', () => {
   const make = (text: string): (number | null)[] => {
     const out = mkdtempSync(path.join(os.tmpdir(), 'sp-selinux-'));

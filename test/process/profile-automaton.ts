@@ -64,7 +64,9 @@ export function compileProfile(name: string, places: Readonly<Record<string, str
     const { code, said } = compile(`${head}\n${own}\n`, [folder], '-D', 'dfa-states');
     if (code !== 0) throw new Error(said.slice(0, 2000));
     // Which programs it is for; files; everything else. Those of a profile inside follow.
-    const [, files, others] = said.split(/^(?=\{1\} <==)/m).flatMap((part) => (part === '' ? [] : [readAutomaton(part)]));
+    const [, files, others] = said
+      .split(/^(?=\{1\} <==)/m)
+      .flatMap((part) => (part === '' ? [] : [readAutomaton(part)]));
     if (files === undefined || others === undefined) throw new Error('the parser said something else');
     return profileOf(files, others);
   } finally {
@@ -79,7 +81,7 @@ function profileOf(files: Automaton, others: Automaton): Profile {
   return {
     allows(file, right, isOwn) {
       const { allowed, denied } = follow(files, Buffer.from(file));
-      return ((allowed & ~denied) & (rights[right] << (isOwn ? 0 : 14))) !== 0;
+      return (allowed & ~denied & (rights[right] << (isOwn ? 0 : 14))) !== 0;
     },
     allowsSocket(family, type) {
       const { allowed, denied } = follow(others, Buffer.from([socketClass, 0, families[family], 0, types[type]]));
@@ -139,5 +141,7 @@ function readAutomaton(text: string): Automaton {
 /** NUL is written as `\x0`, whatever follows. */
 function bytesOf(written: string): Set<number> {
   const found = written.matchAll(/\\x0|\\x([1-9a-f][0-9a-f]?)|\\(.)|(.)/gs);
-  return new Set([...found].map(([, hex, escaped, plain]) => (hex ? parseInt(hex, 16) : (escaped ?? plain ?? '\0').charCodeAt(0))));
+  return new Set(
+    [...found].map(([, hex, escaped, plain]) => (hex ? parseInt(hex, 16) : (escaped ?? plain ?? '\0').charCodeAt(0))),
+  );
 }

@@ -31,7 +31,10 @@ export function judgeOf(installed: Installation, home: string): Judge {
   };
   const compiled = new Map<string, Profile>();
   const met = new Set<string>();
-  const allows = (program: string, { file, right, isOwn }: Omit<Opened, 'program' | 'right'> & { right: Right }): Refused[] => {
+  const allows = (
+    program: string,
+    { file, right, isOwn }: Omit<Opened, 'program' | 'right'> & { right: Right },
+  ): Refused[] => {
     const name = profileOf(program);
     if (name === undefined) return [];
     const profile = compiled.get(name) ?? compileProfile(`sallyport-${name}`, places, home);
