@@ -3,14 +3,21 @@
  * kernel with AppArmor or SELinux. `attackers.root.test.ts` compares them with what the installed product opens.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { profilesOf4 } from '../../build/apparmor-4.mjs';
-import { apparmorParser, compile, compileProfile, profiles } from './profile-automaton.ts';
+import { apparmorParser, compile, compileProfile, profiles, type Profile } from './profile-automaton.ts';
 
 const folder = path.resolve(import.meta.dirname, '../../entitlements/linux');
+const compiled = new Map<string, Profile>();
+function profileOf(name: string): Profile {
+  const profile = compiled.get(name) ?? compileProfile(`sallyport-${name}`);
+  compiled.set(name, profile);
+  return profile;
+}
+
 const names = ['shell', 'gateway', 'vault', 'egress', 'connector', 'bridge'];
 
 describe.skipIf(apparmorParser() === undefined)('AppArmor 3.x (skipped without the package "apparmor")', () => {
@@ -31,15 +38,15 @@ describe.skipIf(apparmorParser() === undefined)('AppArmor 3.x (skipped without t
   it('lets vault, with its exchanges, and egress reach the network, and nobody else', () => {
     const reach = names.filter((name) =>
       (['inet', 'inet6'] as const).some((family) =>
-        (['stream', 'dgram'] as const).some((type) => compileProfile(`sallyport-${name}`).allowsSocket(family, type)),
+        (['stream', 'dgram'] as const).some((type) => profileOf(name).allowsSocket(family, type)),
       ),
     );
     expect(reach).toEqual(['vault', 'egress']);
-    expect(compileProfile('sallyport-gateway').allowsSocket('unix', 'stream')).toBe(true);
+    expect(profileOf('gateway').allowsSocket('unix', 'stream')).toBe(true);
   });
 
   it.each(names)('lets %s touch its own files and no others', (name) => {
-    const profile = compileProfile(`sallyport-${name}`);
+    const profile = profileOf(name);
     const may = (files: readonly string[], right: 'r' | 'w' | 'x'): string[] =>
       files.filter((file) => profile.allows(file, right, true));
     const home = '/home/ann';
@@ -96,16 +103,17 @@ it('AppArmor 4.x is what the generator makes of 3.x: not compiled here', () => {
   expect(readFileSync(path.join(folder, 'apparmor-4/sallyport'), 'utf8')).toBe(profilesOf4());
 });
 
-const compiler =
-  spawnSync('checkmodule', ['-V']).error === undefined && spawnSync('semodule_package', ['-h']).error === undefined;
-describe.skipIf(!compiler)('SELinux (skipped without the packages "checkpolicy" and "semodule-utils")', () => {
+const [compiler, packer] = ['/usr/bin/checkmodule', '/usr/bin/semodule_package'] as const;
+const canCompile = existsSync(compiler) && existsSync(packer);
+describe.skipIf(!canCompile)('SELinux (skipped without the packages "checkpolicy" and "semodule-utils")', () => {
   const make = (text: string): (number | null)[] => {
     const out = mkdtempSync(path.join(os.tmpdir(), 'sp-selinux-'));
     const at = (name: string): string => path.join(out, name);
     try {
-      const module = spawnSync('checkmodule', ['-M', '-m', '-o', at('m'), '/dev/stdin'], { input: text }).status;
+      writeFileSync(at('te'), text);
+      const module = spawnSync(compiler, ['-M', '-m', '-o', at('m'), at('te')]).status;
       const labels = path.join(folder, 'selinux/sallyport.fc');
-      return [module, spawnSync('semodule_package', ['-o', at('p'), '-m', at('m'), '-f', labels]).status];
+      return [module, spawnSync(packer, ['-o', at('p'), '-m', at('m'), '-f', labels]).status];
     } finally {
       rmSync(out, { recursive: true });
     }
