@@ -46,8 +46,12 @@ export interface Profile {
   allowsSocket(family: 'unix' | 'inet' | 'inet6', type: 'stream' | 'dgram'): boolean;
 }
 
-/** @param places variables of tunables/sallyport that are somewhere else here, and what is a home as well */
-export function compileProfile(name: string, places: Readonly<Record<string, string>> = {}, home?: string): Profile {
+/** @param places variables of tunables/sallyport that are somewhere else here, @param homes what is a home as well */
+export function compileProfile(
+  name: string,
+  places: Readonly<Record<string, string>> = {},
+  homes: readonly string[] = [],
+): Profile {
   const text = profiles();
   const head = text.slice(0, text.indexOf('\n# Electron'));
   const own = new RegExp(`^profile ${name} .*?^\\}`, 'ms').exec(text)?.[0];
@@ -55,12 +59,14 @@ export function compileProfile(name: string, places: Readonly<Record<string, str
   const folder = mkdtempSync(path.join(os.tmpdir(), 'sp-profile-'));
   try {
     mkdirSync(path.join(folder, 'tunables'));
-    const homes = home === undefined ? '' : `@{HOME}+=${home}/\n`;
     const tunables = readFileSync(path.join(source, 'tunables/sallyport'), 'utf8').replace(
       /^(@\{\w+\})=.*$/gm,
       (line, variable: string) => (places[variable] === undefined ? line : `${variable}=${places[variable]}`),
     );
-    writeFileSync(path.join(folder, 'tunables/sallyport'), homes + tunables);
+    writeFileSync(
+      path.join(folder, 'tunables/sallyport'),
+      homes.map((home) => `@{HOME}+=${home}/\n`).join('') + tunables,
+    );
     const { code, said } = compile(`${head}\n${own}\n`, [folder], '-D', 'dfa-states');
     if (code !== 0) throw new Error(said.slice(0, 2000));
     // Which programs it is for; files; everything else. Those of a profile inside follow.

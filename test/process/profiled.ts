@@ -22,12 +22,20 @@ export interface Judge {
   refusedMaps(pid: number, program: string): Refused[];
 }
 
-export function judgeOf(installed: Installation, home: string): Judge {
+export interface Elsewhere {
+  /** The folder that the configuration takes them from. */
+  readonly authorities: string;
+  /** What the system says is that user's. */
+  readonly home: string;
+}
+
+/** @param home as the environment says */
+export function judgeOf(installed: Installation, home: string, elsewhere: Elsewhere): Judge {
   const places = {
     '@{sallyport}': installed.folder,
     '@{sallyport_run}': path.join(home, 'run'),
     '@{sallyport_state}': `${path.join(home, 'state')} ${path.join(home, '.local/state/sallyport')}`,
-    '@{sallyport_config}': path.join(home, '.config/sallyport'),
+    '@{sallyport_config}': `${path.join(home, '.config/sallyport')} ${elsewhere.authorities}`,
   };
   const compiled = new Map<string, Profile>();
   const met = new Set<string>();
@@ -37,7 +45,7 @@ export function judgeOf(installed: Installation, home: string): Judge {
   ): Refused[] => {
     const name = profileOf(program);
     if (name === undefined) return [];
-    const profile = compiled.get(name) ?? compileProfile(`sallyport-${name}`, places, home);
+    const profile = compiled.get(name) ?? compileProfile(`sallyport-${name}`, places, [home, elsewhere.home]);
     compiled.set(name, profile);
     met.add(name);
     // Whether it was opened to be read or to be written is not told; what is written is, apart.
