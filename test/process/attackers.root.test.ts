@@ -23,9 +23,6 @@ import type { Target } from './attacker.ts';
 import { attack, everyWayHere, listeners, signal, watch, type Watch } from './attackers.ts';
 import { eventually, finished, isAlive, type Ground, type Pids } from './harness.ts';
 import { install, makeHome, ownedBy, startGated, type Gated, type Home, type Installation } from './installed.ts';
-import { watchOpens, type OpenWatch } from './open-watch.ts';
-import { apparmorParser } from './profile-automaton.ts';
-import { judgeOf, programsElsewhere } from './profiled.ts';
 
 let ground: Ground & { env: NodeJS.ProcessEnv };
 let scratch: string;
@@ -35,7 +32,6 @@ let installed: Installation;
 let home: Home;
 let app: Gated;
 let watched: Watch;
-let opens: OpenWatch | undefined;
 let pids: Pids;
 let met: readonly Target[] = [];
 let planted: string;
@@ -58,7 +54,6 @@ beforeAll(async () => {
   const env = { ...home.env, NODE_OPTIONS: `--require ${planted}`, ELECTRON_RUN_AS_NODE: '1' };
   app = startGated(ground, [installed.electron, '--inspect=0', home.options], { ...home, env });
   watched = await watch(ground, app.pid);
-  opens = watchOpens({ folder: installed.folder, others: programsElsewhere, uid: uid() });
   app.go();
   pids = await app.ready;
   const signin = finished(program('signin', '--socket', home.socket));
@@ -132,33 +127,6 @@ describe('the installed product', () => {
     ).toEqual([]);
     // The shell that became the application was open, and the attacker was in it.
     expect(met.find(({ pid }) => pid === app.pid)?.got['mem']).toEqual([expect.stringMatching(/sh$/)]);
-  });
-
-  it('opens, writes and maps nothing but what its AppArmor profiles allow', async (context) => {
-    if (apparmorParser() === undefined) context.skip('the package "apparmor" is not installed');
-    if (opens === undefined) return context.skip('root has no CAP_SYS_ADMIN here');
-    // Not by its script: what a shell opens before it becomes the bridge would count as the bridge's.
-    const [runtime, entry] = ['runtime/sallyport-bridge', 'product/dist/main/bridge.mjs'].map((name) =>
-      path.join(installed.folder, 'resources', name),
-    );
-    const bridge = spawn(runtime ?? '', [entry ?? '', 'mcp', '--socket', home.socket], {
-      env: home.env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      ...ground.as,
-    });
-    expect(await finished(bridge)).toMatchObject({ code: 0 });
-    opens.stop();
-    const judge = judgeOf(installed, home.folder, { authorities: lab.folder, home: ground.env['HOME'] ?? '' });
-    const living = met.map(({ pid }) => pid).filter((pid) => isAlive(pid) && isOurs(exeOf(pid)));
-    expect([
-      ...judge.refused(opens.opened.values()),
-      ...living.flatMap((pid) => judge.refusedMaps(pid, exeOf(pid))),
-    ]).toEqual([]);
-    expect(opens.isWhole).toBe(true);
-    expect([...judge.met].sort()).toEqual(['bridge', 'connector', 'egress', 'gateway', 'shell', 'vault']);
-    expect(new Set([...opens.opened.values()].map((each) => path.basename(each.program)))).toContain(
-      'sallyport-exchange',
-    );
   });
 
   it(

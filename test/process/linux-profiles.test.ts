@@ -1,6 +1,6 @@
 /**
  * The profiles of a Linux package: that the real compilers take them, and what they then allow. Nothing here is enforced: that takes a
- * kernel with AppArmor or SELinux. `attackers.root.test.ts` compares them with what the installed product opens.
+ * kernel with AppArmor or SELinux. `profiles.root.test.ts` compares them with what the installed product opens.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -110,10 +110,10 @@ describe.skipIf(!canCompile)('SELinux (skipped without the packages "checkpolicy
     const out = mkdtempSync(path.join(os.tmpdir(), 'sp-selinux-'));
     const at = (name: string): string => path.join(out, name);
     try {
-      writeFileSync(at('te'), text);
-      const module = spawnSync(compiler, ['-M', '-m', '-o', at('m'), at('te')]).status;
+      writeFileSync(at('sallyport.te'), text);
+      const module = spawnSync(compiler, ['-M', '-m', '-o', at('sallyport.mod'), at('sallyport.te')]).status;
       const labels = path.join(folder, 'selinux/sallyport.fc');
-      return [module, spawnSync(packer, ['-o', at('p'), '-m', at('m'), '-f', labels]).status];
+      return [module, spawnSync(packer, ['-o', at('sallyport.pp'), '-m', at('sallyport.mod'), '-f', labels]).status];
     } finally {
       rmSync(out, { recursive: true });
     }

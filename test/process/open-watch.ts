@@ -1,7 +1,7 @@
 /**
  * Which files the programs of one folder open and write, as root: fanotify(7) on every file system here, those of the kernel
  * (/proc, /sys) too. Each event brings a descriptor and a process; what that process runs is read at once. Not seen: what a process does
- * that has ended by then, connections to sockets, and what is opened to be named alone (O_PATH).
+ * that has ended by then, connections to sockets, what is opened to be named alone (O_PATH), and what cannot be opened a second time.
  */
 import fs from 'node:fs';
 import koffi from 'koffi';
@@ -27,7 +27,7 @@ export interface Opened {
 
 export interface OpenWatch {
   readonly opened: ReadonlyMap<string, Opened>;
-  /** Everything was seen. */
+  /** Nothing was dropped on the way here. */
   readonly isWhole: boolean;
   stop(): void;
 }
@@ -62,9 +62,9 @@ export function watchOpens(watched: Watched): OpenWatch | undefined {
   let isOver = false;
   const next = (): void =>
     fs.read(group, block, 0, block.length, null, (error, length) => {
-      if (error) watch.isWhole = false;
-      else for (let at = 0; at < length; at += block.readUInt32LE(at)) onEvent(block, at);
-      if (error || isOver) fs.closeSync(group);
+      // An error is that of one file, which cannot be opened again: a device without its driver, say.
+      if (!error) for (let at = 0; at < length; at += block.readUInt32LE(at)) onEvent(block, at);
+      if (isOver) fs.closeSync(group);
       else next();
     });
   // Else a last read would wait for ever.

@@ -56,10 +56,19 @@ export function judgeOf(installed: Installation, home: string, elsewhere: Elsewh
     met,
     refused: (opened) => [...opened].flatMap((each) => allows(each.program, each)),
     refusedMaps: (pid, program) =>
-      [...readFileSync(`/proc/${String(pid)}/maps`, 'utf8').matchAll(/^\S+ r?-?w?-?x\S* .*? (\/\S.*)$/gm)].flatMap(
-        ([, file = '']) => allows(program, { file, right: 'm', isOwn: false }),
+      [...mapsOf(pid).matchAll(/^\S+ r?-?w?-?x\S* .*? (\/\S.*)$/gm)].flatMap(([, file = '']) =>
+        allows(program, { file, right: 'm', isOwn: false }),
       ),
   };
+}
+
+/** Empty when it has ended. */
+function mapsOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${String(pid)}/maps`, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** Nothing for what has none: the command, and what it starts. */
