@@ -39,10 +39,10 @@ export async function ensureBundles(root, node) {
   });
 }
 
-/** SHA-256 over the names and contents of everything that is bundled. @param {string} root */
-export function hashOf(root) {
+/** SHA-256 over the names and contents of files and folders; else of everything that is bundled. @param {string} root @param {readonly string[]} from */
+export function hashOf(root, from = sources) {
   const hash = createHash('sha256');
-  for (const source of sources) {
+  for (const source of from) {
     for (const file of filesUnder(path.join(root, source))) {
       hash.update(`${path.relative(root, file)}\0`).update(createHash('sha256').update(fs.readFileSync(file)).digest());
     }

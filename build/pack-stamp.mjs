@@ -11,5 +11,5 @@ import { fingerprint } from './caches.mjs';
 export function packStamp(root, { source, version, dist }, { inspectable, release }) {
   // One that a person names may be any build of its version.
   const binary = fingerprint(path.join(dist, 'electron'));
-  return `${JSON.stringify({ sources: hashOf(root), electron: { source, version, binary }, inspectable, release })}\n`;
+  return `${JSON.stringify({ sources: hashOf(root), profiles: hashOf(root, ['entitlements/linux']), electron: { source, version, binary }, inspectable, release })}\n`;
 }

@@ -35,6 +35,11 @@ const unwanted = [
   /^@cedar-policy\/cedar-wasm\/(web|esm)\//,
 ];
 
+/** The same file again, one a kind of process (main/runtime-links.ts, build/sallyport.sh): AppArmor goes by path. */
+const runtimeLinks = ['gateway', 'vault', 'exchange', 'egress', 'connector', 'bridge'].map(
+  (name) => `sallyport-${name}`,
+);
+
 /** Electron's own ways in, closed. What is not closed by a fuse on Linux is main/desktop's (debugging.ts). */
 const fuses = {
   runAsNode: false,
@@ -139,6 +144,7 @@ async function pack({ stage, out, electron, node }) {
         { from: node, to: 'runtime/node' },
         { from: path.join(path.dirname(node), '..', 'LICENSE'), to: 'runtime/LICENSE.txt' },
         { from: at('build/sallyport.sh'), to: 'bin/sallyport' },
+        { from: at('entitlements/linux'), to: 'profiles' },
         { from: path.join(stage, 'THIRD-PARTY.txt'), to: 'THIRD-PARTY.txt' },
         { from: path.join(stage, 'LICENSE.txt'), to: 'LICENSE.txt' },
       ],
@@ -158,7 +164,9 @@ async function pack({ stage, out, electron, node }) {
     },
   });
   fs.chmodSync(path.join(out, 'linux-unpacked/resources/bin/sallyport'), 0o755);
-  fs.chmodSync(path.join(out, 'linux-unpacked/resources/runtime/node'), 0o755);
+  const runtime = path.join(out, 'linux-unpacked/resources/runtime');
+  fs.chmodSync(path.join(runtime, 'node'), 0o755);
+  for (const name of runtimeLinks) fs.linkSync(path.join(runtime, 'node'), path.join(runtime, name));
 }
 
 /**

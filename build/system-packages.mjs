@@ -34,6 +34,10 @@ const added = {
     { name: 'mitmproxy', proof: 'mitmdump' },
     { name: 'gdb', proof: 'gdb' },
     { name: 'xclip', proof: 'xclip' },
+    // The compilers of the profiles in entitlements/linux.
+    { name: 'apparmor', proof: '/usr/sbin/apparmor_parser' },
+    { name: 'checkpolicy', proof: 'checkmodule' },
+    { name: 'semodule-utils', proof: 'semodule_package' },
   ],
 };
 

@@ -38,6 +38,7 @@ import type { Product } from './product.ts';
 import { sealText } from './secrets/seal-text.ts';
 import { isOwnUser } from './local-socket/kernel.ts';
 import { createRateGate } from './rate-gate.ts';
+import { runtimeAs, type RuntimeName } from './runtime-links.ts';
 import { trustedCommands } from './trusted-commands.ts';
 
 export interface ShellGround {
@@ -180,9 +181,10 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
 
 function startersFor(product: Product, { socket, stateFolder }: Paths, { proxyScript, config }: Registry) {
   const { runtime, launcher, proxyScriptHost } = product;
-  const walls = { runtime, launcher, atLeast: config.isolation?.atLeast };
+  const runtimeOf = (name: RuntimeName): string => runtimeAs(name, runtime);
+  const walls = { runtime: runtimeOf('connector'), launcher, atLeast: config.isolation?.atLeast };
   return {
-    commands: trustedCommands({ product, socketFolder: path.dirname(socket), stateFolder }),
+    commands: trustedCommands({ product, socketFolder: path.dirname(socket), stateFolder, runtimeOf }),
     startConnector: createSandbox({ ...walls, host: product.connectorHost }),
     proxyFor: createProxyScript(
       { ...walls, host: proxyScriptHost.host, entry: proxyScriptHost.interpreter },

@@ -6,11 +6,14 @@
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { Product } from './product.ts';
+import type { RuntimeName } from './runtime-links.ts';
 
 export interface TrustedPlaces {
   readonly product: Product;
   readonly socketFolder: string;
   readonly stateFolder: string;
+  /** Absent: the product's runtime. */
+  readonly runtimeOf?: (name: RuntimeName) => string;
 }
 
 export type TrustedCommands = Readonly<Record<'gateway' | 'vault' | 'egress' | 'exchange', readonly string[]>>;
@@ -20,10 +23,10 @@ const gatewayMemory = ['--max-semi-space-size=2', '--heap-growing-percent=15'];
 const noCodeFromStrings = '--disallow-code-generation-from-strings';
 
 export function trustedCommands(places: TrustedPlaces): TrustedCommands {
-  const { product, socketFolder, stateFolder } = places;
+  const { product, socketFolder, stateFolder, runtimeOf = () => product.runtime } = places;
   const own = ownCode(product);
-  const command = (entry: string, ...flags: readonly string[]): string[] => [
-    product.runtime,
+  const command = (entry: RuntimeName, ...flags: readonly string[]): string[] => [
+    runtimeOf(entry),
     '--disable-sigusr1',
     '--disable-proto=delete',
     '--enable-source-maps',

@@ -69,6 +69,11 @@ export function namespaceOf(pid: number, kind: 'net' | 'user' | 'mnt'): string |
   }
 }
 
+/** Of the whole machine; that one type is permissive cannot be seen. */
+export function selinuxEnforces(): boolean {
+  return read('/sys/fs/selinux/enforce')?.trim() === '1';
+}
+
 /** A process that is not dumpable has /proc files that belong to root, and whose content nobody of this user may read. */
 function isClosed(pid: number): boolean {
   try {

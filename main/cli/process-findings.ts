@@ -3,7 +3,8 @@
  * which is failed. What every process lacks alike is said once, with their names.
  */
 import type { DoctorReport, Finding } from '../contract/control.ts';
-import { innermost, namespaceOf, viewProcess, type KernelView } from './kernel-view.ts';
+import { innermost, namespaceOf, selinuxEnforces, viewProcess, type KernelView } from './kernel-view.ts';
+import { profileFinding } from './profile-findings.ts';
 
 type Entry = DoctorReport['processes'][number];
 type Protection = readonly [isInForce: boolean, inForce: string, missing: string];
@@ -149,16 +150,13 @@ function lockedFindings(what: string, { kind, report }: Entry): Finding[] {
 
 /** What a package's profiles add, and what only connectors have so far. */
 function sharedFindings(seen: readonly Seen[]): Finding[] {
-  const there = seen.flatMap(({ what, view }) => (view ? [{ what, ...view }] : []));
+  const there = seen.flatMap(({ entry, what, view }) => (view ? [{ entry, what, ...view }] : []));
   const names = (without: (view: KernelView) => boolean): string =>
     there
       .filter(without)
       .map(({ what }) => what)
       .join(', ');
   const unfiltered = names(({ filtered }) => !filtered);
-  const unconfined = names(({ profile }) => profile?.startsWith('unconfined') === true);
-  const none = there.every(({ profile }) => profile === undefined);
-  const profiles = 'profiles';
   return [
     ...(unfiltered === ''
       ? []
@@ -167,13 +165,12 @@ function sharedFindings(seen: readonly Seen[]): Finding[] {
             level: 'weaker' as const,
             what: 'system calls',
             why: `not filtered in ${unfiltered}`,
-            mend: 'only connectors have a filter yet; a profile of AppArmor or SELinux narrows the others',
+            mend: 'only connectors have a filter yet; a profile of AppArmor or SELinux narrows the files, sockets and programs of the others',
           },
         ]),
-    none
-      ? { level: 'skipped', what: profiles, why: 'neither AppArmor nor SELinux is on' }
-      : unconfined === ''
-        ? { level: 'ok', what: profiles, why: 'every process runs under one' }
-        : { level: 'weaker', what: profiles, why: `none for ${unconfined}`, mend: 'load the profiles of the package' },
+    profileFinding(
+      there.map(({ what, entry, profile }) => ({ what, kind: entry.kind, profile })),
+      selinuxEnforces(),
+    ),
   ];
 }
