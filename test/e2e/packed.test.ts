@@ -252,10 +252,10 @@ describe('a program that listens where it would, and passes for its application'
       ],
     ],
   ];
+  beforeAll(() => copyFileSync(process.execPath, path.join(folder, 'electron')));
   const possible = spawnSync('unshare', [...apart, 'true']).status === 0 ? ways : ways.slice(0, 1);
 
   it.each(possible)('%s: hears nothing from the command', async (_what, how) => {
-    copyFileSync(process.execPath, path.join(folder, 'electron'));
     const at = mkdtempSync(path.join(folder, 'impostor-'));
     const imposture = { place: 'control.sock', lock: 'held', isClosed: false, commandLine: 'script' } as const;
     const impostor = await startImpostor(at, imposture, how);
