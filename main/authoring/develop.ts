@@ -104,7 +104,7 @@ async function runExamples(wanted: Development, round: Round): Promise<void> {
   const { product, exposure, signal } = wanted;
   const { manifest, entry, recordings } = round;
   const settings = wanted.settings();
-  const stand = await startStand({ product, manifest, entry, settings, exposure, backend: recordings.backend });
+  const stand = await startStand({ ...recordings, product, manifest, entry, settings, exposure });
   const end = (): void => {
     // Calls that run fail, and with them the round ends.
     stand.stop().catch(() => undefined);
