@@ -19,7 +19,7 @@ export function requestOf(operation: RestOperation, given: Given): RestRequest {
   const { method, parameters, contentType } = operation;
   let path = operation.path;
   const query: [string, string][] = [];
-  const headers: Record<string, string> = { accept: 'application/json' };
+  const headers: Record<string, string> = { accept: 'application/json', 'user-agent': 'sallyport-connector' };
   for (const parameter of parameters) {
     const value = given[parameter.argument];
     if (value === undefined) continue;

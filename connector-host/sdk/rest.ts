@@ -60,8 +60,11 @@ async function run(call: Call, operation: RestOperation, terms: Terms): Promise<
 async function asValue(response: FetchResponse, operation: RestOperation, { output }: Terms): Promise<unknown> {
   if (response.status === 304) return { notModified: true };
   refuseFailure(response);
+  if (operation.answers === 'done') {
+    await response.text();
+    return { done: true };
+  }
   const value = await readJson(response);
-  if (operation.answers === 'done') return { done: true };
   if (typeof value !== 'object' || value === null)
     refuse('backend_refused', 'The service gave no answer where its document says one. Tell the person.');
   const { etag } = response.headers;

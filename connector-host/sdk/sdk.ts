@@ -1,17 +1,7 @@
 /** All that a connector author sees. There is no credential here: a stream arrives already signed in. */
 export { ask, type AskKind, type Question, type Questions } from './ask.ts';
-export {
-  defineConnector,
-  defineTool,
-  type Call,
-  type Connector,
-  type ConnectorLog,
-  type ConnectorOf,
-  type Log,
-  type LogLevel,
-  type Tool,
-  type ToolOf,
-} from './connector.ts';
+export { defineConnector, defineTool, type Connector, type ConnectorLog, type ConnectorOf } from './connector.ts';
+export type { Call, Log, LogLevel, Tool, ToolOf } from './connector.ts';
 export { createAggregate, type Aggregate, type Measure, type Measured } from './aggregate.ts';
 export { pathSegment, type FetchRequest, type FetchResponse } from './http.ts';
 export { line, type Line } from './line.ts';
