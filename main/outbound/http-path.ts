@@ -72,9 +72,9 @@ export function isAllowed(
   return rules.every((list) => list.some((rule) => rule.methods.includes(method) && reaches(rule, segments)));
 }
 
-function reaches({ path, exact = false }: AllowRule, segments: readonly string[]): boolean {
+function reaches({ path, exact }: AllowRule, segments: readonly string[]): boolean {
   const wanted = path === '/' ? [] : path.slice(1).split('/');
-  if (exact && wanted.length !== segments.length) return false;
+  if (exact === true && wanted.length !== segments.length) return false;
   return wanted.every((segment, index) => fits(segment, segments[index]));
 }
 

@@ -18,6 +18,9 @@ const pagesSchema = z.discriminatedUnion('by', [
   z.strictObject({ by: z.literal('number'), parameter, first: z.int().min(0).max(1), items, size }),
 ]);
 export type AnnotatedPages = z.output<typeof pagesSchema>;
+type WithoutItems<P> = P extends unknown ? Omit<P, 'items'> : never;
+/** Without where the list is. */
+export type Pages = WithoutItems<AnnotatedPages>;
 
 const schemas = {
   /** At the document, an operation, a schema or a member; holds for all below. */

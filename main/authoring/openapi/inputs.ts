@@ -64,7 +64,7 @@ export function inputsOf(operation: Operation, terms: InputTerms): Inputs {
     if (isRequired) required.push(argument);
     if (made.example !== undefined) examples[argument] = made.example;
   }
-  const body = bodyOf(operation, mapping, terms);
+  const body = bodyOf(operation, mapping, terms.document);
   if (body !== undefined) {
     properties['body'] = body.schema;
     if (body.isRequired) required.push('body');
@@ -143,23 +143,17 @@ interface Body {
   readonly example: unknown;
 }
 
-function bodyOf({ node }: Operation, mapping: SchemaMapping, { document, note }: InputTerms): Body | undefined {
+function bodyOf({ node }: Operation, mapping: SchemaMapping, document: OpenApi): Body | undefined {
   if (node['requestBody'] === undefined) return undefined;
   const given = document.followed(node['requestBody']);
   const isRequired = given['required'] === true;
   const content = isObject(given['content']) ? Object.entries(given['content']) : [];
   const found = content.find(([type]) => jsonType.test(type));
-  try {
-    if (found === undefined)
-      throw new Fault('malformed', `its body is ${content.map(([type]) => type).join(', ') || 'of no type'}, not JSON`);
-    const media = document.followed(found[1]);
-    const schema = mapping.map(media['schema']);
-    return { schema, contentType: found[0], isRequired, example: exampleOf(media, document) };
-  } catch (error) {
-    if (!(error instanceof Fault) || isRequired) throw error;
-    note(`the body is left out: ${error.message}`);
-    return undefined;
-  }
+  if (found === undefined)
+    throw new Fault('malformed', `its body is ${content.map(([type]) => type).join(', ') || 'of no type'}, not JSON`);
+  const media = document.followed(found[1]);
+  const schema = mapping.map(media['schema']);
+  return { schema, contentType: found[0], isRequired, example: exampleOf(media, document) };
 }
 
 /** Of a parameter, a media type or a schema. */

@@ -33,8 +33,11 @@ export function freeName(name: string, taken: ReadonlySet<string>): string {
 
 /** What says in whose name a request acts, or signs it in. Others that are named like an identity are data about somebody. */
 export function isActingAs(name: string): boolean {
-  return isIdentityLike(name) && acting.test(name.toLowerCase().replaceAll(/[^a-z]/g, ''));
+  const bare = name.toLowerCase().replaceAll(/[^a-z]/g, '');
+  return keys.test(bare) || (isIdentityLike(name) && acting.test(bare));
 }
 
+/** Egress signs in: an agent has no key to give. */
+const keys = /^x?(?:api|auth|access|secret|session)(?:key|token)$/;
 const acting =
   /^(?:onbehalfof|obo|impersonat|asuser|runas|actas|actingas|sudo|delegate|currentuser|sessionuser|effectiveuser|remoteuser|authuser|authenticateduser|authorization|accesstoken|idtoken|bearertoken|cookie|x)/;

@@ -423,7 +423,7 @@ it('what it makes loads, with an example that fits, whatever the document', () =
   const [offered] = createToolRegistry([manifest]).all;
   expect(offered?.checkOutput({ b: { a: { b: {} }, map: { x: { id: 1 } } }, choice: 'x' })).toBeNull();
   expect(offered?.checkOutput({ b: { a: { b: { c: 1 } } } })).toContain('"c"');
-  expect(offered?.checkArguments(manifest.tools[0]?.examples[0]?.arguments)).toBeNull();
+  expect(offered?.checkArguments(manifest.tools[0]?.examples[0]?.arguments ?? {})).toBeNull();
 });
 
 it.each([

@@ -9,7 +9,7 @@ import {
   type columnLabelSchema,
 } from '../../contract/labels.ts';
 import type { z } from 'zod';
-import { annotation, type AnnotatedPages } from './annotations.ts';
+import { annotation, type AnnotatedPages, type Pages } from './annotations.ts';
 import { isObject, listOf, textOf, type Json, type OpenApi } from './document.ts';
 import { merged } from './merge.ts';
 import type { Operation } from './operations.ts';
@@ -26,7 +26,7 @@ export interface Outputs {
   readonly fields: number;
   /** JSON pointer to the list, of `list` and `rows`. */
   readonly items: string | undefined;
-  readonly pages: Omit<AnnotatedPages, 'items'> | undefined;
+  readonly pages: Pages | undefined;
   readonly columns: readonly { readonly name: string; readonly type: string; readonly source: string }[] | undefined;
   readonly columnLabels: Readonly<Record<string, z.output<typeof columnLabelSchema>>>;
   readonly etag: boolean;
@@ -142,7 +142,7 @@ function listOutputs(root: Json, { items, paging }: Listing, terms: OutputTerms)
   const mapping = createMapping({ document, kind: 'output', note });
   const item = mapping.map(list['items']);
   const { items: _, ...pages } = paging ?? {};
-  const common = { items, pages: paging === undefined ? undefined : (pages as Outputs['pages']) };
+  const common = { items, pages: paging === undefined ? undefined : (pages as Pages) };
   const one = mapping.complete(item);
   const sample = nested(items, [sampleOf(item, one, true)]);
   const flat = flatColumns(item, one, terms);

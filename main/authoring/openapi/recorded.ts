@@ -1,6 +1,7 @@
 /** A made-up answer for a tool's example, as a recording: so that the example runs through every stage before anything is real. */
 import type { Json } from './document.ts';
 import { isObject } from './document.ts';
+import type { Pages } from './annotations.ts';
 import type { MadeTool } from './tool.ts';
 
 export interface RecordedRequest {
@@ -33,12 +34,15 @@ export function recordingOf({ tool, asked, outputs }: MadeTool): readonly Record
   return [...end, { method, path, answers: whole }];
 }
 
+/** As the SDK writes a list or a plain value into a path. */
 const encoded = (value: unknown): string =>
-  encodeURIComponent(Array.isArray(value) ? value.join(',') : String(value as string | number | boolean));
+  (Array.isArray(value) ? (value as readonly unknown[]) : [value])
+    .map((each) => encodeURIComponent(String(each)))
+    .join(',');
 
 /** Where the next page is asked for by number alone, the second one is empty. */
 function endOf(
-  pages: NonNullable<MadeTool['outputs']['pages']>,
+  pages: Pages,
   items: string,
 ): { readonly query: Readonly<Record<string, string>>; readonly body: unknown } | undefined {
   if ((pages.by !== 'offset' && pages.by !== 'number') || pages.size !== undefined) return undefined;

@@ -158,14 +158,16 @@ function examplesOf(
   { connector, note }: ToolTerms,
 ): ToolManifest['examples'] {
   const check = checkOf({ ...connector, tools: [tool] });
-  const made = (sampleOf(schema, schema) ?? {}) as Readonly<Record<string, unknown>>;
+  const made = (sampleOf(schema, schema) ?? {}) as Arguments;
   const given = [{ ...made, ...examples }, made].find((candidate) => check(candidate) === null);
   if (given !== undefined) return [{ title: 'As the document has it', arguments: given }];
   note('no example could be made: write one into manifest.json');
   return [];
 }
 
-function checkOf(manifest: ConnectorManifest): (value: unknown) => string | null {
+type Arguments = Readonly<Record<string, unknown>>;
+
+function checkOf(manifest: ConnectorManifest): (given: Arguments) => string | null {
   const parsed = manifestSchema.safeParse(manifest);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -173,7 +175,7 @@ function checkOf(manifest: ConnectorManifest): (value: unknown) => string | null
   }
   try {
     const [offered] = createToolRegistry([parsed.data]).all;
-    return (value) => offered?.checkArguments(value) ?? null;
+    return (given) => offered?.checkArguments(given) ?? null;
   } catch (error) {
     throw error instanceof Fault ? new Fault('malformed', error.message) : error;
   }
