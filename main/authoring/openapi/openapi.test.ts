@@ -422,7 +422,7 @@ it('what it makes loads, with an example that fits, whatever the document', () =
   const { manifest } = make({ operation, schemas });
   const [offered] = createToolRegistry([manifest]).all;
   expect(offered?.checkOutput({ b: { a: { b: {} }, map: { x: { id: 1 } } }, choice: 'x' })).toBeNull();
-  expect(offered?.checkOutput({ b: { a: { b: { c: 1 } } } })).toContain('"c"');
+  expect(offered?.checkOutput({ b: { a: { b: { c: 1 } } } })).not.toBeNull();
   expect(offered?.checkArguments(manifest.tools[0]?.examples[0]?.arguments ?? {})).toBeNull();
 });
 
