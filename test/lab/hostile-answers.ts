@@ -24,7 +24,7 @@ export async function answerHostile(trick: string, req: IncomingMessage, res: Se
         .end('see the head');
       return true;
     case 'echo-status':
-      res.writeHead(200, token.slice(0, 200)).end();
+      res.writeHead(200, token).end();
       return true;
     case 'redirect-same':
       res.writeHead(302, { location: '/v1/tickets?limit=1' }).end();

@@ -3,15 +3,16 @@
  * everything: what the person may not do the API itself refuses, and nothing that a hostile API does gets through egress.
  */
 import { execFile } from 'node:child_process';
-import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apiAudience, apiScope, apiWriteScope, issuerScope } from '../lab/contract.ts';
 import { encodings } from '../lab/echo-encodings.ts';
 import { startLab, type RunningLab } from '../lab/start-lab.ts';
-import { connectAgent, type Agent } from './agents.ts';
+import { connectAgent, type Agent, type CallResult } from './agents.ts';
 import { makeFolder, ownGround, startProduct, type Product } from './harness.ts';
 import { root } from './sandboxed.ts';
 
@@ -56,13 +57,15 @@ async function makeConnectors(): Promise<void> {
     alias: { '@sallyport/connector-sdk': path.join(root, 'connector-host/sdk/sdk.ts') },
     logLevel: 'silent',
   });
-  copyFileSync(path.join(source, 'manifest.json'), path.join(folder, 'tickets/manifest.json'));
+  // Nobody is there to approve a change, and the API is to refuse it.
+  const manifest = readFileSync(path.join(source, 'manifest.json'), 'utf8').replaceAll('"write"', '"read"');
+  writeFileSync(path.join(folder, 'tickets/manifest.json'), manifest);
   cpSync(path.join(import.meta.dirname, 'web-connector'), path.join(folder, 'web'), { recursive: true });
   writeFileSync(path.join(folder, 'policies/all.cedar'), permitAll);
 }
 
 function configure(): string {
-  const { limits: _limits, ...given } = lab.config;
+  const { limits: _limits, classification: _ofPostgres, ...given } = lab.config;
   const [database, shipped] = given.connectors;
   if (database === undefined || shipped === undefined) throw new Error('the lab has no API');
   const { host, port, networks } = shipped.destinations['api'] ?? {};
@@ -85,14 +88,23 @@ async function signIn(user: string): Promise<void> {
   expect((await ended).code).toBe(0);
 }
 
+/** A new installation has a tenth of its limits, and this asks quickly. */
+async function callPatiently(name: string, given: Readonly<Record<string, unknown>>): Promise<CallResult> {
+  for (;;) {
+    const result = await agent.call(name, given);
+    if (result.structuredContent?.['code'] !== 'rate_limited') return result;
+    await delay(Number(result.structuredContent['retryAfterMs'] ?? 200));
+  }
+}
+
 async function ask(tool: string, given: Readonly<Record<string, unknown>> = {}): Promise<Record<string, unknown>> {
-  const { isError, structuredContent, content } = await agent.call(`tickets_${tool}`, given);
+  const { isError, structuredContent, content } = await callPatiently(`tickets_${tool}`, given);
   expect(content.length, tool).toBeGreaterThan(0);
   return isError === true ? { refused: structuredContent?.['code'], say: content[0]?.text } : { ...structuredContent };
 }
 
 const web = async (at: string): Promise<Record<string, unknown>> => {
-  const { isError, structuredContent } = await agent.call('web_ask', { path: at });
+  const { isError, structuredContent } = await callPatiently('web_ask', { path: at });
   return isError === true ? { refused: structuredContent?.['code'] } : { ...structuredContent };
 };
 
@@ -187,7 +199,7 @@ describe('a hostile API', () => {
     ['writes it beside the status', 'echo-status', 'output_not_allowed'],
     ['gives the whole request back', 'mirror', 'output_not_allowed'],
     ['answers with a gzip bomb', 'gzip-bomb', 'output_not_allowed'],
-    ['answers without an end', 'endless', 'quota_exhausted'],
+    ['answers without an end', 'endless', 'output_not_allowed'],
     ['sends to another host', 'redirect-cross', 'destination_not_allowed'],
     ['sends to plain HTTP', 'redirect-plain', 'destination_not_allowed'],
     ['sends round and round', 'redirect-loop', 'backend_refused'],
