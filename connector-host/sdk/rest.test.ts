@@ -53,10 +53,10 @@ async function run({ operation, output = {}, input = {}, answers, ...given }: Gi
       return responseOf(next ?? { status: 500 });
     },
   } as unknown as Call;
-  const value: unknown = await tools['tool']?.(call as never).catch((error: { code?: string; message?: string }) => ({
-    code: error.code,
-    say: error.message,
-  }));
+  const value: unknown = await tools['tool']?.(call).catch((error: unknown) => {
+    const { code, message: say } = error as { code?: string; message?: string };
+    return { code, say };
+  });
   return { value, paths: asked.map(({ path }) => path), asked };
 }
 
@@ -77,7 +77,7 @@ describe('a parameter goes where and how OpenAPI says', () => {
     ['simple', { in: 'path', style: 'simple', explode: false }, 'a b?c#d%', '/a%20b%3Fc%23d%25'],
     ['simple, list', { in: 'path', style: 'simple', explode: false }, ['a', 'b'], '/a,b'],
     ['simple, exploded object', { in: 'path', style: 'simple', explode: true }, { a: 1, b: 2 }, '/a=1,b=2'],
-  ])('%s', (_, parameter, value, wanted) => {
+  ])('%s', (...[, parameter, value, wanted]) => {
     const whole = { argument: 'p', name: 'p', ...parameter } as RestParameter;
     const operation = { ...get, path: whole.in === 'path' ? '/v1/{p}' : '/v1', parameters: [whole] };
     expect(asFetch(requestOf(operation, { p: value })).path).toBe(`/v1${wanted}`);
@@ -253,7 +253,7 @@ describe('pages', () => {
       [{ body: page(1, 2) }, { body: page(3) }, { body: [] }],
       ['/v1/things', '/v1/things?page=2', '/v1/things?page=3'],
     ],
-  ])('follow %s', async (_, operation, answers, paths) => {
+  ])('follow %s', async (...[, operation, answers, paths]) => {
     const found = await run({ operation: { answers: 'list', ...operation }, output, answers });
     expect(found.paths).toEqual(paths);
     expect(found.value).toEqual({ items: [{ n: 1 }, { n: 2 }, { n: 3 }], truncated: false });
@@ -323,7 +323,7 @@ describe('a request is made again', () => {
     ['nor by PATCH', { method: 'PATCH' }, [busy(429, '0'), fine], 1, { code: 'backend_unreachable' }],
     ['nor when it was refused', {}, [busy(403), fine], 1, { code: 'backend_refused' }],
     ['nor later than the call lasts', {}, [busy(429, '3600'), fine], 1, { code: 'backend_unreachable' }],
-  ])('%s', async (_, operation, answers, times, wanted) => {
+  ])('%s', async (...[, operation, answers, times, wanted]) => {
     const found = await run({ operation, output, answers });
     expect(found.paths).toHaveLength(times);
     expect(found.value).toMatchObject(wanted as object);

@@ -76,10 +76,7 @@ export function createDestination(
       return;
     }
     ticket.records.push(recordOf(ticket, destination));
-    const head = Buffer.from(JSON.stringify(answer.head));
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(head.length);
-    await stream.write(Buffer.concat([length, head, answer.body]));
+    await stream.write(answerBytes(answer));
     stream.end();
   }
 
@@ -104,48 +101,63 @@ export function createDestination(
     return code === undefined ? record : { ...record, code };
   }
 
-  function cut(ticket: Ticket | undefined): void {
-    for (const far of ticket?.open ?? []) far.destroy();
-  }
+  const orUnreachable = (serving: Promise<void>, stream: ByteStream): void => {
+    serving.catch(() => {
+      stream.reset('backend_unreachable');
+    });
+  };
 
   return {
-    gateway: {
-      ...nothing,
-      notices: {
-        'cancel-ticket': ({ ticket }) => {
-          cut(tickets.get(ticket));
-        },
-      },
-      requests: {
-        'open-ticket': ({ ticket, callId, destinations }) => {
-          tickets.set(ticket, { callId, destinations, records: [], open: new Set() });
-          return Promise.resolve({});
-        },
-        'close-ticket': ({ ticket }) => {
-          const found = tickets.get(ticket);
-          if (found === undefined) return Promise.reject(new Fault('internal', 'there is no such ticket'));
-          tickets.delete(ticket);
-          cut(found);
-          return Promise.resolve({ connections: found.records.slice(0, 100) });
-        },
-      },
-    },
+    gateway: gatewayHandlers(tickets),
     connector: {
       ...nothing,
       streams: {
         connect: (wanted, stream) => {
-          connect(wanted, stream).catch(() => {
-            stream.reset('backend_unreachable');
-          });
+          orUnreachable(connect(wanted, stream), stream);
         },
         request: (asked, stream) => {
-          request(asked, stream).catch(() => {
-            stream.reset('backend_unreachable');
-          });
+          orUnreachable(request(asked, stream), stream);
         },
       },
     },
   };
+}
+
+/** Tickets, as the gateway opens and closes them. */
+function gatewayHandlers(tickets: Map<string, Ticket>): Destination['gateway'] {
+  return {
+    ...nothing,
+    notices: {
+      'cancel-ticket': ({ ticket }) => {
+        cut(tickets.get(ticket));
+      },
+    },
+    requests: {
+      'open-ticket': ({ ticket, callId, destinations }) => {
+        tickets.set(ticket, { callId, destinations, records: [], open: new Set() });
+        return Promise.resolve({});
+      },
+      'close-ticket': ({ ticket }) => {
+        const found = tickets.get(ticket);
+        if (found === undefined) return Promise.reject(new Fault('internal', 'there is no such ticket'));
+        tickets.delete(ticket);
+        cut(found);
+        return Promise.resolve({ connections: found.records.slice(0, 100) });
+      },
+    },
+  };
+}
+
+function cut(ticket: Ticket | undefined): void {
+  for (const far of ticket?.open ?? []) far.destroy();
+}
+
+/** `httpAnswerSchema` behind its length, then the body. */
+function answerBytes({ head, body }: RecordedAnswer): Buffer {
+  const text = Buffer.from(JSON.stringify(head));
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(text.length);
+  return Buffer.concat([length, text, body]);
 }
 
 /** As egress sees it, but for what configuration takes away. */

@@ -27,7 +27,7 @@ it.each([
   ['a header by its name in any case', asked({ headers: [['if-none-match', '"1"']] }), 304, ''],
   ['a body as JSON', asked({ method: 'POST', body: '{"b":[2],"a":1}' }), 201, 'made'],
   ['bytes', asked({ path: '/v1/bytes' }), 200, '\ufffd'],
-])('answers %s', (_, request, status, body) => {
+])('answers %s', (...[, request, status, body]) => {
   const answer = answerTo(request, requests);
   expect([answer?.head.status, answer?.body.toString('utf8')]).toEqual([status, body]);
 });

@@ -73,7 +73,7 @@ function matches(
   { method, path, query, headers: wanted = {}, body, text: plain }: Recorded,
   asked: AskedRequest,
 ): boolean {
-  const [at = '', search = ''] = split(asked.path);
+  const [at, search] = split(asked.path);
   const sent = new Map(asked.headers.map(([name, value]) => [name.toLowerCase(), value]));
   return (
     method === asked.method &&
@@ -87,7 +87,7 @@ function matches(
 
 /** As the file would have it. */
 export function shownRequest({ method, path, body }: AskedRequest): string {
-  const [at = '', search = ''] = split(path);
+  const [at, search] = split(path);
   const query = queryOf(search);
   const json = jsonOf(body);
   return JSON.stringify({

@@ -96,7 +96,7 @@ describe('a path', () => {
     ['/v1/t/by-{id}', '/v1/t/by-7', true, ['/v1/t/by-', '/v1/t/7', '/v1/t/xby-7']],
     ['/v1/t', '/v1/t', true, ['/v1/t/7', '/v1/tt', '/v1/{id}']],
     ['/', '/', true, ['/v1']],
-  ])('under the rule %s can be %s and nothing beside it', (path, good, exact, others) => {
+  ])('under the rule %s can be %s and nothing beside it', (...[path, good, exact, others]) => {
     const rule = allowRuleSchema.parse({ methods: ['GET'], path, ...(exact ? { exact: true } : {}) });
     const allowed = (text: string): boolean => {
       const plain = plainPath(text);

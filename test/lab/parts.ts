@@ -102,7 +102,7 @@ export async function startParts({
   };
 
   const publish = async () => writeFile(authorityFile(folder), (await authority).certificate);
-  const api = hasApi ? startApi() : undefined;
+  const api = hasApi ? startApi() : Promise.resolve(undefined);
   const all = [starting.provider, starting.postgres, startIssuer(), api, publish()] as const;
   const [provider, postgres, issuer, started] = await Promise.all(all);
   return { provider, postgres, issuer, api: started };

@@ -44,5 +44,5 @@ export function annotation<K extends keyof typeof schemas>(
   if (!Object.hasOwn(node, name)) return undefined;
   const read = schemas[name].safeParse(node[name]);
   if (read.success) return read.data as z.output<(typeof schemas)[K]>;
-  throw new Fault('malformed', `"${name}" cannot be ${JSON.stringify(node[name])?.slice(0, 100)}`);
+  throw new Fault('malformed', `"${name}" cannot be ${JSON.stringify(node[name]).slice(0, 100)}`);
 }

@@ -53,7 +53,9 @@ export function openApiConnector(document: OpenApi, choice: OpenApiChoice): Open
         name: tool,
         basePath: server.basePath,
         otherwise: annotation(operation.node, 'x-sallyport-classification') ?? otherwise,
-        note: (text) => void (notes.includes(text) || notes.push(text)),
+        note: (text) => {
+          if (!notes.includes(text)) notes.push(text);
+        },
       });
       made.push(one);
       report.push(shownTool(one), ...notes.map((text) => `         ${text}`));

@@ -1,14 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createToolRegistry } from '../../connectors/tool-registry.ts';
 import { openApiConnector, type OpenApiConnector } from './connector.ts';
-import { openApiOf, readOpenApi } from './document.ts';
-import { isSimplePattern } from './plain-keywords.ts';
-
-const folder = mkdtempSync(path.join(os.tmpdir(), 'sallyport-openapi-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+import { openApiOf } from './document.ts';
 
 type Loose = Record<string, unknown>;
 const text = { type: 'string' };
@@ -63,47 +56,6 @@ const refusalOf = (parts: Parts): string => {
   });
   return report.find((line) => line.startsWith('refused')) ?? 'not refused';
 };
-
-describe('a document', () => {
-  const write = (content: string): string => {
-    const file = path.join(folder, 'api');
-    writeFileSync(file, content);
-    return file;
-  };
-  it('is JSON or YAML, of 3.1 or 3.0', () => {
-    expect(readOpenApi(write('{"openapi":"3.1.1","paths":{}}')).root['openapi']).toBe('3.1.1');
-    const upgraded = readOpenApi(
-      write('openapi: 3.0.3\npaths: {}\ncomponents: {schemas: {A: {type: string, nullable: true}}}\n'),
-    );
-    expect(upgraded.at('#/components/schemas/A')).toEqual({ type: ['string', 'null'] });
-  });
-
-  it.each([
-    ['of another kind', '{"swagger":"2.0"}', 'only OpenAPI 3.0 and 3.1'],
-    ['of a later version', '{"openapi":"3.2.0"}', 'only OpenAPI 3.0 and 3.1'],
-    ['that is none', 'hello', 'only OpenAPI 3.0 and 3.1'],
-    ['that is broken', '{"openapi":', 'JSON'],
-    ['with a key twice', 'openapi: 3.1.0\nopenapi: 3.1.0\n', 'unique'],
-    [
-      'that unfolds without end',
-      `a: &a [x,x]\n${'bcdefgh'
-        .split('')
-        .map((key, at) => `${key}: &${key} [${`*${'abcdefgh'[at]},`.repeat(20)}]`)
-        .join('\n')}\nopenapi: 3.1.0\n`,
-      'alias',
-    ],
-  ])('%s is refused', (_, content, why) => {
-    expect(() => readOpenApi(write(content))).toThrow(why);
-  });
-
-  it('is never fetched a part of', () => {
-    const reference = { $ref: 'https://evil.example/schema.json' };
-    expect(refusalOf({ operation: { responses: { 200: json(reference) } } })).toContain('never fetched');
-    expect(refusalOf({ operation: { responses: { 200: json({ $ref: 'file:///etc/passwd' }) } } })).toContain(
-      'never fetched',
-    );
-  });
-});
 
 describe('what becomes a tool', () => {
   it('is what was chosen, by name or by method and path', () => {
@@ -217,6 +169,14 @@ describe('what becomes a tool', () => {
   ])('is not %s: refused, and the rest goes on', (_, parts, why) => {
     expect(refusalOf(parts)).toContain(why);
   });
+});
+
+it('is never fetched a part of', () => {
+  const reference = { $ref: 'https://evil.example/schema.json' };
+  expect(refusalOf({ operation: { responses: { 200: json(reference) } } })).toContain('never fetched');
+  expect(refusalOf({ operation: { responses: { 200: json({ $ref: 'file:///etc/passwd' }) } } })).toContain(
+    'never fetched',
+  );
 });
 
 describe('an input', () => {
@@ -424,16 +384,4 @@ it('what it makes loads, with an example that fits, whatever the document', () =
   expect(offered?.checkOutput({ b: { a: { b: {} }, map: { x: { id: 1 } } }, choice: 'x' })).toBeNull();
   expect(offered?.checkOutput({ b: { a: { b: { c: 1 } } } })).not.toBeNull();
   expect(offered?.checkArguments(manifest.tools[0]?.examples[0]?.arguments ?? {})).toBeNull();
-});
-
-it.each([
-  ['^[a-z]{1,5}$', true],
-  ['^\\d+\\.csv$', true],
-  ['[', false],
-  ['(a+)+', false],
-  ['a*a*', false],
-  ['(.)\\1', false],
-  ['a|b', false],
-])('the pattern %j is taken: %s', (pattern, isTaken) => {
-  expect(isSimplePattern(pattern)).toBe(isTaken);
 });

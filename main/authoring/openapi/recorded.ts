@@ -1,5 +1,4 @@
 /** A made-up answer for a tool's example, as a recording: so that the example runs through every stage before anything is real. */
-import type { Json } from './document.ts';
 import { isObject } from './document.ts';
 import type { Pages } from './annotations.ts';
 import type { MadeTool } from './tool.ts';
@@ -58,5 +57,5 @@ function without(value: unknown, pointer: string): unknown {
   const [, name = '', ...more] = pointer.split('/');
   if (!isObject(value) || !(name in value)) return value;
   const { [name]: inner, ...rest } = value;
-  return more.length === 0 ? (rest as Json) : { ...rest, [name]: without(inner, `/${more.join('/')}`) };
+  return more.length === 0 ? rest : { ...rest, [name]: without(inner, `/${more.join('/')}`) };
 }

@@ -59,7 +59,7 @@ class Mapping implements SchemaMapping {
     const pending: unknown[] = [schema];
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       if (typeof next !== 'object' || next === null) continue;
-      pending.push(...Object.values(next).filter((value) => value !== undefined));
+      pending.push(...Object.values(next as Json).filter((value) => value !== undefined));
       const reference = (next as Json)['$ref'];
       const name = typeof reference === 'string' ? reference.slice('#/$defs/'.length) : undefined;
       if (name === undefined || reached.has(name)) continue;
