@@ -39,7 +39,7 @@ interface Running {
   readonly socket: string;
 }
 
-const ticketsText = 'tickets_list_tickets, of an API: the connector is made of its OpenAPI document';
+const ticketsText = 'tickets_list_tickets: an API, its connector made of its OpenAPI document';
 
 const page = steps(process.stdout);
 const failure = new AbortController();
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
   const started = startProduct(screen);
   endWith(started, screen);
   const events = eventsOf(started);
-  const labText = 'an identity provider, a credential issuer, PostgreSQL and an API, on this machine only';
+  const labText = 'identity provider, issuer, PostgreSQL and an API, on this machine only';
   const lab = await page.step('lab', labText, () => events.until(labSchema));
   const startText = 'the tray app: gateway, vault, and two connectors, each in its sandbox';
   const { socket } = await page.step('start', startText, () => events.until(readySchema));
@@ -241,6 +241,11 @@ function result({ socket, person, seen, other, outcome, tickets }: Shown): strin
     'The agent had no password and no token,',
     'and could not have had one.',
   ];
+  // Two columns beside the words.
+  const narrow = ({ columns: all, rows }: Rows): Rows => ({
+    columns: all.slice(0, 2),
+    rows: rows.map((row) => row.slice(0, 2)),
+  });
   const made = [
     'Made of an OpenAPI document',
     'The API took a token of alice’s own, added',
@@ -257,7 +262,7 @@ function result({ socket, person, seen, other, outcome, tickets }: Shown): strin
 ${columns(['What alice’s agent got', ...asTable(seen)], ['Its audit record', ...table([], record)])}
 
 ${other === undefined ? '' : `${columns(['The same query, signed in as bob', ...asTable(other)], why)}\n`}
-${columns(['Her tickets, from the API', ...asTable(tickets)], made)}
+${columns(['Her tickets, from the API', ...asTable(narrow(tickets))], made)}
 
   Signed in    ${person?.principal.displayName ?? 'nobody'}; try: npx sallyport status, npx sallyport doctor
   Socket       ${socket}
