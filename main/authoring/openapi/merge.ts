@@ -1,6 +1,7 @@
 /** `allOf` made one schema: what a connector's schemas can close has its members in one place. Still the document's own terms. */
 import { isDeepStrictEqual } from 'node:util';
 import { Fault } from '../../contract/errors.ts';
+import { classificationSchema, highestOf } from '../../contract/labels.ts';
 import { isObject, listOf, type Json, type OpenApi } from './document.ts';
 
 const mostDepth = 32;
@@ -31,7 +32,7 @@ export function together(one: Json, other: Json): Json {
   return made;
 }
 
-/** Text and notes about it: the first one's. */
+/** Text and notes about it, and what only narrows a text: the first one's. */
 const notes = [
   'title',
   'description',
@@ -40,12 +41,19 @@ const notes = [
   'externalDocs',
   'xml',
   'discriminator',
+  'format',
+  'pattern',
   'example',
   'examples',
 ];
 
 function joined(keyword: string, one: unknown, other: unknown): unknown {
   if (notes.includes(keyword) || (keyword.startsWith('x-') && !keyword.startsWith('x-sallyport-'))) return one;
+  if (keyword === 'x-sallyport-classification') {
+    const labels = [one, other].map((label) => classificationSchema.safeParse(label));
+    if (labels.every(({ success }) => success))
+      return highestOf(labels.flatMap(({ data }) => (data === undefined ? [] : [data])));
+  }
   if (keyword === 'required') return [...new Set([...listOf(one), ...listOf(other)])];
   if (keyword === 'properties' && isObject(one) && isObject(other)) return joinedMembers(one, other);
   if (keyword === 'enum')

@@ -162,6 +162,14 @@ describe('what becomes a tool', () => {
       'contains itself',
     ],
     [
+      'a choice of itself',
+      {
+        schemas: { A: { type: 'object', oneOf: [{ $ref: '#/components/schemas/A' }] } },
+        operation: { responses: { 200: json({ $ref: '#/components/schemas/A' }) } },
+      },
+      'contains itself',
+    ],
+    [
       'a reference to nothing',
       { operation: { responses: { 200: json({ $ref: '#/components/schemas/B' }) } } },
       'leads nowhere',
@@ -291,6 +299,23 @@ describe('an output', () => {
     };
     const { tool } = toolOf({ operation });
     expect([tool.classification, tool.outputSchema['x-classification']]).toEqual(['sensitive', 'public']);
+  });
+
+  it('may be null as OData says it, and takes the highest label of what it joins', () => {
+    const schemas = {
+      Body: { type: 'object', properties: { text } },
+      Base: { type: 'object', 'x-sallyport-classification': 'public', properties: { a: text } },
+    };
+    const body = { anyOf: [{ $ref: '#/components/schemas/Body' }, { type: ['object', 'null'] }] };
+    const joined = [{ $ref: '#/components/schemas/Base' }, { properties: { body } }];
+    const { outputSchema, classification } = outputOf(
+      { 'x-sallyport-classification': 'internal', allOf: joined },
+      schemas,
+    );
+    expect((outputSchema['properties'] as Loose)['body']).toEqual({
+      anyOf: [{ $ref: '#/$defs/Body' }, { type: 'null' }],
+    });
+    expect(classification).toBe('internal');
   });
 
   it('leaves out what cannot be declared', () => {

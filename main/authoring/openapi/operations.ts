@@ -12,7 +12,7 @@ export interface Operation {
   /** As in the document. */
   readonly path: string;
   readonly node: Json;
-  /** Of the path too; an operation's own replace those. */
+  /** Of the path too; an operation's own replace those. Read when it is chosen: what cannot be followed is its own. */
   readonly parameters: readonly Json[];
   /** Of the path or the operation, where they name others than the document. */
   readonly hasOwnServers: boolean;
@@ -32,7 +32,9 @@ export function operationsOf(document: OpenApi): readonly Operation[] {
           method: shown,
           path,
           node,
-          parameters: parametersOf(document, item, node),
+          get parameters() {
+            return parametersOf(document, item, node);
+          },
           hasOwnServers: listOf(item['servers']).length + listOf(node['servers']).length > 0,
         },
       ];

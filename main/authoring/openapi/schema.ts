@@ -32,6 +32,7 @@ export interface MappingTerms {
 }
 
 const maxDescription = 300;
+const mostDepth = 100;
 const scalars = ['string', 'number', 'integer', 'boolean', 'null'];
 const inputKeywords: Readonly<Record<string, readonly string[]>> = {
   string: ['minLength', 'maxLength'],
@@ -48,6 +49,8 @@ class Mapping implements SchemaMapping {
   readonly #terms: MappingTerms;
   /** By reference; null while it is being made. */
   readonly #made = new Map<string, { readonly name: string; schema: Schema | null }>();
+
+  #depth = 0;
 
   constructor(terms: MappingTerms) {
     this.#terms = terms;
@@ -83,7 +86,7 @@ class Mapping implements SchemaMapping {
     if (listOf(schema['allOf']).length > 0) return this.#whole(merged(this.#terms.document, schema));
     const target = this.#terms.document.followed(schema);
     // Short ones are read where they stand.
-    if (isShort(target)) return this.#whole(together(beside, target));
+    if (isShort(target)) return this.#whole({ ...target, ...beside });
     return { $ref: `#/$defs/${this.#definition(reference, target)}`, ...this.#about(beside) };
   }
 
@@ -105,6 +108,16 @@ class Mapping implements SchemaMapping {
   }
 
   #whole(given: Json): Schema {
+    this.#depth += 1;
+    try {
+      if (this.#depth > mostDepth) throw new Fault('malformed', 'its schema is nested too deep, or contains itself');
+      return this.#wholeOf(given);
+    } finally {
+      this.#depth -= 1;
+    }
+  }
+
+  #wholeOf(given: Json): Schema {
     const schema = merged(this.#terms.document, given);
     const choices = [...listOf(schema['oneOf']), ...listOf(schema['anyOf'])];
     if (choices.length > 0) return this.#choice(schema, choices);
@@ -130,6 +143,7 @@ class Mapping implements SchemaMapping {
     const { oneOf: _one, anyOf: _any, discriminator: _by, ...rest } = schema;
     const isBare = !['type', 'properties', 'required', 'items', 'enum'].some((keyword) => keyword in rest);
     const parts = choices.map((choice) => {
+      if (isNothing(choice) && choices.length > 1) return { type: 'null' };
       if (isBare) return this.map(choice);
       return this.#whole(together(rest, merged(this.#terms.document, this.#terms.document.followed(choice))));
     });
@@ -236,6 +250,18 @@ function inside(name: string, error: unknown): unknown {
 function impliedType(schema: Json): string | undefined {
   if ('properties' in schema || 'additionalProperties' in schema) return 'object';
   return 'items' in schema ? 'array' : undefined;
+}
+
+/** How OData says "or null": an object of no members that may be null. */
+function isNothing(choice: unknown): boolean {
+  if (!isObject(choice)) return false;
+  const { type, properties, additionalProperties } = choice;
+  return (
+    properties === undefined &&
+    additionalProperties === undefined &&
+    listOf(type).includes('null') &&
+    listOf(type).includes('object')
+  );
 }
 
 function isShort(schema: Json): boolean {
