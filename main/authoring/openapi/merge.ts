@@ -55,6 +55,7 @@ function joined(keyword: string, one: unknown, other: unknown): unknown {
       return highestOf(labels.flatMap(({ data }) => (data === undefined ? [] : [data])));
   }
   if (keyword === 'required') return [...new Set([...listOf(one), ...listOf(other)])];
+  if (keyword === 'items') return { allOf: [one, other] };
   if (keyword === 'properties' && isObject(one) && isObject(other)) return joinedMembers(one, other);
   if (keyword === 'enum')
     return listOf(one).filter((value) => listOf(other).some((each) => isDeepStrictEqual(each, value)));
