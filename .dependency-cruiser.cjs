@@ -60,9 +60,10 @@ module.exports = {
       ...only(
         'authoring',
         '^main/authoring/',
-        `${contract}|^main/(authoring|connectors|channel|pipeline/secrets-in-text)/|^main/(product|trusted-commands)\\.ts$`,
+        `${contract}|^main/(authoring|connectors|channel|pipeline/secrets-in-text)/|^main/(product|trusted-commands|outbound/http-(path|headers))\\.ts$`,
       ),
-      comment: 'Starts a gateway for one connector and for minutes: a composition root that is a room.',
+      comment:
+        'Starts a gateway for one connector and for minutes: a composition root that is a room. What egress would refuse it says first.',
     },
     only('desktop', '^main/desktop/', `${contract}|^main/desktop/`),
     only('connector-host', '^connector-host/(?!connectors/)', `${contract}|^connector-host/(?!connectors/)`),

@@ -4,7 +4,7 @@
 // A release has no lab and none of its switches.
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { buildSdk } from './sdk-package.mjs';
 import { build as buildWindow } from 'vite';
@@ -35,6 +35,7 @@ const lab = present({
   lab: 'test/lab/lab.ts',
   'identity-provider': 'test/lab/identity-provider.ts',
   issuer: 'test/lab/issuer.ts',
+  'api-server': 'test/lab/api-server.ts',
   'bound-exec': 'test/lab/bound-exec.ts',
   'sign-in-driver': 'test/lab/sign-in-driver.ts',
   demonstration: 'test/lab/demonstration.ts',
@@ -79,6 +80,30 @@ require = ((own, product) => (name) => (name === 'koffi' || name === 'sodium-nat
 );`,
 };
 const external = ['koffi', 'sodium-native', '@cedar-policy/cedar-wasm', '@cedar-policy/cedar-wasm/nodejs', 'pg-native'];
+
+/** The lab's connector, as an author makes one: of the API's document alone. @param {string} into */
+async function buildTickets(into) {
+  const from = (/** @type {string} */ name) => `export * from './main/authoring/openapi/${name}.ts';`;
+  const maker = path.join(into, 'openapi.mjs');
+  const contents = ['connector', 'content', 'document'].map(from).join('\n');
+  await build({ ...common, stdin: { contents, resolveDir: root }, outfile: maker, sourcemap: false });
+  const { openApiConnector, openApiContent, readOpenApi } = await import(pathToFileURL(maker).href);
+  const document = 'test/lab/tickets.openapi.yaml';
+  const choice = { name: 'tickets', operations: [], allReads: true, host: undefined };
+  const { manifest, files } = openApiContent(
+    openApiConnector(readOpenApi(at(document)), choice),
+    path.basename(document),
+  );
+  const source = path.join(into, 'tickets');
+  fs.mkdirSync(path.join(source, 'recordings'), { recursive: true });
+  for (const [name, text] of Object.entries({ ...files, 'manifest.json': JSON.stringify(manifest, null, 2) }))
+    fs.writeFileSync(path.join(source, name), text);
+  const outfile = path.join(into, 'lab', 'tickets', 'connector.mjs');
+  const alias = { ...common.alias, '@sallyport/connector-sdk': at('connector-host/sdk/sdk.ts') };
+  await build({ ...common, alias, entryPoints: [path.join(source, 'connector.ts')], outfile, outExtension: {} });
+  fs.copyFileSync(path.join(source, 'manifest.json'), path.join(path.dirname(outfile), 'manifest.json'));
+  for (const made of [maker, source]) fs.rmSync(made, { recursive: true });
+}
 
 /** @param {string} into @param {boolean} release */
 async function bundle(into, release) {
@@ -129,6 +154,7 @@ async function bundle(into, release) {
   });
   fs.cpSync(at('build/icons'), path.join(into, 'icons'), { recursive: true });
   if (!release) await build({ ...common, entryPoints: lab, outdir: path.join(into, 'lab'), packages: 'external' });
+  if (!release) await buildTickets(into);
   await build({ ...common, entryPoints: host, outdir: path.join(into, 'connector-host'), external });
   // A folder of its own: it is all of the disk that a proxy script's process sees beside its program.
   fs.mkdirSync(path.join(into, 'pac'));

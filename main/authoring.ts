@@ -12,6 +12,9 @@ import { checkCode } from './authoring/check-code.ts';
 import { develop, shownText } from './authoring/develop.ts';
 import { flowChecks } from './authoring/flow-check.ts';
 import { manifestTypes } from './authoring/manifest-types.ts';
+import { openApiConnector } from './authoring/openapi/connector.ts';
+import { openApiContent } from './authoring/openapi/content.ts';
+import { readOpenApi } from './authoring/openapi/document.ts';
 import { pack } from './authoring/pack.ts';
 import { record } from './authoring/record.ts';
 import { openRecordings } from './authoring/recording.ts';
@@ -38,7 +41,7 @@ async function main(options: AuthoringOptions): Promise<void> {
   const folder = path.resolve(options.path);
   switch (options.task) {
     case 'new':
-      tell(`${folder}: ${scaffold(folder, tools.sdk).join(', ')}\n`);
+      newConnector(folder, options);
       // A release has no bundler and no compiler: the connector's own are installed.
       if (resolveFrom(product.root, 'esbuild') === undefined) tell(`first: npm install, in ${options.path}\n`);
       tell(`now: sallyport connector test ${options.path}\n`);
@@ -54,6 +57,24 @@ async function main(options: AuthoringOptions): Promise<void> {
     case 'test':
       return testConnector(folder, options);
   }
+}
+
+function newConnector(folder: string, { openapi, operation: operations, allReads, host }: AuthoringOptions): void {
+  if (openapi === undefined && (operations.length > 0 || allReads || host !== undefined))
+    throw new Fault('malformed', '--operation, --all-reads and --host choose from a document: name it by --openapi');
+  let report: readonly string[] = [];
+  const files = scaffold(
+    folder,
+    tools.sdk,
+    openapi === undefined
+      ? undefined
+      : (name) => {
+          const made = openApiConnector(readOpenApi(openapi), { name, operations, allReads, host });
+          ({ report } = made);
+          return openApiContent(made, path.basename(openapi));
+        },
+  );
+  tell([`${folder}: ${files.join(', ')}`, ...report, ''].join('\n'));
 }
 
 /** Also with its schemas compiled. @throws Fault `malformed`: file, line and reason */

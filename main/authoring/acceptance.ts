@@ -74,10 +74,10 @@ export const isCallable = (offer: ToolManifest['offer']): boolean => (offer ?? '
 
 /** What fits its schema, for the probes: of each tool a result of its own, where one was released. */
 async function runExamples(wanted: Accepted): Promise<ReadonlyMap<string, unknown>> {
-  const { manifest, tell } = wanted;
+  const { manifest, tell, recordings } = wanted;
   let stand: Stand;
   try {
-    stand = await startStand({ ...wanted, entry: wanted.built.entry, backend: wanted.recordings.backend });
+    stand = await startStand({ ...wanted, ...recordings, entry: wanted.built.entry });
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     const why = error.message;
@@ -171,7 +171,7 @@ async function runProbes(wanted: Accepted, { group, tool, given }: ProbeRun): Pr
   writeFileSync(path.join(folder, 'manifest.json'), JSON.stringify(manifest));
   const names = manifest.tools.map(({ name }) => name);
   writeFileSync(entry, probeEntry(group, names, given));
-  const stand = await startStand({ ...wanted, manifest, entry, backend: wanted.recordings.backend });
+  const stand = await startStand({ ...wanted, ...wanted.recordings, manifest, entry });
   try {
     for (const probe of group) {
       const outcome = await stand.call(tool.name, tool.examples[0]?.arguments ?? {});

@@ -106,8 +106,7 @@ async function runExamples(wanted: Development, round: Round): Promise<void> {
   const { product, atLeast, exposure, signal } = wanted;
   const { manifest, entry, recordings } = round;
   const settings = wanted.settings();
-  const { backend } = recordings;
-  const stand = await startStand({ product, atLeast, manifest, entry, settings, exposure, backend });
+  const stand = await startStand({ ...recordings, product, atLeast, manifest, entry, settings, exposure });
   const end = (): void => {
     // Calls that run fail, and with them the round ends.
     stand.stop().catch(() => undefined);

@@ -29,6 +29,11 @@ export function portsOf(given: readonly string[], manifest: ConnectorManifest): 
       const [, name = '', port] = /^([^=]+)=(\d{1,5})$/.exec(each) ?? [];
       if (!manifest.destinations[name] || Number(port) < 1 || Number(port) > 65_535)
         throw new Fault('malformed', `--record ${each}: write DESTINATION=PORT, a destination of ${manifest.name}`);
+      if (manifest.destinations[name].protocol === 'https')
+        throw new Fault(
+          'malformed',
+          `--record ${each}: it is HTTPS, whose recording is written by hand (docs/connector-sdk.md)`,
+        );
       return [name, Number(port)];
     }),
   );

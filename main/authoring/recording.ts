@@ -10,7 +10,8 @@ import { Duplex } from 'node:stream';
 import { z } from 'zod';
 import { Fault } from '../contract/errors.ts';
 import type { ConnectorManifest } from '../contract/manifest.ts';
-import type { Backend } from './destination.ts';
+import type { Backend, HttpBackend } from './destination.ts';
+import { answerTo, httpRecordingSchema, shownRequest, type RecordedRequests } from './http-recording.ts';
 
 export const recordingsFolder = 'recordings';
 
@@ -72,6 +73,8 @@ type Connection = z.output<typeof recordingSchema>['connections'][number];
 
 export interface Recordings {
   readonly backend: Backend;
+  /** Of HTTPS destinations. */
+  readonly requests: HttpBackend;
   /** What was sent and not recorded, since this was asked last. */
   deviations(): readonly string[];
 }
@@ -80,9 +83,12 @@ export interface Recordings {
 export function openRecordings(folder: string, manifest: ConnectorManifest): Recordings {
   const deviated: string[] = [];
   const recorded = new Map<string, { readonly file: string; readonly connections: readonly Connection[] }>();
-  for (const destination of Object.keys(manifest.destinations)) {
+  const asked = new Map<string, { readonly file: string; readonly requests: RecordedRequests }>();
+  for (const [destination, { protocol }] of Object.entries(manifest.destinations)) {
     const file = path.join(folder, recordingsFolder, `${destination}.json`);
-    if (existsSync(file)) recorded.set(destination, { file, connections: readRecording(file) });
+    if (!existsSync(file)) continue;
+    if (protocol === 'https') asked.set(destination, { file, requests: read(file, httpRecordingSchema).requests });
+    else recorded.set(destination, { file, connections: read(file, recordingSchema).connections });
   }
   return {
     backend: (destination) => {
@@ -90,19 +96,26 @@ export function openRecordings(folder: string, manifest: ConnectorManifest): Rec
       if (found === undefined) return Promise.resolve(null);
       return Promise.resolve(replay(found.connections, (why) => deviated.push(`${found.file}: ${why}`)));
     },
+    requests: (destination, request) => {
+      const found = asked.get(destination);
+      if (found === undefined) return null;
+      const answer = answerTo(request, found.requests);
+      if (answer === null) deviated.push(`${found.file}: it has no answer to ${shownRequest(request)}`);
+      return answer;
+    },
     deviations: () => deviated.splice(0),
   };
 }
 
-function readRecording(file: string): readonly Connection[] {
+function read<T extends z.ZodType>(file: string, schema: T): z.output<T> {
   let given: unknown;
   try {
     given = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     throw new Fault('malformed', `${file}: ${error instanceof Error ? error.message : 'it cannot be read'}`);
   }
-  const parsed = recordingSchema.safeParse(given);
-  if (parsed.success) return parsed.data.connections;
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new Fault('malformed', `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a recording'}`);
 }

@@ -8,28 +8,38 @@ import { manifestTypes } from './manifest-types.ts';
 export const sdkName = '@sallyport/connector-sdk';
 export const typesFile = 'manifest.types.ts';
 
+/** What differs from connector to connector. */
+export interface Content {
+  readonly manifest: ConnectorManifest;
+  /** Beside manifest, types and what every folder has: text by name. */
+  readonly files: Readonly<Record<string, string>>;
+  /** What `npm test` runs before the acceptance suite. */
+  readonly hasTests: boolean;
+}
+
 /** @param sdk the folder of the SDK's package, in `dist` of the product */
-export function scaffold(target: string, sdk: string): readonly string[] {
+export function scaffold(target: string, sdk: string, contentOf: (name: string) => Content = own): readonly string[] {
   const name = connectorNameSchema.safeParse(path.basename(target));
   if (!name.success)
     throw new Fault(
       'malformed',
       `"${path.basename(target)}" cannot be a connector's name: at most 31 lower-case letters, digits and hyphens, a letter first`,
     );
+  const { manifest, files: beside, hasTests } = contentOf(name.data);
   makeFolder(target);
   const usedSdk = placeSdk(target, sdk);
-  const manifest = manifestOf(name.data);
   const files = Object.entries({
     'manifest.json': json(manifest),
     [typesFile]: manifestTypes(manifestSchema.parse(manifest)),
-    'connector.ts': connector,
-    'connector.test.ts': connectorTest,
-    'package.json': json(packageOf(name.data, path.relative(target, usedSdk))),
+    'package.json': json(packageOf(name.data, { sdk: path.relative(target, usedSdk), hasTests })),
     'tsconfig.json': json(compilerOptions),
     '.gitignore': 'node_modules/\n*.tar\n*.sha256\n',
-    'README.md': readme(name.data),
+    ...beside,
   });
-  for (const [file, text] of files) writeFileSync(path.join(target, file), text, { flag: 'wx' });
+  for (const [file, text] of files) {
+    mkdirSync(path.dirname(path.join(target, file)), { recursive: true });
+    writeFileSync(path.join(target, file), text, { flag: 'wx' });
+  }
   linkSdk(target, usedSdk);
   return files.map(([file]) => file);
 }
@@ -59,7 +69,7 @@ function linkSdk(target: string, sdk: string): void {
   symlinkSync(sdk, path.join(scope, path.basename(sdkName)), 'junction');
 }
 
-const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+export const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 function manifestOf(name: string): ConnectorManifest {
   return {
@@ -162,19 +172,25 @@ const compilerOptions = {
     erasableSyntaxOnly: true,
     verbatimModuleSyntax: true,
     skipLibCheck: true,
+    resolveJsonModule: true,
     types: [],
   },
   include: ['*.ts'],
 };
 
-function packageOf(name: string, sdk: string) {
+function packageOf(name: string, { sdk, hasTests }: { readonly sdk: string; readonly hasTests: boolean }) {
   return {
     name: `sallyport-connector-${name}`,
     private: true,
     type: 'module',
-    scripts: { test: 'node --test && sallyport connector test .' },
+    scripts: { test: `${hasTests ? 'node --test && ' : ''}sallyport connector test .` },
     devDependencies: { [sdkName]: `file:${sdk}`, esbuild: '^0.28.0', typescript: '^5.9.0' },
   };
+}
+
+function own(name: string): Content {
+  const files = { 'connector.ts': connector, 'connector.test.ts': connectorTest, 'README.md': readme(name) };
+  return { manifest: manifestOf(name), files, hasTests: true };
 }
 
 const readme = (name: string): string => `# ${name}

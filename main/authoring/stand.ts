@@ -23,9 +23,9 @@ import type { Product } from '../product.ts';
 import { trustedCommands } from '../trusted-commands.ts';
 import { callTool, type Outcome } from './agent.ts';
 import { createAuditTail, type Audited } from './audit-tail.ts';
-import { createDestination, type Backend } from './destination.ts';
+import { createDestination, type Backends } from './destination.ts';
 
-export interface StandOptions {
+export interface StandOptions extends Backends {
   /** The connector's bundle, with its manifest.json beside it. */
   readonly entry: string;
   readonly product: Product;
@@ -33,7 +33,6 @@ export interface StandOptions {
   readonly atLeast: DemandedLevel | undefined;
   readonly manifest: ConnectorManifest;
   readonly settings: Readonly<Record<string, unknown>>;
-  readonly backend: Backend;
   /** What the made-up person sees as it is; all of it if absent. */
   readonly exposure?: Classification;
 }
@@ -186,7 +185,7 @@ interface Sandboxed {
 async function attachPair(gateway: ChildProcess, options: StandOptions): Promise<Sandboxed> {
   const { entry, manifest, product, atLeast } = options;
   const [toGateway, toEgress, egressPair] = [createSocketPair(), createSocketPair(), createSocketPair()];
-  const destination = createDestination(manifest.name, options.backend);
+  const destination = createDestination(manifest, options);
   const channels = [
     channelOverFd<typeof gatewayEgress, 'b'>({
       fd: egressPair.b,

@@ -10,6 +10,11 @@ export const authoringOptionsSchema = z.strictObject({
   settings: z.string().max(4096).optional(),
   /** `destination=port` each: what answers there is recorded. */
   record: z.array(z.string().max(200)).max(20).default([]),
+  /** An OpenAPI document, of which `new` makes the connector. */
+  openapi: z.string().min(1).max(4096).optional(),
+  operation: z.array(z.string().min(1).max(500)).max(200).default([]),
+  allReads: z.boolean().default(false),
+  host: z.string().max(253).optional(),
   exposure: classificationSchema.default('sensitive'),
 });
 export type AuthoringOptions = z.output<typeof authoringOptionsSchema>;

@@ -13,6 +13,10 @@ interface Flags {
   readonly settings?: string;
   readonly exposure?: string;
   readonly record?: readonly string[];
+  readonly openapi?: string;
+  readonly operation?: readonly string[];
+  readonly allReads?: boolean;
+  readonly host?: string;
 }
 
 const tasks = {
@@ -38,6 +42,12 @@ export function addConnector(program: Command): void {
       .argument(argument, task === 'new' ? 'its folder; the last part is its name' : 'its folder')
       .allowExcessArguments(false)
       .action((at: string, flags: Flags) => run(task, at, flags));
+    if (task === 'new')
+      command
+        .option('--openapi <file>', 'make its tools of this OpenAPI document (3.0 or 3.1, JSON or YAML)')
+        .option('--operation <id...>', 'of the document: these operations, by operationId or "GET /path"')
+        .option('--all-reads', 'of the document: every GET')
+        .option('--host <name>', 'of the API, where the document does not name it');
     if (task === 'test' || task === 'dev')
       command
         .option('--json', 'one JSON object a line on standard output')

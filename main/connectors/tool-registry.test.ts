@@ -155,6 +155,23 @@ describe('the registry', () => {
     expect(() => load(tool)).toThrow(why);
   });
 
+  it('labels columns by the manifest, and over it by the configuration', () => {
+    const value = { type: ['string', 'null'] };
+    const list = (items: object) => ({ type: 'array', items });
+    const outputSchema = object(
+      { columns: list(object({ name: text })), rows: list(list(value)) },
+      { required: ['columns', 'rows'] },
+    );
+    const rows = { name: 'echo', result: 'rows', classification: 'internal', outputSchema } as const;
+    const columns = { 't.a': 'public', 't.b': 'internal' } as const;
+    const manifest = connectorManifest({ ...rows, columns });
+    const [tool] = createToolRegistry([manifest], () => ({ 't.a': 'sensitive' })).all;
+    expect(tool?.columnLabels.get('t.a')?.label).toBe('sensitive');
+    expect(tool?.columnLabels.get('t.b')?.label).toBe('internal');
+    expect(() => load({ ...rows, columns: { 't.a': 'sensitive' } })).toThrow('above the tool');
+    expect(() => load({ name: 'echo', columns })).toThrow('only a result in rows');
+  });
+
   it('does not load two tools of one name', () => {
     expect(() => load({ name: 'a' }, { name: 'a' })).toThrow('declared twice');
   });

@@ -11,6 +11,7 @@ import { Fault } from '../contract/errors.ts';
 import type { ConnectorManifest, Offer, ToolManifest } from '../contract/manifest.ts';
 import {
   classifications,
+  isAbove,
   labelKeywords,
   redactionSchema,
   type Classification,
@@ -44,10 +45,8 @@ export function createToolRegistry(
   const byName = new Map<string, OfferedTool>();
   refuseUnprefixed(manifests);
   for (const manifest of manifests) {
-    const columnLabels = new Map(
-      Object.entries(labelsOf(manifest.name)).map(([source, label]) => [source, read(label)]),
-    );
     for (const tool of manifest.tools) {
+      const columnLabels = columnLabelsOf(manifest, tool, labelsOf(manifest.name));
       const offered = Object.freeze({ ...offer(manifest, tool), columnLabels });
       if (byName.has(offered.name))
         throw new Fault('internal', `${manifest.name}: the tool ${offered.name} is declared twice.`);
@@ -68,6 +67,24 @@ function refuseUnprefixed(manifests: readonly ConnectorManifest[]): void {
   const unprefixed = manifests.find((manifest) => manifest.unprefixed === true);
   if (unprefixed !== undefined && manifests.length > 1)
     throw new Fault('internal', `${unprefixed.name}: unprefixed names are only for the only connector.`);
+}
+
+/** The configuration's word over the manifest's, which is never above what the tool itself is said to be. */
+function columnLabelsOf(
+  { name }: ConnectorManifest,
+  { name: tool, classification, result, columns = {} }: ToolManifest,
+  configured: ColumnLabels,
+): OfferedTool['columnLabels'] {
+  const declared = Object.entries(columns).map(([source, label]) => [source, read(label)] as const);
+  if (declared.length > 0 && result !== 'rows')
+    throw new Fault('internal', `${name}: ${tool}.columns: only a result in rows has columns.`);
+  const high = declared.find(([, { label }]) => isAbove(label, classification));
+  if (high !== undefined)
+    throw new Fault(
+      'internal',
+      `${name}: ${tool}.columns: ${high[0]} is labelled above the tool's own classification.`,
+    );
+  return new Map([...declared, ...Object.entries(configured).map(([source, label]) => [source, read(label)] as const)]);
 }
 
 function read(label: z.infer<typeof columnLabelSchema>): ColumnLabel {

@@ -1,6 +1,6 @@
 /**
  * HTTPS destinations, as manifest, configuration, connector and egress name them. Guarantees: a host has one spelling (no decimal,
- * octal or hexadecimal address, no trailing dot, no user name), a path prefix is made of whole plain segments, and every
+ * octal or hexadecimal address, no trailing dot, no user name), a rule's path is made of whole plain segments, and every
  * member of a request and of an answer's head has a bound.
  */
 import { z } from 'zod';
@@ -15,10 +15,16 @@ export type HttpAuthentication = z.infer<typeof httpAuthenticationSchema>;
 /** RFC 9110 §5.1, in lower case. */
 export const headerNameSchema = z.string().regex(/^[a-z0-9!#$%&'*+.^_`|~-]{1,64}$/);
 
+const plainCharacters = "A-Za-z0-9._~!$&'()*+,;=:@-";
+/** Of a rule's path: literal, or with one `{name}` in it, which stands for one character or more of a segment. */
+const ruleSegment = `\\.?[A-Za-z0-9_~!$&'()*+,;=:@-][${plainCharacters}]{0,100}|[${plainCharacters}]{0,100}\\{[A-Za-z0-9_.-]{1,64}\\}[${plainCharacters}]{0,100}`;
+
 /** What may be asked for: one of the methods, at the path or below it, whole segments. */
 export const allowRuleSchema = z.strictObject({
   methods: z.array(httpMethodSchema).min(1).max(6),
-  path: z.string().regex(/^(?:\/|(?:\/\.?[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,=:@-]{0,100}){1,20})$/),
+  path: z.string().regex(new RegExp(`^(?:/|(?:/(?:${ruleSegment})){1,20})$`)),
+  /** At the path alone, not below it. */
+  exact: z.literal(true).optional(),
 });
 export type AllowRule = z.infer<typeof allowRuleSchema>;
 export const allowRulesSchema = z.array(allowRuleSchema).min(1).max(100);

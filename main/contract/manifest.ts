@@ -10,7 +10,7 @@ import {
   hostPatternSchema,
   httpAuthenticationSchema,
 } from './http.ts';
-import { classificationSchema } from './labels.ts';
+import { classificationSchema, columnLabelsSchema } from './labels.ts';
 
 export const operationSchema = z.enum(['read', 'write', 'admin']);
 
@@ -47,6 +47,8 @@ export const toolSchema = z.strictObject({
    * row by row; an agent gets the first ones, an exact summary of all, and a reference to the rest. Absent: structured data.
    */
   result: z.enum(['structured', 'content', 'rows']).optional(),
+  /** Of `rows`: labels of columns by their source, where the configuration says nothing else. */
+  columns: columnLabelsSchema.optional(),
   /** What its calls may ask of the client. Absent: nothing. */
   asks: z.array(askKindSchema).max(3).optional(),
   /** The highest classification that its output can have. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { httpMethodSchema } from '../contract/http.ts';
+import { allowRuleSchema, httpMethodSchema } from '../contract/http.ts';
 import { answerHeaders, requestHeaders } from './http-headers.ts';
 import { isAllowed, plainPath } from './http-path.ts';
 import { redirectOf } from './http-redirect.ts';
@@ -81,6 +81,45 @@ describe('a path', () => {
       }),
       runs,
     );
+  });
+
+  it.each<[string, string, boolean, string[]]>([
+    ['/v1/t/{id}', '/v1/t/7', true, ['/v1/t', '/v1/t/', '/v1', '/v1/x/7']],
+    ['/v1/t/{id}', '/v1/t/a%20b', false, ['/v1/t']],
+    ['/v1/t/{id}/notes', '/v1/t/7/notes/', true, ['/v1/t/7', '/v1/t/7/others', '/v1/t/7/notes/1', '/v1/t/notes']],
+    [
+      '/v1/t/{id}:archive',
+      '/v1/t/7:archive',
+      true,
+      ['/v1/t/7', '/v1/t/:archive', '/v1/t/7:archived', '/v1/t/7:archive/x'],
+    ],
+    ['/v1/t/by-{id}', '/v1/t/by-7', true, ['/v1/t/by-', '/v1/t/7', '/v1/t/xby-7']],
+    ['/v1/t', '/v1/t', true, ['/v1/t/7', '/v1/tt', '/v1/{id}']],
+    ['/', '/', true, ['/v1']],
+  ])('under the rule %s can be %s and nothing beside it', (...[path, good, exact, others]) => {
+    const rule = allowRuleSchema.parse({ methods: ['GET'], path, ...(exact ? { exact: true } : {}) });
+    const allowed = (text: string): boolean => {
+      const plain = plainPath(text);
+      return plain !== undefined && isAllowed('GET', plain, [[rule]]);
+    };
+    expect(allowed(good)).toBe(true);
+    if (!exact) expect(allowed(`${good}/more`)).toBe(true);
+    expect(others.filter(allowed)).toEqual([]);
+  });
+
+  it('of a rule has at most one name in a segment, and that is whole', () => {
+    for (const path of [
+      '/a/{b}{c}',
+      '/a/{b}-{c}',
+      '/a/{}',
+      '/a/{b',
+      '/a/b}',
+      '/a/{b/c}',
+      '/a/..',
+      '/a//b',
+      '/{a}/../b',
+    ])
+      expect(allowRuleSchema.safeParse({ methods: ['GET'], path }).success).toBe(false);
   });
 
   it('in plain spelling is taken as it is', () => {

@@ -2,7 +2,8 @@
  * The path of a request, read once. Guarantees: what is compared with the rules is what is sent; no server behind it can read a
  * step up, another separator or an end into it: no dot segment in any spelling, no empty segment, no backslash, control or
  * encoded separator, nothing encoded twice, no other authority or form than RFC 9112's origin-form.
- * Does not protect against: a server that gives a plain path another meaning than its own documentation.
+ * Does not protect against: a server that gives a plain path another meaning than its own documentation, nor one that takes
+ * what stands for `{name}` in a rule for an operation (`$batch`, `:archive`).
  */
 import type { AllowRule, HttpMethod } from '../contract/http.ts';
 
@@ -62,16 +63,25 @@ function decode(part: string): string | undefined {
   }
 }
 
-/** One rule of each list must have the method and begin the path, whole segments. */
+/** One rule of each list must have the method and the path, or begin it, whole segments. */
 export function isAllowed(
   method: HttpMethod,
   { segments }: PlainPath,
   rules: readonly (readonly AllowRule[])[],
 ): boolean {
-  return rules.every((list) =>
-    list.some((rule) => {
-      const prefix = rule.path === '/' ? [] : rule.path.slice(1).split('/');
-      return rule.methods.includes(method) && prefix.every((segment, index) => segments[index] === segment);
-    }),
-  );
+  return rules.every((list) => list.some((rule) => rule.methods.includes(method) && reaches(rule, segments)));
+}
+
+function reaches({ path, exact }: AllowRule, segments: readonly string[]): boolean {
+  const wanted = path === '/' ? [] : path.slice(1).split('/');
+  if (exact === true && wanted.length !== segments.length) return false;
+  return wanted.every((segment, index) => fits(segment, segments[index]));
+}
+
+/** `{name}` in a rule stands for one character or more. */
+function fits(wanted: string, segment: string | undefined): boolean {
+  if (segment === undefined) return false;
+  const [, before, after] = /^([^{]*)\{[^}]*\}(.*)$/.exec(wanted) ?? [];
+  if (before === undefined || after === undefined) return wanted === segment;
+  return segment.length > before.length + after.length && segment.startsWith(before) && segment.endsWith(after);
 }

@@ -8,6 +8,7 @@ export const issuerAudience = 'urn:sallyport:lab:issuer';
 /** What a person's token is exchanged for. */
 export const apiAudience = 'urn:sallyport:lab:api';
 export const apiScope = 'read:api';
+export const apiWriteScope = 'write:api';
 /** `acr` of a sign-in with a one-time code; the issuer asks it of administrators. */
 export const strongSignIn = 'urn:sallyport:lab:mfa';
 /** Where the provider's security events are polled. */
@@ -50,6 +51,9 @@ export const issuerHello = z.strictObject({
   needles: z.string().optional(),
 });
 export type IssuerHello = z.infer<typeof issuerHello>;
+
+export const apiHello = z.strictObject({ identity, authority: pem, provider: z.url() });
+export type ApiHello = z.infer<typeof apiHello>;
 
 /** A started server. */
 export const listeningSchema = z.strictObject({ url: z.url() });

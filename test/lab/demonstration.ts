@@ -39,6 +39,8 @@ interface Running {
   readonly socket: string;
 }
 
+const ticketsText = 'tickets_list_tickets: an API, its connector made of its OpenAPI document';
+
 const page = steps(process.stdout);
 const failure = new AbortController();
 
@@ -51,9 +53,9 @@ async function main(): Promise<void> {
   const started = startProduct(screen);
   endWith(started, screen);
   const events = eventsOf(started);
-  const labText = 'an identity provider, a credential issuer and PostgreSQL, on this machine only';
+  const labText = 'identity provider, issuer, PostgreSQL and an API, on this machine only';
   const lab = await page.step('lab', labText, () => events.until(labSchema));
-  const startText = 'the tray app: gateway, vault, and the PostgreSQL connector in its sandbox';
+  const startText = 'the tray app: gateway, vault, and two connectors, each in its sandbox';
   const { socket } = await page.step('start', startText, () => events.until(readySchema));
   const running: Running = { process: started, socket };
   if (seen) await inBrowser(running, lab.folder);
@@ -67,11 +69,12 @@ async function inBrowser(running: Running, labFolder: string): Promise<void> {
   process.stdout.write(`\n  Your browser shows the lab’s sign-in page: alice, password ${alice?.password ?? ''}\n\n`);
   await page.step('sign in', 'in your browser', () => command(running.socket, 'signin'));
   const seen = await page.step('call', 'postgres_query, as an agent: an MCP client on “sallyport mcp”', () =>
-    callAsAgent(running),
+    askDatabase(running),
   );
   const outcome = await page.step('audit', 'the record of that call, from the log', () => auditRecord(running));
+  const tickets = await page.step('call', ticketsText, () => askTickets(running));
   const { signedIn } = await status(running.socket);
-  process.stdout.write(result({ socket: running.socket, person: signedIn, seen, outcome }));
+  process.stdout.write(result({ socket: running.socket, person: signedIn, seen, outcome, tickets }));
 }
 
 async function byDriver(running: Running): Promise<void> {
@@ -79,13 +82,14 @@ async function byDriver(running: Running): Promise<void> {
     signIn(running, 'alice'),
   );
   const seen = await page.step('call', 'postgres_query, as an agent: an MCP client on “sallyport mcp”', () =>
-    callAsAgent(running),
+    askDatabase(running),
   );
   const outcome = await page.step('audit', 'the record of that call, from the log', () => auditRecord(running));
+  const tickets = await page.step('call', ticketsText, () => askTickets(running));
   await page.step('sign in', 'bob: another person, the same agent', () => signIn(running, 'bob'));
-  const other = await page.step('call', 'the same query', () => callAsAgent(running));
+  const other = await page.step('call', 'the same query', () => askDatabase(running));
   await page.step('sign in', 'alice again', () => signIn(running, 'alice'));
-  process.stdout.write(result({ socket: running.socket, person: alice, seen, other, outcome }));
+  process.stdout.write(result({ socket: running.socket, person: alice, seen, other, outcome, tickets }));
 }
 
 function startProduct(screen: Screen | undefined): ChildProcess {
@@ -177,15 +181,15 @@ async function status(socket: string): Promise<Status> {
   return statusSchema.parse(JSON.parse(await command(socket, 'status', '--json')));
 }
 
-async function callAsAgent({ socket }: Running): Promise<Rows> {
+const askDatabase = (running: Running): Promise<Rows> => callAsAgent(running, 'postgres_query', { sql });
+const askTickets = (running: Running): Promise<Rows> => callAsAgent(running, 'tickets_list_tickets', { maxItems: 4 });
+
+async function callAsAgent({ socket }: Running, name: string, given: Record<string, unknown>): Promise<Rows> {
   const client = new Client({ name: 'demonstration', version: '1.0.0' });
   const args = [bridge, 'mcp', '--agent', 'demonstration', '--socket', socket];
   await client.connect(new StdioClientTransport({ command: process.execPath, args, stderr: 'ignore' }));
   try {
-    const { structuredContent, isError, content } = await client.callTool({
-      name: 'postgres_query',
-      arguments: { sql },
-    });
+    const { structuredContent, isError, content } = await client.callTool({ name, arguments: given });
     if (isError === true) throw new TypeError(JSON.stringify(content));
     return rowsSchema.parse(structuredContent);
   } finally {
@@ -211,9 +215,11 @@ interface Shown {
   /** The same, as another person got it. */
   readonly other?: Rows;
   readonly outcome: Outcome;
+  /** Of the API. */
+  readonly tickets: Rows;
 }
 
-function result({ socket, person, seen, other, outcome }: Shown): string {
+function result({ socket, person, seen, other, outcome, tickets }: Shown): string {
   const asTable = (rows: Rows): string[] =>
     table(
       rows.columns.map(({ name }) => name),
@@ -235,6 +241,18 @@ function result({ socket, person, seen, other, outcome }: Shown): string {
     'The agent had no password and no token,',
     'and could not have had one.',
   ];
+  // Two columns beside the words.
+  const narrow = ({ columns: all, rows }: Rows): Rows => ({
+    columns: all.slice(0, 2),
+    rows: rows.map((row) => row.slice(0, 2)),
+  });
+  const made = [
+    'Made of an OpenAPI document',
+    'The API took a token of alice’s own, added',
+    'outside of the connector, and chose by it.',
+    '',
+    'npx sallyport connector new … --openapi FILE',
+  ];
   // Agents start it from anywhere, so every path is whole.
   const sallyport = { command: 'node', args: [launcher, 'mcp', '--socket', socket] };
   const entry = JSON.stringify({ mcpServers: { sallyport } });
@@ -244,6 +262,8 @@ function result({ socket, person, seen, other, outcome }: Shown): string {
 ${columns(['What alice’s agent got', ...asTable(seen)], ['Its audit record', ...table([], record)])}
 
 ${other === undefined ? '' : `${columns(['The same query, signed in as bob', ...asTable(other)], why)}\n`}
+${columns(['Her tickets, from the API', ...asTable(narrow(tickets))], made)}
+
   Signed in    ${person?.principal.displayName ?? 'nobody'}; try: npx sallyport status, npx sallyport doctor
   Socket       ${socket}
   Your agent   add this to its MCP configuration:

@@ -1,5 +1,5 @@
 /**
- * Entry of the lab: identity provider, issuer and PostgreSQL on loopback, in one temporary folder. Prints one JSON
+ * Entry of the lab: identity provider, issuer, PostgreSQL and an API (not with `--without-api`) on loopback, in one temporary folder. Prints one JSON
  * line when all are ready, then answers commands (one JSON object a line on stdin); ends with all of them when its
  * stdin ends. A killed lab takes them along: its children see their pipe close, PostgreSQL gets a signal.
  */
@@ -9,12 +9,13 @@ import { configSchema } from '../../main/contract/config.ts';
 import { Fault } from '../../main/contract/errors.ts';
 import { createCast } from './cast.ts';
 import type { Answer } from './contract.ts';
-import { answerSchema, clientId, commandSchema, eventsPath, issuerScope } from './contract.ts';
+import { answerSchema, apiAudience, apiScope, clientId, commandSchema, eventsPath, issuerScope } from './contract.ts';
 import { createLabFolder, removeStaleFolders } from './folder.ts';
 import { parseLine, readLines, writeLine } from './lines.ts';
 import { createNeedles } from './needles.ts';
 import type { Parts } from './parts.ts';
 import { authorityFile, startParts } from './parts.ts';
+import { ticketsFolder } from './tickets-folder.ts';
 
 const needlesFile = process.env['SALLYPORT_LAB_NEEDLES'];
 const say = (text: string) => process.stderr.write(`lab: ${text}\n`);
@@ -32,7 +33,7 @@ const columnLabels = {
   'published.movies.title': 'public',
 } as const;
 
-function configOf({ provider, issuer, postgres }: Parts, folder: string): SallyportConfig {
+function configOf({ provider, issuer, postgres, api }: Parts, folder: string): SallyportConfig {
   const database = {
     host: 'localhost',
     port: postgres.port,
@@ -47,13 +48,24 @@ function configOf({ provider, issuer, postgres }: Parts, folder: string): Sallyp
       scopes: ['openid', 'profile', 'email', 'offline_access', issuerScope],
       events: { url: `${provider.ready.url}${eventsPath}` },
     },
-    connectors: [{ name: 'postgres', destinations: { database } }],
+    connectors: [
+      { name: 'postgres', destinations: { database } },
+      ...(api === undefined ? [] : [ticketsAt(api.ready.url)]),
+    ],
     classification: { postgres: columnLabels },
     policy: { posture: 'lab' },
     egress: { authorities: [authorityFile(folder)] },
     // Tests make in seconds what a person's agents make in a day.
     limits: { person: labQuota, tool: labQuota },
   });
+}
+
+/** The connector that the build makes of the API's document, with a token of the API's own audience and no right to change anything. */
+function ticketsAt(url: string): object {
+  const { hostname: host, port } = new URL(url);
+  const credential = { kind: 'token-exchange', audience: apiAudience, scope: apiScope, subjectScope: issuerScope };
+  const api = { host, port: Number(port), networks: ['127.0.0.0/8', '::1/128'], credential };
+  return { name: 'tickets', path: ticketsFolder(), destinations: { api } };
 }
 
 async function obey({ provider, issuer }: Parts, line: string): Promise<Answer> {
@@ -64,13 +76,14 @@ async function obey({ provider, issuer }: Parts, line: string): Promise<Answer> 
 }
 
 function announceEnds(parts: Parts): void {
-  for (const [name, { ended }] of Object.entries({ ...parts })) void ended.then(() => say(`${name} ended`));
+  for (const [name, part] of Object.entries({ ...parts })) void part?.ended.then(() => say(`${name} ended`));
 }
 
 async function run(folder: string): Promise<Parts> {
   const people = createCast();
   const recordNeedle = createNeedles(needlesFile);
-  const parts = await startParts({ folder, people, needlesFile, recordNeedle, say });
+  const hasApi = !process.argv.includes('--without-api');
+  const parts = await startParts({ folder, people, hasApi, needlesFile, recordNeedle, say });
   writeLine(process.stdout, {
     config: configOf(parts, folder),
     folder,
@@ -80,6 +93,7 @@ async function run(folder: string): Promise<Parts> {
       identityProvider: parts.provider.pid,
       issuer: parts.issuer.pid,
       postgres: parts.postgres.pid,
+      ...(parts.api === undefined ? {} : { api: parts.api.pid }),
     },
   });
   announceEnds(parts);
@@ -95,7 +109,7 @@ async function main(): Promise<never> {
   let parts: Parts | undefined;
   // What still starts when the lab ends goes with this process: see lines.ts and bound-exec.ts.
   const end = async (code: number): Promise<never> => {
-    await Promise.all([parts?.provider.stop(), parts?.issuer.stop(), parts?.postgres.stop()]);
+    await Promise.all([parts?.provider.stop(), parts?.issuer.stop(), parts?.postgres.stop(), parts?.api?.stop()]);
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     process.exit(code);
   };

@@ -1,8 +1,8 @@
-/** Starts the lab's three parts side by side: each is a process of its own and gets its secrets over a pipe. */
+/** Starts the lab's parts side by side: each is a process of its own and gets its secrets over a pipe. */
 import { open, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createAuthority } from './authority.ts';
-import type { IdentityProviderHello, IssuerHello, Person } from './contract.ts';
+import type { ApiHello, IdentityProviderHello, IssuerHello, Person } from './contract.ts';
 import { listeningSchema } from './contract.ts';
 import type { LabProcess } from './lines.ts';
 import { startLabProcess } from './lines.ts';
@@ -16,12 +16,15 @@ export interface Parts {
   readonly provider: LabProcess<{ url: string }>;
   readonly issuer: LabProcess<{ url: string }>;
   readonly postgres: Postgres;
+  /** Absent: it was not asked for. */
+  readonly api: LabProcess<{ url: string }> | undefined;
 }
 
 export interface PartsStart {
   readonly folder: string;
   readonly people: readonly Person[];
   /** Where servers append the secrets that they issue. */
+  readonly hasApi: boolean;
   readonly needlesFile: string | undefined;
   readonly recordNeedle: RecordNeedle;
   readonly say: (text: string) => void;
@@ -30,7 +33,14 @@ export interface PartsStart {
 /** Where the parts' clients find the lab's authority. */
 export const authorityFile = (folder: string): string => path.join(folder, 'ca.pem');
 
-export async function startParts({ folder, people, needlesFile, recordNeedle, say }: PartsStart): Promise<Parts> {
+export async function startParts({
+  folder,
+  people,
+  hasApi,
+  needlesFile,
+  recordNeedle,
+  say,
+}: PartsStart): Promise<Parts> {
   const needles = needlesFile === undefined ? {} : { needles: needlesFile };
   const authority = createAuthority();
   const identityOf = async (name: string) => {
@@ -76,10 +86,26 @@ export async function startParts({ folder, people, needlesFile, recordNeedle, sa
     return issuer;
   };
 
+  const startApi = async () => {
+    const hello = async (): Promise<ApiHello> => {
+      const [provider, identity, { certificate }] = await Promise.all([
+        starting.provider,
+        identityOf('api'),
+        authority,
+      ]);
+      return { identity, authority: certificate, provider: provider.ready.url };
+    };
+    const start = { name: 'api-server', hello, ready: listeningSchema };
+    const api = await withLog(folder, start.name, (log) => startLabProcess({ ...start, log }));
+    say(`API at ${api.ready.url}/v1`);
+    return api;
+  };
+
   const publish = async () => writeFile(authorityFile(folder), (await authority).certificate);
-  const all = [starting.provider, starting.postgres, startIssuer(), publish()] as const;
-  const [provider, postgres, issuer] = await Promise.all(all);
-  return { provider, postgres, issuer };
+  const api = hasApi ? startApi() : Promise.resolve(undefined);
+  const all = [starting.provider, starting.postgres, startIssuer(), api, publish()] as const;
+  const [provider, postgres, issuer, started] = await Promise.all(all);
+  return { provider, postgres, issuer, api: started };
 }
 
 /** The log's descriptor is the child's once it runs: ours closes. */

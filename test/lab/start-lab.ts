@@ -14,7 +14,13 @@ const readySchema = z.strictObject({
   config: configSchema,
   folder: z.string(),
   people: z.array(z.strictObject({ name: z.string(), roles: z.array(z.string()), disabled: z.boolean() })),
-  pids: z.strictObject({ lab: z.int(), identityProvider: z.int(), issuer: z.int(), postgres: z.int() }),
+  pids: z.strictObject({
+    lab: z.int(),
+    identityProvider: z.int(),
+    issuer: z.int(),
+    postgres: z.int(),
+    api: z.int().optional(),
+  }),
 });
 
 export interface RunningLab {
@@ -39,6 +45,8 @@ export interface RunningLab {
 }
 
 export interface LabSettings {
+  /** With the API and its connector. */
+  readonly api?: boolean;
   /** File that takes every secret the lab issues. */
   readonly needles?: string;
   /** For tests that run as root, which the lab refuses. */
@@ -48,11 +56,12 @@ export interface LabSettings {
 }
 
 export async function startLab({
+  api = false,
   needles,
   as,
   tree = path.resolve(import.meta.dirname, '../..'),
 }: LabSettings = {}): Promise<RunningLab> {
-  const child = spawn(process.execPath, [path.join(tree, 'test/lab/lab.ts')], {
+  const child = spawn(process.execPath, [path.join(tree, 'test/lab/lab.ts'), ...(api ? [] : ['--without-api'])], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {
       PATH: process.env['PATH'],

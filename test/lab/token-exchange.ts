@@ -1,12 +1,12 @@
 /**
  * The provider's token exchange (RFC 8693): a person's access token for one that an API takes. Guarantees: only for a token of
  * this provider, client and audience that is not expired, of somebody enabled, and not issued before their sessions were
- * revoked; for the one API and the one scope there is; at most five minutes; no refresh token.
+ * revoked; for the one API and the scopes that it has; at most five minutes; no refresh token.
  */
 import { randomUUID } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import { errors, type TokenEndpointGrantContext } from 'oidc-provider';
-import { apiAudience, apiScope, clientId, issuerAudience } from './contract.ts';
+import { apiAudience, apiScope, apiWriteScope, clientId, issuerAudience } from './contract.ts';
 import type { People } from './people.ts';
 import { signingAlgorithm, type SigningKey } from './signing-key.ts';
 
@@ -45,8 +45,9 @@ export function createTokenExchange({ url, people, key }: ExchangeParts) {
       throw new errors.InvalidRequest('only access tokens are exchanged, for access tokens');
     if (asked.audience !== apiAudience || asked.resource !== undefined)
       throw new errors.InvalidTarget(`the audience here is ${apiAudience}`);
-    if (asked.scope !== undefined && asked.scope !== apiScope)
-      throw new errors.InvalidScope(`the scope here is ${apiScope}`, asked.scope);
+    const { scope = apiScope } = asked;
+    if (!scope.split(' ').every((one) => [apiScope, apiWriteScope].includes(one)))
+      throw new errors.InvalidScope(`the scopes here are ${apiScope} and ${apiWriteScope}`, scope);
     const expected = { issuer: url, audience: issuerAudience, algorithms: [signingAlgorithm], typ: 'at+jwt' };
     const { payload } = await jwtVerify(token, key.publicKey, expected).catch(() => {
       throw new errors.InvalidGrant('the subject token is not valid');
@@ -55,7 +56,7 @@ export function createTokenExchange({ url, people, key }: ExchangeParts) {
     if (account === undefined || payload['client_id'] !== clientId)
       throw new errors.InvalidGrant('the subject token is not valid any more');
     const { subject, name, roles } = account;
-    const accessToken = await new SignJWT({ client_id: clientId, scope: apiScope, preferred_username: name, roles })
+    const accessToken = await new SignJWT({ client_id: clientId, scope, preferred_username: name, roles })
       .setProtectedHeader({ alg: signingAlgorithm, kid: key.jwk.kid, typ: 'at+jwt' })
       .setIssuer(url)
       .setSubject(subject)
@@ -69,7 +70,7 @@ export function createTokenExchange({ url, people, key }: ExchangeParts) {
       issued_token_type: accessTokenType,
       token_type: 'Bearer',
       expires_in: lifeSeconds,
-      scope: apiScope,
+      scope,
     };
   };
 }

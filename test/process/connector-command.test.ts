@@ -1,7 +1,7 @@
 /** `sallyport connector`: a new one passes at once, each kind of mistake is found and says its mend. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -235,6 +235,27 @@ it('wrong usage is 2, a folder that is none 1', async () => {
   expect((await sallyport('test')).code).toBe(2);
   expect((await sallyport('dev')).code).toBe(2);
   expect(await sallyport('test', folder)).toMatchObject({ code: 1, stderr: expect.stringContaining('manifest.json') });
+});
+
+describe('a connector of an OpenAPI document', () => {
+  const document = path.join(root, 'test/lab/tickets.openapi.yaml');
+
+  it('passes the acceptance suite as it stands, each example through every stage', async () => {
+    const all = ['--openapi', document, '--all-reads', '--operation', 'openTicket', 'changeTicket'];
+    const { code: made, stdout } = await sallyport('new', 'tickets', ...all);
+    expect([made, stdout]).toEqual([0, expect.stringContaining('tool     get_ticket: GET /v1/tickets/{id}, read')]);
+    const { code, checks } = await checksOf(path.join(folder, 'tickets'), '--require-examples');
+    expect(checks.filter(({ level }) => level === 'failed' || level === 'skipped')).toEqual([]);
+    expect(checks.filter(({ what }) => what.startsWith('example'))).toHaveLength(6);
+    expect(code).toBe(0);
+  });
+
+  it('says what there is where nothing was chosen, and makes no folder', async () => {
+    const nothing = await sallyport('new', 'nothing', '--openapi', document);
+    expect(nothing).toMatchObject({ code: 1, stderr: expect.stringContaining('it has: listTickets, openTicket') });
+    expect(existsSync(path.join(folder, 'nothing'))).toBe(false);
+    expect((await sallyport('new', 'nothing', '--all-reads')).code).toBe(1);
+  });
 });
 
 describe('the PostgreSQL connector', () => {
