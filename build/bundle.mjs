@@ -35,6 +35,7 @@ const lab = present({
   lab: 'test/lab/lab.ts',
   'identity-provider': 'test/lab/identity-provider.ts',
   issuer: 'test/lab/issuer.ts',
+  storage: 'test/lab/storage.ts',
   'bound-exec': 'test/lab/bound-exec.ts',
   'sign-in-driver': 'test/lab/sign-in-driver.ts',
   demonstration: 'test/lab/demonstration.ts',

@@ -12,6 +12,9 @@ export const apiScope = 'read:api';
 export const strongSignIn = 'urn:sallyport:lab:mfa';
 /** Where the provider's security events are polled. */
 export const eventsPath = '/events';
+/** Of the lab's S3. */
+export const labBucket = 'lab';
+export const labRegion = 'eu-central-1';
 /** What people of the lab may assume at its STS. */
 export const labRoleArn = 'arn:aws:iam::000000000000:role/lab/reader';
 
@@ -47,9 +50,19 @@ export const issuerHello = z.strictObject({
   authority: pem,
   provider: z.url(),
   database: z.strictObject({ port: z.int(), password: z.string() }),
+  /** What its STS seals session tokens with. */
+  sessionKey: z.base64(),
   needles: z.string().optional(),
 });
 export type IssuerHello = z.infer<typeof issuerHello>;
+
+export const storageHello = z.strictObject({
+  identity,
+  sessionKey: z.base64(),
+  /** Where its objects are. */
+  folder: z.string(),
+});
+export type StorageHello = z.infer<typeof storageHello>;
 
 /** A started server. */
 export const listeningSchema = z.strictObject({ url: z.url() });

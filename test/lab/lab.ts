@@ -1,5 +1,5 @@
 /**
- * Entry of the lab: identity provider, issuer and PostgreSQL on loopback, in one temporary folder. Prints one JSON
+ * Entry of the lab: identity provider, issuer, PostgreSQL and S3 on loopback, in one temporary folder. Prints one JSON
  * line when all are ready, then answers commands (one JSON object a line on stdin); ends with all of them when its
  * stdin ends. A killed lab takes them along: its children see their pipe close, PostgreSQL gets a signal.
  */
@@ -15,6 +15,7 @@ import { parseLine, readLines, writeLine } from './lines.ts';
 import { createNeedles } from './needles.ts';
 import type { Parts } from './parts.ts';
 import { authorityFile, startParts } from './parts.ts';
+import { sharedLabels, storageConnector } from './storage-config.ts';
 
 const needlesFile = process.env['SALLYPORT_LAB_NEEDLES'];
 const say = (text: string) => process.stderr.write(`lab: ${text}\n`);
@@ -32,7 +33,8 @@ const columnLabels = {
   'published.movies.title': 'public',
 } as const;
 
-function configOf({ provider, issuer, postgres }: Parts, folder: string): SallyportConfig {
+function configOf(parts: Parts, folder: string): SallyportConfig {
+  const { provider, issuer, postgres } = parts;
   const database = {
     host: 'localhost',
     port: postgres.port,
@@ -47,8 +49,11 @@ function configOf({ provider, issuer, postgres }: Parts, folder: string): Sallyp
       scopes: ['openid', 'profile', 'email', 'offline_access', issuerScope],
       events: { url: `${provider.ready.url}${eventsPath}` },
     },
-    connectors: [{ name: 'postgres', destinations: { database } }],
-    classification: { postgres: columnLabels },
+    connectors: [
+      { name: 'postgres', destinations: { database } },
+      storageConnector({ issuer: issuer.ready.url, storage: parts.storage.ready.url }),
+    ],
+    classification: { postgres: columnLabels, storage: sharedLabels },
     policy: { posture: 'lab' },
     egress: { authorities: [authorityFile(folder)] },
     // Tests make in seconds what a person's agents make in a day.
@@ -80,6 +85,7 @@ async function run(folder: string): Promise<Parts> {
       identityProvider: parts.provider.pid,
       issuer: parts.issuer.pid,
       postgres: parts.postgres.pid,
+      storage: parts.storage.pid,
     },
   });
   announceEnds(parts);
@@ -95,7 +101,7 @@ async function main(): Promise<never> {
   let parts: Parts | undefined;
   // What still starts when the lab ends goes with this process: see lines.ts and bound-exec.ts.
   const end = async (code: number): Promise<never> => {
-    await Promise.all([parts?.provider.stop(), parts?.issuer.stop(), parts?.postgres.stop()]);
+    await Promise.all([parts?.provider.stop(), parts?.issuer.stop(), parts?.postgres.stop(), parts?.storage.stop()]);
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     process.exit(code);
   };

@@ -1,8 +1,8 @@
-/** Starts the lab's three parts side by side: each is a process of its own and gets its secrets over a pipe. */
+/** Starts the lab's parts side by side: each is a process of its own and gets its secrets over a pipe. */
 import { open, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createAuthority } from './authority.ts';
-import type { IdentityProviderHello, IssuerHello, Person } from './contract.ts';
+import type { IdentityProviderHello, IssuerHello, Person, StorageHello } from './contract.ts';
 import { listeningSchema } from './contract.ts';
 import type { LabProcess } from './lines.ts';
 import { startLabProcess } from './lines.ts';
@@ -11,11 +11,13 @@ import { pemBody } from './needles.ts';
 import type { Postgres } from './postgres.ts';
 import { startPostgres } from './postgres.ts';
 import { createLogin } from './scram.ts';
+import { newSessionKey } from './session-token.ts';
 
 export interface Parts {
   readonly provider: LabProcess<{ url: string }>;
   readonly issuer: LabProcess<{ url: string }>;
   readonly postgres: Postgres;
+  readonly storage: LabProcess<{ url: string }>;
 }
 
 export interface PartsStart {
@@ -52,6 +54,20 @@ export async function startParts({ folder, people, needlesFile, recordNeedle, sa
     return provider;
   };
 
+  const sessionKey = newSessionKey();
+  recordNeedle('session-token-key', sessionKey);
+  const startStorage = async () => {
+    const hello = async (): Promise<StorageHello> => ({
+      identity: await identityOf('storage'),
+      sessionKey,
+      folder: path.join(folder, 'objects'),
+    });
+    const start = { name: 'storage', hello, ready: listeningSchema };
+    const storage = await withLog(folder, start.name, (log) => startLabProcess({ ...start, log }));
+    say(`S3 at ${storage.ready.url}`);
+    return storage;
+  };
+
   const issuerLogin = createLogin();
   const startDatabase = async () => {
     const { password, verifier } = await issuerLogin;
@@ -68,7 +84,7 @@ export async function startParts({ folder, people, needlesFile, recordNeedle, sa
       const [provider, postgres] = await Promise.all([starting.provider, starting.postgres]);
       const database = { port: postgres.port, password: (await issuerLogin).password };
       const [identity, { certificate }] = await Promise.all([identityOf('issuer'), authority]);
-      return { identity, authority: certificate, provider: provider.ready.url, database, ...needles };
+      return { identity, authority: certificate, provider: provider.ready.url, database, sessionKey, ...needles };
     };
     const start = { name: 'issuer', hello, ready: listeningSchema };
     const issuer = await withLog(folder, start.name, (log) => startLabProcess({ ...start, log }));
@@ -77,9 +93,9 @@ export async function startParts({ folder, people, needlesFile, recordNeedle, sa
   };
 
   const publish = async () => writeFile(authorityFile(folder), (await authority).certificate);
-  const all = [starting.provider, starting.postgres, startIssuer(), publish()] as const;
-  const [provider, postgres, issuer] = await Promise.all(all);
-  return { provider, postgres, issuer };
+  const all = [starting.provider, starting.postgres, startIssuer(), startStorage(), publish()] as const;
+  const [provider, postgres, issuer, storage] = await Promise.all(all);
+  return { provider, postgres, issuer, storage };
 }
 
 /** The log's descriptor is the child's once it runs: ours closes. */

@@ -14,7 +14,13 @@ const readySchema = z.strictObject({
   config: configSchema,
   folder: z.string(),
   people: z.array(z.strictObject({ name: z.string(), roles: z.array(z.string()), disabled: z.boolean() })),
-  pids: z.strictObject({ lab: z.int(), identityProvider: z.int(), issuer: z.int(), postgres: z.int() }),
+  pids: z.strictObject({
+    lab: z.int(),
+    identityProvider: z.int(),
+    issuer: z.int(),
+    postgres: z.int(),
+    storage: z.int(),
+  }),
 });
 
 export interface RunningLab {

@@ -1,5 +1,5 @@
 /** `storage_aggregate`: counts, sums and the like of an object's records, grouped; exact. */
-import { createAggregate, refuse, rows, type Measure, type Measured, type RowsResult } from '../../sdk/sdk.ts';
+import { createAggregate, refuse, rows, type Measure, type RowsResult } from '../../sdk/sdk.ts';
 import { compareValues } from './exact-number.ts';
 import { filterOf, textOf } from './filter.ts';
 import type { Manifest } from './manifest.types.ts';
@@ -83,5 +83,5 @@ function groupValue(value: unknown): unknown {
 
 function largestFirst(one: unknown, other: unknown): number {
   if (one === null || other === null) return Number(one === null) - Number(other === null);
-  return compareValues(String(other as Measured), String(one as Measured));
+  return compareValues(String(other), String(one));
 }

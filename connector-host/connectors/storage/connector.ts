@@ -20,10 +20,10 @@ export const connector = defineConnector<Manifest>({
     known = parseSettings(given);
   },
   tools: {
-    list: async (call) => listObjects(call, settings()),
+    list: (call) => Promise.resolve(listObjects(call, settings())),
     stat: (call) => statObject(call, settings()),
     read: (call) => readObject(call, settings()),
-    search: async (call) => searchObject(call, settings()),
+    search: (call) => Promise.resolve(searchObject(call, settings())),
     records: (call) => listRecords(call, settings()),
     summarize: (call) => summarizeObject(call, settings()),
     aggregate: (call) => aggregateRecords(call, settings()),
