@@ -59,8 +59,6 @@ export type IssuerHello = z.infer<typeof issuerHello>;
 export const storageHello = z.strictObject({
   identity,
   sessionKey: z.base64(),
-  /** Where its objects are. */
-  folder: z.string(),
 });
 export type StorageHello = z.infer<typeof storageHello>;
 

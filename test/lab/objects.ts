@@ -1,6 +1,5 @@
 /** What the lab's S3 has in it: made up, the same at every start. */
-import { labBucket } from './contract.ts';
-import type { openStore } from './s3.ts';
+import type { ObjectStore } from './object-store.ts';
 
 const regions = ['north', 'south', 'west', 'east'];
 const categories = ['books', 'games', 'garden', 'kitchen', 'music'];
@@ -29,7 +28,7 @@ function events(count: number): string {
 
 const note = (name: string): string => `Notes of ${name}.\nOnly ${name} can read this.\n`;
 
-export const labObjects: Readonly<Record<string, readonly [type: string, text: string]>> = {
+const labObjects: Readonly<Record<string, readonly [type: string, text: string]>> = {
   'shared/orders.csv': ['text/csv', orders(2000)],
   'shared/events.jsonl': ['application/x-ndjson', events(500)],
   'shared/read me & more (ü).txt': ['text/plain', 'Shared by analysts. A name with spaces, signs and an umlaut.\n'],
@@ -38,9 +37,6 @@ export const labObjects: Readonly<Record<string, readonly [type: string, text: s
   'people/carol/notes.txt': ['text/plain', note('carol')],
 };
 
-export async function fillStore({ store }: Pick<ReturnType<typeof openStore>, 'store'>): Promise<void> {
-  await store.putBucket(labBucket);
-  for (const [key, [type, text]] of Object.entries(labObjects)) {
-    await store.putObject({ bucket: labBucket, key, content: Buffer.from(text), metadata: { 'content-type': type } });
-  }
+export function fillStore(store: ObjectStore): void {
+  for (const [key, [type, text]] of Object.entries(labObjects)) store.put(key, { type, bytes: Buffer.from(text) });
 }

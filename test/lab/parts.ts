@@ -60,7 +60,6 @@ export async function startParts({ folder, people, needlesFile, recordNeedle, sa
     const hello = async (): Promise<StorageHello> => ({
       identity: await identityOf('storage'),
       sessionKey,
-      folder: path.join(folder, 'objects'),
     });
     const start = { name: 'storage', hello, ready: listeningSchema };
     const storage = await withLog(folder, start.name, (log) => startLabProcess({ ...start, log }));

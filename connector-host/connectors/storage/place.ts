@@ -21,19 +21,20 @@ const longestSource = 300;
 
 export function placeOf(settings: Settings, { bucket: given, key }: Named): Place {
   const bucket = bucketOf(settings, given);
-  // Egress and the servers between would read these as steps, or not at all.
-  const isOdd = key
-    .split('/')
-    .some((segment, at, all) => /^\.{0,2}$/.test(segment) && (segment !== '' || at < all.length - 1));
-  if (key === '' || isOdd || Buffer.byteLength(key) > mostKeyBytes)
+  // Egress and the servers between would read these as steps, or as encoded once more.
+  const segments = key.split('/');
+  const isStep = segments.some(
+    (segment, at) => /^\.{1,2}$/.test(segment) || (segment === '' && at < segments.length - 1),
+  );
+  if (key === '' || isStep || /%[0-9a-f]{2}/i.test(key) || Buffer.byteLength(key) > mostKeyBytes)
     refuse(
       'invalid_arguments',
-      'That is no key that can be asked for: no empty, "." or ".." segment, at most 1,024 bytes.',
+      'An object with that name cannot be read here: an empty, "." or ".." segment, something percent-encoded, or more than 1,024 bytes.',
     );
   return {
     bucket,
     key,
-    path: `${bucketPath(settings, bucket)}${key.split('/').map(encoded).join('/')}`,
+    path: `${bucketPath(settings, bucket)}${segments.map(encoded).join('/')}`,
     source: sourceOf(settings, { bucket, key }),
   };
 }
