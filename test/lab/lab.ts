@@ -1,5 +1,5 @@
 /**
- * Entry of the lab: identity provider, issuer, PostgreSQL and S3 on loopback, in one temporary folder. Prints one JSON
+ * Entry of the lab: identity provider, issuer, PostgreSQL and S3 (not with `--without-storage`) on loopback, in one temporary folder. Prints one JSON
  * line when all are ready, then answers commands (one JSON object a line on stdin); ends with all of them when its
  * stdin ends. A killed lab takes them along: its children see their pipe close, PostgreSQL gets a signal.
  */
@@ -33,8 +33,7 @@ const columnLabels = {
   'published.movies.title': 'public',
 } as const;
 
-function configOf(parts: Parts, folder: string): SallyportConfig {
-  const { provider, issuer, postgres } = parts;
+function configOf({ provider, issuer, postgres, storage }: Parts, folder: string): SallyportConfig {
   const database = {
     host: 'localhost',
     port: postgres.port,
@@ -51,9 +50,9 @@ function configOf(parts: Parts, folder: string): SallyportConfig {
     },
     connectors: [
       { name: 'postgres', destinations: { database } },
-      storageConnector({ issuer: issuer.ready.url, storage: parts.storage.ready.url }),
+      ...(storage === undefined ? [] : [storageConnector({ issuer: issuer.ready.url, storage: storage.ready.url })]),
     ],
-    classification: { postgres: columnLabels, storage: sharedLabels },
+    classification: { postgres: columnLabels, ...(storage === undefined ? {} : { storage: sharedLabels }) },
     policy: { posture: 'lab' },
     egress: { authorities: [authorityFile(folder)] },
     // Tests make in seconds what a person's agents make in a day.
@@ -69,13 +68,14 @@ async function obey({ provider, issuer }: Parts, line: string): Promise<Answer> 
 }
 
 function announceEnds(parts: Parts): void {
-  for (const [name, { ended }] of Object.entries({ ...parts })) void ended.then(() => say(`${name} ended`));
+  for (const [name, part] of Object.entries({ ...parts })) void part?.ended.then(() => say(`${name} ended`));
 }
 
 async function run(folder: string): Promise<Parts> {
   const people = createCast();
   const recordNeedle = createNeedles(needlesFile);
-  const parts = await startParts({ folder, people, needlesFile, recordNeedle, say });
+  const hasStorage = !process.argv.includes('--without-storage');
+  const parts = await startParts({ folder, people, hasStorage, needlesFile, recordNeedle, say });
   writeLine(process.stdout, {
     config: configOf(parts, folder),
     folder,
@@ -85,7 +85,7 @@ async function run(folder: string): Promise<Parts> {
       identityProvider: parts.provider.pid,
       issuer: parts.issuer.pid,
       postgres: parts.postgres.pid,
-      storage: parts.storage.pid,
+      ...(parts.storage === undefined ? {} : { storage: parts.storage.pid }),
     },
   });
   announceEnds(parts);
@@ -101,7 +101,7 @@ async function main(): Promise<never> {
   let parts: Parts | undefined;
   // What still starts when the lab ends goes with this process: see lines.ts and bound-exec.ts.
   const end = async (code: number): Promise<never> => {
-    await Promise.all([parts?.provider.stop(), parts?.issuer.stop(), parts?.postgres.stop(), parts?.storage.stop()]);
+    await Promise.all([parts?.provider.stop(), parts?.issuer.stop(), parts?.postgres.stop(), parts?.storage?.stop()]);
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     process.exit(code);
   };

@@ -17,12 +17,14 @@ export interface Parts {
   readonly provider: LabProcess<{ url: string }>;
   readonly issuer: LabProcess<{ url: string }>;
   readonly postgres: Postgres;
-  readonly storage: LabProcess<{ url: string }>;
+  /** Absent: it was not asked for. */
+  readonly storage: LabProcess<{ url: string }> | undefined;
 }
 
 export interface PartsStart {
   readonly folder: string;
   readonly people: readonly Person[];
+  readonly hasStorage: boolean;
   /** Where servers append the secrets that they issue. */
   readonly needlesFile: string | undefined;
   readonly recordNeedle: RecordNeedle;
@@ -32,7 +34,14 @@ export interface PartsStart {
 /** Where the parts' clients find the lab's authority. */
 export const authorityFile = (folder: string): string => path.join(folder, 'ca.pem');
 
-export async function startParts({ folder, people, needlesFile, recordNeedle, say }: PartsStart): Promise<Parts> {
+export async function startParts({
+  folder,
+  people,
+  hasStorage,
+  needlesFile,
+  recordNeedle,
+  say,
+}: PartsStart): Promise<Parts> {
   const needles = needlesFile === undefined ? {} : { needles: needlesFile };
   const authority = createAuthority();
   const identityOf = async (name: string) => {
@@ -92,7 +101,13 @@ export async function startParts({ folder, people, needlesFile, recordNeedle, sa
   };
 
   const publish = async () => writeFile(authorityFile(folder), (await authority).certificate);
-  const all = [starting.provider, starting.postgres, startIssuer(), startStorage(), publish()] as const;
+  const all = [
+    starting.provider,
+    starting.postgres,
+    startIssuer(),
+    hasStorage ? startStorage() : undefined,
+    publish(),
+  ] as const;
   const [provider, postgres, issuer, storage] = await Promise.all(all);
   return { provider, postgres, issuer, storage };
 }

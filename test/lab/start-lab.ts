@@ -19,7 +19,7 @@ const readySchema = z.strictObject({
     identityProvider: z.int(),
     issuer: z.int(),
     postgres: z.int(),
-    storage: z.int(),
+    storage: z.int().optional(),
   }),
 });
 
@@ -45,6 +45,8 @@ export interface RunningLab {
 }
 
 export interface LabSettings {
+  /** With the S3 and its connector. */
+  readonly storage?: boolean;
   /** File that takes every secret the lab issues. */
   readonly needles?: string;
   /** For tests that run as root, which the lab refuses. */
@@ -54,19 +56,24 @@ export interface LabSettings {
 }
 
 export async function startLab({
+  storage = false,
   needles,
   as,
   tree = path.resolve(import.meta.dirname, '../..'),
 }: LabSettings = {}): Promise<RunningLab> {
-  const child = spawn(process.execPath, [path.join(tree, 'test/lab/lab.ts')], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env['PATH'],
-      TMPDIR: process.env['TMPDIR'],
-      ...(needles === undefined ? {} : { SALLYPORT_LAB_NEEDLES: needles }),
+  const child = spawn(
+    process.execPath,
+    [path.join(tree, 'test/lab/lab.ts'), ...(storage ? [] : ['--without-storage'])],
+    {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'],
+        TMPDIR: process.env['TMPDIR'],
+        ...(needles === undefined ? {} : { SALLYPORT_LAB_NEEDLES: needles }),
+      },
+      ...as,
     },
-    ...as,
-  });
+  );
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));

@@ -338,6 +338,7 @@ describe('the end', () => {
     const stat = existsSync(`/proc/${String(pid)}/stat`) ? readFileSync(`/proc/${String(pid)}/stat`, 'utf8') : '';
     return stat !== '' && !/\) Z /.test(stat);
   };
+  const processes = ({ pids }: RunningLab): number[] => Object.values(pids).filter((pid) => pid !== undefined);
   async function untilGone(pids: readonly number[]): Promise<void> {
     const deadline = Date.now() + 20_000;
     while (pids.some(running)) {
@@ -349,13 +350,13 @@ describe('the end', () => {
   test('a killed lab leaves no process, and its folder goes when the next one starts', async () => {
     const killed = await startLab();
     process.kill(killed.pids.lab, 'SIGKILL');
-    await untilGone(Object.values(killed.pids));
+    await untilGone(processes(killed));
     expect(existsSync(killed.folder)).toBe(true);
     const next = await startLab();
     expect(existsSync(killed.folder)).toBe(false);
     expect(existsSync(lab.folder)).toBe(true);
     await next.stop();
-    await untilGone(Object.values(next.pids));
+    await untilGone(processes(next));
     expect(existsSync(next.folder)).toBe(false);
   });
 });

@@ -27,6 +27,8 @@ export interface StorageStand {
   instead: LabHandler | undefined;
   /** Signed in as this person from the next call on. */
   as(username: string, more?: Partial<LabSession>): void;
+  /** What the vault gives from now on, for the same subject. */
+  renew(username: string, more?: Partial<LabSession>): void;
   put(key: string, text: string | Buffer): void;
   /** A tool's result, rows collected; a refusal as `{ code, say, cut }`, `cut` as egress says. */
   call(tool: string, args: Readonly<Record<string, unknown>>): Promise<Told>;
@@ -48,16 +50,22 @@ export async function startStorage(): Promise<StorageStand> {
     destinations: { objects: destination({ port }, { https, region: labRegion }) },
   });
   await connector.configure?.({ buckets: [labBucket], areas: [{ prefix: 'shared/', name: 'shared' }] });
+  let count = 0;
   const stand: StorageStand = {
     authority,
     port,
     under,
     instead: undefined,
-    as: (username, more = {}) => {
+    as: (username, more) => {
+      // Another subject each time: egress keeps what it has of one.
+      count += 1;
+      under.subject = `${username} ${count}`;
+      stand.renew(username, more);
+    },
+    renew: (username, more = {}) => {
       const secretKey = 'a secret access key of the lab, 40 chars';
       const own = { accessKeyId: 'ASIA0123456789ABCDEF', secretKey, arn: 'arn', id: 'id', username };
       const session = { ...own, expiresAt: Date.now() + 600_000, ...more };
-      under.subject = username;
       under.credential = { role: session.accessKeyId, password: session.secretKey, also: tokens.seal(session) };
     },
     put: (key, text) => {
