@@ -9,7 +9,7 @@ interface Asked {
 export const connector = defineConnector({
   tools: {
     ask: async (call) => {
-      const { path, headers = [] } = call.arguments as Asked;
+      const { path, headers = [] } = call.arguments as unknown as Asked;
       const answer = await call.fetch('objects' as never, { path, headers: Object.fromEntries(headers) });
       return { status: answer.status, text: await answer.text() };
     },
