@@ -7,6 +7,7 @@ import type { StorageCall } from './object.ts';
 import { openRecords } from './records.ts';
 import { placeIn, type Row } from './shape.ts';
 import type { Settings } from './settings.ts';
+import { standingAlone } from './text-encoding.ts';
 
 type Arguments = Manifest['tools']['aggregate']['arguments'];
 
@@ -20,9 +21,11 @@ export async function aggregateRecords(
   const groupPlaces = groupBy.map((name) => placeIn(columns, name));
   const measures = new Map(wanted.map((one) => [nameOf(one), measureOf(columns, one)]));
   if (measures.size < wanted.length) refuse('invalid_arguments', 'A measure is there twice.');
+  // As many as there are groups, and not many more: those are bounded.
+  const known = new Map<string, string>();
   const aggregate = createAggregate<Row, string>({
     measures: Object.fromEntries(measures),
-    ...(groupBy.length === 0 ? {} : { groupBy: (row: Row) => groupPlaces.map((at) => groupValue(row[at])) }),
+    ...(groupBy.length === 0 ? {} : { groupBy: (row: Row) => groupPlaces.map((at) => groupValue(row[at], known)) }),
   });
   let counted = 0;
   const grouped = async function* (): AsyncGenerator<readonly unknown[]> {
@@ -70,15 +73,20 @@ function measureOf(columns: readonly string[], { function: kind, column }: Wante
 
 const longestGroup = 200;
 
-/** What is no plain value is its JSON. */
-function groupValue(value: unknown): unknown {
+/** What is no plain value is its JSON. `known`: of texts, one that stands alone. */
+function groupValue(value: unknown, known: Map<string, string>): unknown {
   const shown = typeof value === 'object' && value !== null ? textOf(value) : value;
   if (typeof shown === 'string' && shown.length > longestGroup)
     refuse(
       'invalid_arguments',
       `A value to group by has more than ${longestGroup} characters. Group by another column.`,
     );
-  return shown;
+  if (typeof shown !== 'string') return shown;
+  const before = known.get(shown);
+  if (before !== undefined) return before;
+  const own = standingAlone(shown);
+  known.set(own, own);
+  return own;
 }
 
 function largestFirst(one: unknown, other: unknown): number {

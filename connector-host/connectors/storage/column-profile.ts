@@ -2,6 +2,7 @@
 import { NumberColumn } from './exact-number.ts';
 import { textOf } from './filter.ts';
 import type { Value } from './shape.ts';
+import { standingAlone } from './text-encoding.ts';
 
 /** Different values that are counted in a column, how long they may be, and what all columns may hold together. */
 const bounds = { distinct: 1000, characters: 200, charactersOfAll: 2_000_000 } as const;
@@ -81,9 +82,10 @@ export class ColumnProfile {
 
   #extend(text: string): void {
     if (text.length > bounds.characters) this.#range = null;
-    else if (this.#range === undefined || this.#range === null) this.#range = { min: text, max: text };
-    else if (text < this.#range.min) this.#range.min = text;
-    else if (text > this.#range.max) this.#range.max = text;
+    else if (this.#range === undefined || this.#range === null)
+      this.#range = { min: standingAlone(text), max: standingAlone(text) };
+    else if (text < this.#range.min) this.#range.min = standingAlone(text);
+    else if (text > this.#range.max) this.#range.max = standingAlone(text);
   }
 
   #count(text: string): void {
@@ -95,7 +97,7 @@ export class ColumnProfile {
       this.#seen = null;
       return;
     }
-    this.#seen.add(text);
+    this.#seen.add(standingAlone(text));
     this.#held += text.length;
     this.#budget.characters -= text.length;
   }

@@ -1,9 +1,8 @@
-/** CSV (RFC 4180, with other delimiters) by csv-parse. Strict: quotes where they belong, one encoding, bounded records. */
-import { isUtf8 } from 'node:buffer';
-import { CsvError, Parser } from 'csv-parse';
+/** CSV (RFC 4180, with other delimiters) by Papa Parse. Strict: quotes that close where CSV has it, one encoding, bounded records. */
+import Papa from 'papaparse';
 import { refuse } from '../../sdk/sdk.ts';
 import { mostColumns, mostRecordBytes, withFirst, type Row, type Shape } from './shape.ts';
-import { refuseEncoding, unfinishedAtEnd, type Encoding } from './text-encoding.ts';
+import { decodedPieces, type Encoding } from './text-encoding.ts';
 
 type CsvRecord = readonly string[];
 
@@ -15,7 +14,7 @@ export interface CsvOptions {
 }
 
 export async function csvRecords(pieces: AsyncIterable<Uint8Array>, options: CsvOptions): Promise<Shape> {
-  const batches = parsed(inUtf8(pieces, options.encoding), options.delimiter);
+  const batches = parsed(pieces, options);
   const first = await batches.next();
   const [names = [], ...others] = first.done === true ? [] : first.value;
   const columns = options.header ? distinctNames(names) : names.map((_, at) => `column_${at + 1}`);
@@ -35,64 +34,46 @@ export async function csvRecords(pieces: AsyncIterable<Uint8Array>, options: Csv
   return { columns, rows: fitted(), told };
 }
 
-/**
- * Batches of records, none empty. The parser's own transform is called directly: as a stream it would hold records back or hand
- * them on one by one.
- */
-async function* parsed(pieces: AsyncIterable<Uint8Array>, delimiter: string): AsyncGenerator<readonly CsvRecord[]> {
-  const parser = new Parser({
-    delimiter,
-    bom: true,
-    relax_column_count: true,
-    skip_empty_lines: true,
-    max_record_size: mostRecordBytes,
-  });
-  let batch: CsvRecord[] = [];
-  parser.push = (record: CsvRecord | null): boolean => {
-    if (record !== null) batch.push(record);
-    return true;
-  };
-  const taken = (): readonly CsvRecord[] => {
-    const records = batch;
-    batch = [];
-    return records;
-  };
-  const done = (error?: Error | null): void => {
-    if (error !== undefined && error !== null) refuseMalformed(error, parser.info.lines);
-  };
-  for await (const piece of pieces) {
-    parser._transform(piece, 'utf8', done);
-    if (batch.length > 0) yield taken();
-  }
-  parser._flush(done);
-  if (batch.length > 0) yield taken();
+interface Parsed {
+  readonly data: readonly CsvRecord[];
+  readonly errors: readonly { readonly row?: number }[];
+  readonly meta: { readonly cursor: number };
 }
 
-function refuseMalformed(error: Error, line: number): never {
-  const isLarge = error instanceof CsvError && error.code === 'CSV_MAX_RECORD_SIZE';
-  const why = isLarge ? 'a record is larger than 1 MiB' : 'a quote is not where CSV has one';
-  return refuse('invalid_arguments', `It is no CSV with this delimiter: near line ${line} ${why}. Read it as text.`);
-}
-
-/** Refuses what is not in that encoding, across pieces. */
-async function* inUtf8(
+/** Batches of records, none empty. */
+async function* parsed(
   pieces: AsyncIterable<Uint8Array>,
-  encoding: CsvOptions['encoding'],
-): AsyncGenerator<Uint8Array> {
-  let cut: Uint8Array = new Uint8Array();
-  for await (const piece of pieces) {
-    if (piece.includes(0)) refuseEncoding(encoding);
-    if (encoding === 'windows-1252') {
-      yield Buffer.from(new TextDecoder(encoding).decode(piece));
-      continue;
-    }
-    const bytes = cut.length === 0 ? piece : Buffer.concat([cut, piece]);
-    const whole = bytes.length - unfinishedAtEnd(bytes);
-    if (!isUtf8(bytes.subarray(0, whole))) refuseEncoding(encoding);
-    cut = bytes.slice(whole);
-    yield bytes.subarray(0, whole);
+  { delimiter, encoding }: CsvOptions,
+): AsyncGenerator<readonly CsvRecord[]> {
+  let rest = '';
+  let count = 0;
+  let parser: InstanceType<typeof Papa.Parser> | undefined;
+  const take = (isEnd: boolean): readonly CsvRecord[] => {
+    // What ends the first line ends all of them.
+    const ending = /\r?\n/.exec(rest)?.[0];
+    if (ending === undefined && !isEnd) return [];
+    parser ??= new Papa.Parser({ delimiter, newline: ending === '\r\n' ? ending : '\n' });
+    const { data, errors, meta } = parser.parse(rest, 0, !isEnd) as Parsed;
+    // Of a record that is not whole yet, nothing is an error.
+    const wrong = errors.find(({ row = 0 }) => row < data.length || isEnd);
+    if (wrong !== undefined) refuseMalformed(count + (wrong.row ?? 0) + 1);
+    rest = isEnd ? '' : rest.slice(meta.cursor);
+    count += data.length;
+    return data.filter((record) => record.length > 1 || record[0] !== '');
+  };
+  for await (const text of decodedPieces(pieces, encoding)) {
+    rest += text;
+    const records = take(false);
+    if (rest.length > mostRecordBytes) refuse('invalid_arguments', 'A record is larger than 1 MiB. Read it as text.');
+    if (records.length > 0) yield records;
   }
-  if (cut.length > 0) refuseEncoding(encoding);
+  const last = take(true);
+  if (last.length > 0) yield last;
+}
+
+function refuseMalformed(record: number): never {
+  const why = 'a quote does not close where CSV has it';
+  return refuse('invalid_arguments', `It is no CSV with this delimiter: in record ${record} ${why}. Read it as text.`);
 }
 
 /** Names that are missing or there twice get a number: columns are asked for by name. */

@@ -1,5 +1,6 @@
 /** Numbers as their digits say, added and compared exactly, and fast where a JavaScript number can hold them. */
 import { add, compare, divide, parseDecimal, toJson, zero, type Decimal } from '../../sdk/decimal.ts';
+import { standingAlone } from './text-encoding.ts';
 
 /** As the SDK gives numbers: what a JSON number cannot hold is its digits as text. */
 export function exactNumber(token: string): number | string {
@@ -35,8 +36,8 @@ export class NumberColumn {
     if (plain === undefined) this.#total = add(this.#total, decimal ?? zero);
     else this.#take(plain);
     const bound: Bound = { text, near: Number(text), plain: plain !== undefined };
-    if (this.#least === undefined || isBelow(bound, this.#least)) this.#least = bound;
-    if (this.#most === undefined || isBelow(this.#most, bound)) this.#most = bound;
+    if (this.#least === undefined || isBelow(bound, this.#least)) this.#least = kept(bound);
+    if (this.#most === undefined || isBelow(this.#most, bound)) this.#most = kept(bound);
     return true;
   }
 
@@ -78,6 +79,8 @@ interface Bound {
   /** `near` is it. */
   readonly plain: boolean;
 }
+
+const kept = (bound: Bound): Bound => ({ ...bound, text: standingAlone(bound.text) });
 
 function isBelow(one: Bound, other: Bound): boolean {
   if (one.near !== other.near || (one.plain && other.plain)) return one.near < other.near;

@@ -3,7 +3,7 @@ import { parseExactly } from '../../sdk/exact-json.ts';
 import { exactNumber } from './exact-number.ts';
 import { refuse } from '../../sdk/sdk.ts';
 import { mostColumns, mostRecordBytes, withFirst, type Row, type Shape } from './shape.ts';
-import { refuseEncoding } from './text-encoding.ts';
+import { decodedPieces } from './text-encoding.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -37,10 +37,9 @@ export async function jsonLines(pieces: AsyncIterable<Uint8Array>): Promise<Shap
 }
 
 async function* parsed(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<readonly Members[], undefined> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
   let cut = '';
   let line = 0;
-  for await (const text of decoded(pieces, decoder)) {
+  for await (const text of decodedPieces(pieces, 'utf-8')) {
     const lines = (cut + text).split('\n');
     cut = lines.pop() ?? '';
     const batch: Members[] = [];
@@ -52,21 +51,6 @@ async function* parsed(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<readon
     if (batch.length > 0) yield batch;
   }
   if (cut.trim() !== '') yield [read(cut, line + 1)];
-}
-
-async function* decoded(
-  pieces: AsyncIterable<Uint8Array>,
-  decoder: InstanceType<typeof TextDecoder>,
-): AsyncGenerator<string> {
-  const decode = (piece?: Uint8Array): string => {
-    try {
-      return piece === undefined ? decoder.decode() : decoder.decode(piece, { stream: true });
-    } catch {
-      return refuseEncoding('utf-8');
-    }
-  };
-  for await (const piece of pieces) yield decode(piece);
-  yield decode();
 }
 
 /** What `JSON.parse` would round, or (a name with an escape) read as another. */

@@ -30,6 +30,26 @@ export function unfinishedAtEnd(bytes: Uint8Array): number {
   return length > back ? back : 0;
 }
 
-export function refuseEncoding(encoding: string): never {
+function refuseEncoding(encoding: string): never {
   refuse('invalid_arguments', `It is no text in ${encoding}. Give its own encoding, or read it as base64.`);
 }
+
+/** The whole of a text, piece by piece, without a byte order mark. */
+export async function* decodedPieces(pieces: AsyncIterable<Uint8Array>, encoding: Encoding): AsyncGenerator<string> {
+  const decoder = new TextDecoder(encoding, { fatal: true });
+  const decode = (piece?: Uint8Array): string => {
+    try {
+      return piece === undefined ? decoder.decode() : decoder.decode(piece, { stream: true });
+    } catch {
+      return refuseEncoding(encoding);
+    }
+  };
+  for await (const piece of pieces) {
+    if (piece.includes(0)) refuseEncoding(encoding);
+    yield decode(piece);
+  }
+  yield decode();
+}
+
+/** A text of its own: a part of another one keeps all of that in memory. */
+export const standingAlone = (text: string): string => Buffer.from(text, 'utf16le').toString('utf16le');
