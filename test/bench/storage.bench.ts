@@ -7,10 +7,11 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { once } from 'node:events';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { estimateTokens } from '../../main/pipeline/tokens.ts';
 import { createAuthority } from '../lab/authority.ts';
 import { startLab } from '../lab/start-lab.ts';
-import { connectAgent } from '../process/agents.ts';
 import { makeFolder, ownGround, startProduct } from '../process/harness.ts';
 import { innermost } from '../process/sandboxed.ts';
 import { watchGrowth } from './growth.ts';
@@ -85,7 +86,9 @@ const product = await startProduct({
 const { url, ended } = product.cliWithUrl('signin', '--print-url');
 await lab.signInDriver(await url, 'alice');
 await ended;
-const agent = await connectAgent(product, 'v2', 'bridge');
+const agent = new Client({ name: 'bench', version: '1.0.0' });
+const bridge = new StdioClientTransport({ ...product.bridgeCommand('--agent', 'bench'), stderr: 'ignore' });
+await agent.connect(bridge);
 const { shell, gateway, vault, egress, connectors } = product.pids;
 const watched = {
   shell,
@@ -93,7 +96,7 @@ const watched = {
   vault,
   egress: egress['storage'] ?? 0,
   connector: innermost(connectors['storage'] ?? 0),
-  bridge: agent.bridgePid ?? 0,
+  bridge: bridge.pid ?? 0,
 };
 
 const measures = [{ function: 'count' }, { function: 'sum', column: 'amount' }];
@@ -102,11 +105,13 @@ const calls = [
   ['aggregate', { key: 'shared/large.csv', groupBy: ['region'], measures }],
   ['search', { key: 'shared/large.csv', text: 'nowhere in it' }],
 ] as const;
-await agent.call('storage_stat', { key: 'shared/large.csv' });
+const ask = (tool: string, args: Record<string, unknown>) =>
+  agent.callTool({ name: `storage_${tool}`, arguments: args }, { timeout: 290_000 });
+await ask('stat', { key: 'shared/large.csv' });
 for (const [tool, args] of calls) {
-  const { value: result, seconds, grown } = await watchGrowth(watched, () => agent.call(`storage_${tool}`, args));
+  const { value: result, seconds, grown } = await watchGrowth(watched, () => ask(tool, { ...args }));
   const wire = JSON.stringify(result);
-  const value = result.structuredContent ?? {};
+  const value = (result.structuredContent ?? {}) as Record<string, unknown>;
   process.stdout.write(
     `${tool}: ${String(value['records'] ?? value['code'] ?? 'all')} in ${seconds.toFixed(1)} s; ${wire.length} characters, ` +
       `${estimateTokens(wire)} tokens by estimate; ${grown}\n`,

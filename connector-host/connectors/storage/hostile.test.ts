@@ -227,7 +227,7 @@ it('a session that has ended is said to be, and asked for anew once it is not ne
     expect(late.under.issued).toBe(1);
     vi.setSystemTime(Date.now() + 31_000);
     await late.call('stat', { key });
-    expect(await late.call('stat', { key })).toMatchObject({ bytes: 47 });
+    expect(await late.call('stat', { key })).toMatchObject({ bytes: 42 });
     expect(late.under.issued).toBe(2);
   } finally {
     vi.useRealTimers();

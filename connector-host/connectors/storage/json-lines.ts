@@ -54,7 +54,7 @@ async function* parsed(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<readon
 }
 
 /** What `JSON.parse` would round, or (a name with an escape) read as another. */
-const needsCare = /[\d.]{16}|\d[eE][+-]?\d|"[^"\\]*\\(?:[^"\\]|\\.)*"\s*:/;
+const needsCare = /[\d.]{16}|\d[eE][+-]?\d|"[^"\\]*\\.(?:[^"\\]|\\.)*"\s*:/;
 
 function read(text: string, line: number): Members {
   if (text.length > mostRecordBytes) tooLong();
