@@ -39,6 +39,13 @@ interface Running {
   readonly socket: string;
 }
 
+const storageText = 'storage_aggregate: a CSV object of S3, summed up where the agent never sees a row';
+const totals = {
+  key: 'shared/orders.csv',
+  groupBy: ['region'],
+  measures: [{ function: 'sum', column: 'amount' }],
+};
+
 const page = steps(process.stdout);
 const failure = new AbortController();
 
@@ -51,9 +58,9 @@ async function main(): Promise<void> {
   const started = startProduct(screen);
   endWith(started, screen);
   const events = eventsOf(started);
-  const labText = 'an identity provider, a credential issuer and PostgreSQL, on this machine only';
+  const labText = 'an identity provider, a credential issuer, PostgreSQL and S3, on this machine only';
   const lab = await page.step('lab', labText, () => events.until(labSchema));
-  const startText = 'the tray app: gateway, vault, and the PostgreSQL connector in its sandbox';
+  const startText = 'the tray app: gateway, vault, and two connectors, each in its sandbox';
   const { socket } = await page.step('start', startText, () => events.until(readySchema));
   const running: Running = { process: started, socket };
   if (seen) await inBrowser(running, lab.folder);
@@ -67,11 +74,12 @@ async function inBrowser(running: Running, labFolder: string): Promise<void> {
   process.stdout.write(`\n  Your browser shows the lab’s sign-in page: alice, password ${alice?.password ?? ''}\n\n`);
   await page.step('sign in', 'in your browser', () => command(running.socket, 'signin'));
   const seen = await page.step('call', 'postgres_query, as an agent: an MCP client on “sallyport mcp”', () =>
-    callAsAgent(running),
+    askDatabase(running),
   );
   const outcome = await page.step('audit', 'the record of that call, from the log', () => auditRecord(running));
+  const stored = await page.step('call', storageText, () => askStorage(running));
   const { signedIn } = await status(running.socket);
-  process.stdout.write(result({ socket: running.socket, person: signedIn, seen, outcome }));
+  process.stdout.write(result({ socket: running.socket, person: signedIn, seen, outcome, stored }));
 }
 
 async function byDriver(running: Running): Promise<void> {
@@ -79,13 +87,14 @@ async function byDriver(running: Running): Promise<void> {
     signIn(running, 'alice'),
   );
   const seen = await page.step('call', 'postgres_query, as an agent: an MCP client on “sallyport mcp”', () =>
-    callAsAgent(running),
+    askDatabase(running),
   );
   const outcome = await page.step('audit', 'the record of that call, from the log', () => auditRecord(running));
+  const stored = await page.step('call', storageText, () => askStorage(running));
   await page.step('sign in', 'bob: another person, the same agent', () => signIn(running, 'bob'));
-  const other = await page.step('call', 'the same query', () => callAsAgent(running));
+  const other = await page.step('call', 'the same query', () => askDatabase(running));
   await page.step('sign in', 'alice again', () => signIn(running, 'alice'));
-  process.stdout.write(result({ socket: running.socket, person: alice, seen, other, outcome }));
+  process.stdout.write(result({ socket: running.socket, person: alice, seen, other, outcome, stored }));
 }
 
 function startProduct(screen: Screen | undefined): ChildProcess {
@@ -177,15 +186,15 @@ async function status(socket: string): Promise<Status> {
   return statusSchema.parse(JSON.parse(await command(socket, 'status', '--json')));
 }
 
-async function callAsAgent({ socket }: Running): Promise<Rows> {
+const askDatabase = (running: Running): Promise<Rows> => callAsAgent(running, 'postgres_query', { sql });
+const askStorage = (running: Running): Promise<Rows> => callAsAgent(running, 'storage_aggregate', totals);
+
+async function callAsAgent({ socket }: Running, name: string, given: Record<string, unknown>): Promise<Rows> {
   const client = new Client({ name: 'demonstration', version: '1.0.0' });
   const args = [bridge, 'mcp', '--agent', 'demonstration', '--socket', socket];
   await client.connect(new StdioClientTransport({ command: process.execPath, args, stderr: 'ignore' }));
   try {
-    const { structuredContent, isError, content } = await client.callTool({
-      name: 'postgres_query',
-      arguments: { sql },
-    });
+    const { structuredContent, isError, content } = await client.callTool({ name, arguments: given });
     if (isError === true) throw new TypeError(JSON.stringify(content));
     return rowsSchema.parse(structuredContent);
   } finally {
@@ -211,9 +220,11 @@ interface Shown {
   /** The same, as another person got it. */
   readonly other?: Rows;
   readonly outcome: Outcome;
+  /** Of the storage. */
+  readonly stored: Rows;
 }
 
-function result({ socket, person, seen, other, outcome }: Shown): string {
+function result({ socket, person, seen, other, outcome, stored }: Shown): string {
   const asTable = (rows: Rows): string[] =>
     table(
       rows.columns.map(({ name }) => name),
@@ -235,6 +246,11 @@ function result({ socket, person, seen, other, outcome }: Shown): string {
     'The agent had no password and no token,',
     'and could not have had one.',
   ];
+  const signed = [
+    'Read with a session of minutes',
+    'The person’s token became keys of alice’s own;',
+    'each request was signed outside of the connector.',
+  ];
   // Agents start it from anywhere, so every path is whole.
   const sallyport = { command: 'node', args: [launcher, 'mcp', '--socket', socket] };
   const entry = JSON.stringify({ mcpServers: { sallyport } });
@@ -244,6 +260,8 @@ function result({ socket, person, seen, other, outcome }: Shown): string {
 ${columns(['What alice’s agent got', ...asTable(seen)], ['Its audit record', ...table([], record)])}
 
 ${other === undefined ? '' : `${columns(['The same query, signed in as bob', ...asTable(other)], why)}\n`}
+${columns(['Sums of shared/orders.csv, from S3', ...asTable(stored)], signed)}
+
   Signed in    ${person?.principal.displayName ?? 'nobody'}; try: npx sallyport status, npx sallyport doctor
   Socket       ${socket}
   Your agent   add this to its MCP configuration:
