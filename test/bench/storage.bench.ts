@@ -113,7 +113,7 @@ for (const [tool, args] of calls) {
   const wire = JSON.stringify(result);
   const value = (result.structuredContent ?? {}) as Record<string, unknown>;
   process.stdout.write(
-    `${tool}: ${String(value['records'] ?? value['code'] ?? 'all')} in ${seconds.toFixed(1)} s; ${wire.length} characters, ` +
+    `${tool}: ${JSON.stringify(value['records'] ?? value['code'] ?? 'all')} in ${seconds.toFixed(1)} s; ${wire.length} characters, ` +
       `${estimateTokens(wire)} tokens by estimate; ${grown}\n`,
   );
   if (tool !== 'search') process.stdout.write(`  ${JSON.stringify(value['rows'])}\n`);

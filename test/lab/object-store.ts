@@ -52,15 +52,20 @@ export function sendError(res: ServerResponse, { status, code, say }: ErrorAnswe
 function sendObject({ bytes, type, etag, modified }: Kept, req: IncomingMessage, res: ServerResponse): void {
   const headers = { etag, 'last-modified': modified.toUTCString(), 'content-type': type, 'accept-ranges': 'bytes' };
   const ifMatch = req.headers['if-match'];
-  if (ifMatch !== undefined && ifMatch !== etag)
-    return sendError(res, { status: 412, code: 'PreconditionFailed', say: 'At least one precondition did not hold.' });
+  if (ifMatch !== undefined && ifMatch !== etag) {
+    sendError(res, { status: 412, code: 'PreconditionFailed', say: 'At least one precondition did not hold.' });
+    return;
+  }
   const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(req.headers.range ?? '') ?? [];
   if (first === undefined) {
     res.writeHead(200, { ...headers, 'content-length': bytes.length }).end(bytes);
     return;
   }
   const [from, to] = [Number(first), Math.min(Number(last), bytes.length - 1)];
-  if (from > to) return sendError(res, { status: 416, code: 'InvalidRange', say: 'The range is not satisfiable.' });
+  if (from > to) {
+    sendError(res, { status: 416, code: 'InvalidRange', say: 'The range is not satisfiable.' });
+    return;
+  }
   const part = bytes.subarray(from, to + 1);
   const range = { 'content-range': `bytes ${from}-${to}/${bytes.length}`, 'content-length': part.length };
   res.writeHead(206, { ...headers, ...range }).end(part);

@@ -105,7 +105,7 @@ export async function startParts({
     starting.provider,
     starting.postgres,
     startIssuer(),
-    hasStorage ? startStorage() : undefined,
+    hasStorage ? startStorage() : Promise.resolve(undefined),
     publish(),
   ] as const;
   const [provider, postgres, issuer, storage] = await Promise.all(all);

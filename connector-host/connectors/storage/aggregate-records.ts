@@ -91,5 +91,5 @@ function groupValue(value: unknown, known: Map<string, string>): unknown {
 
 function largestFirst(one: unknown, other: unknown): number {
   if (one === null || other === null) return Number(one === null) - Number(other === null);
-  return compareValues(String(other), String(one));
+  return compareValues(textOf(other), textOf(one));
 }

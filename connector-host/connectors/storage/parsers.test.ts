@@ -12,7 +12,6 @@ import type { Shape } from './shape.ts';
 const cuts = fc.array(fc.nat({ max: 300 }), { maxLength: 10 });
 
 /** As a network would: in pieces of any size. */
-// eslint-disable-next-line @typescript-eslint/require-await -- what is read is a stream
 async function* pieces(bytes: Buffer, at: readonly number[]): AsyncGenerator<Uint8Array> {
   let from = 0;
   for (const to of [...at.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length]) {
