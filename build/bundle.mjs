@@ -36,6 +36,7 @@ const lab = present({
   'identity-provider': 'test/lab/identity-provider.ts',
   issuer: 'test/lab/issuer.ts',
   'api-server': 'test/lab/api-server.ts',
+  storage: 'test/lab/storage.ts',
   'bound-exec': 'test/lab/bound-exec.ts',
   'sign-in-driver': 'test/lab/sign-in-driver.ts',
   demonstration: 'test/lab/demonstration.ts',

@@ -18,8 +18,8 @@ export interface TrustedPlaces {
 
 export type TrustedCommands = Readonly<Record<'gateway' | 'vault' | 'egress' | 'exchange', readonly string[]>>;
 
-/** Hostile input makes garbage fast: the young heap stays small and the old one is collected early (main/agent/README.md). */
-const gatewayMemory = ['--max-semi-space-size=2', '--heap-growing-percent=15'];
+/** Hostile input and large answers make garbage fast: the young heap stays small and the old one is collected early (main/agent/README.md). */
+const steadyMemory = ['--max-semi-space-size=2', '--heap-growing-percent=15'];
 const noCodeFromStrings = '--disallow-code-generation-from-strings';
 
 export function trustedCommands(places: TrustedPlaces): TrustedCommands {
@@ -41,9 +41,9 @@ export function trustedCommands(places: TrustedPlaces): TrustedCommands {
   ];
   return {
     // It compiles schemas (ajv), so it alone may make code from strings.
-    gateway: command('gateway', ...gatewayMemory, ...gatewayFiles),
+    gateway: command('gateway', ...steadyMemory, ...gatewayFiles),
     vault: command('vault', noCodeFromStrings, '--allow-child-process'),
-    egress: command('egress', noCodeFromStrings),
+    egress: command('egress', noCodeFromStrings, ...steadyMemory),
     exchange: command('exchange', noCodeFromStrings),
   };
 }

@@ -5,23 +5,26 @@
  */
 const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{},:]|[^\s"[\]{},:]+/g;
 
-/** Expects text that `JSON.parse` accepts. About ten times slower. */
-export function parseExactly(text: string): unknown {
-  return new Reader(text.match(tokens) ?? []).value();
+/** Expects text that `JSON.parse` accepts. About ten times slower. `numberOf` gets a number's digits as they are written. */
+export function parseExactly(text: string, numberOf: (digits: string) => unknown = Number): unknown {
+  return new Reader(text.match(tokens) ?? [], numberOf).value();
 }
 
 class Reader {
   readonly #tokens: readonly string[];
+  readonly #numberOf: (digits: string) => unknown;
   #at = 0;
 
-  constructor(all: readonly string[]) {
+  constructor(all: readonly string[], numberOf: (digits: string) => unknown) {
     this.#tokens = all;
+    this.#numberOf = numberOf;
   }
 
   value(): unknown {
     const token = this.#next();
     if (token === '[') return this.#array();
-    return token === '{' ? this.#object() : JSON.parse(token);
+    if (token === '{') return this.#object();
+    return /^[-\d]/.test(token) ? this.#numberOf(token) : JSON.parse(token);
   }
 
   #next(): string {

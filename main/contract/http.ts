@@ -34,12 +34,12 @@ const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
 const lastLabel = '[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?';
 const name = new RegExp(`^(?:${label}\\.){0,20}${lastLabel}$`);
 
-/** `host`, or `*.suffix` for every name under it; the suffix has two labels at least. */
+/** `host`, `*.suffix` for every name under it (the suffix has two labels at least), or `*`: whichever the configuration names. */
 export const hostPatternSchema = z
   .string()
   .regex(
     new RegExp(
-      `^(?:\\*\\.(?:${label}\\.){1,20}${lastLabel}|(?:${label}\\.){0,20}${lastLabel}|[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9a-f:]{2,39})$`,
+      `^(?:\\*|\\*\\.(?:${label}\\.){1,20}${lastLabel}|(?:${label}\\.){0,20}${lastLabel}|[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9a-f:]{2,39})$`,
     ),
   );
 
@@ -67,6 +67,7 @@ export function isPlainHost(host: string): boolean {
 }
 
 export function matchesHost(pattern: string, host: string): boolean {
+  if (pattern === '*') return true;
   if (!pattern.startsWith('*.')) return pattern === host;
   const suffix = pattern.slice(1);
   return name.test(host) && host.endsWith(suffix) && host.length > suffix.length;

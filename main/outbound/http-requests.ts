@@ -60,7 +60,8 @@ export function createHttpRequests(deps: HttpRequestsDeps): HttpRequests {
   const { places, credentials, now = Date.now } = deps;
 
   const refuseUnauthorized = async (link: Link, answer: IncomingMessage, credential: Credential): Promise<void> => {
-    const challenge = deps.readChallenge(answer.headers['www-authenticate']);
+    const isChallenge = answer.statusCode === 401;
+    const challenge = isChallenge ? deps.readChallenge(answer.headers['www-authenticate']) : undefined;
     if (challenge !== undefined) throw new Fault(await deps.challenged(link.destination, challenge), 'Sign in again.');
     if (now() - credential.issuedAt > leastAgeMs) credentials.discard(credential);
   };
@@ -69,9 +70,10 @@ export function createHttpRequests(deps: HttpRequestsDeps): HttpRequests {
     const { link, stream } = under;
     const answer = await follow(under, credential);
     try {
-      if (answer.statusCode === 401 && credential !== undefined) await refuseUnauthorized(link, answer, credential);
+      const { refusals = [], own = [] } = under.place.destination.presenter ?? {};
+      if (credential !== undefined && refusals.includes(answer.statusCode ?? 0))
+        await refuseUnauthorized(link, answer, credential);
       const filter = () => createEchoFilter(credential?.needles ?? [], 1);
-      const own = under.place.destination.presenter?.own ?? [];
       await handBack(answer, { link, stream, filter, own, isSigned: credential !== undefined });
     } catch (error) {
       answer.destroy();

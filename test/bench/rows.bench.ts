@@ -1,12 +1,12 @@
 /**
  * 100,000 rows from the lab's PostgreSQL to an agent: how much each process grows while they pass, what reaches the agent,
- * how long it takes. RssAnon and the peak of it, since the gateway's own maps are closed to this user.
+ * how long it takes.
  */
-import { readFileSync } from 'node:fs';
 import { estimateTokens } from '../../main/pipeline/tokens.ts';
 import { connectAgent } from '../process/agents.ts';
 import { startProduct } from '../process/harness.ts';
 import { innermost } from '../process/sandboxed.ts';
+import { watchGrowth } from './growth.ts';
 
 const sql = `SELECT n AS id, (ARRAY['north','south','west','east'])[n % 4 + 1] AS region, n * 1.25 AS amount,
   date '2026-01-01' + n % 365 AS ordered_on, 'customer number ' || n AS customer FROM generate_series(1, 100000) AS g(n)`;
@@ -24,24 +24,10 @@ const watched = {
   bridge: agent.bridgePid ?? 0,
 };
 
-function anonymousMb(pid: number): number {
-  return Number(/^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
-}
-
 await agent.call('postgres_query', { sql: 'SELECT 1' });
 for (let round = 1; round <= 3; round += 1) {
-  const before = Object.entries(watched).map(([name, pid]) => ({ name, pid, mb: anonymousMb(pid), peak: 0 }));
-  const timer = setInterval(() => {
-    for (const each of before) each.peak = Math.max(each.peak, anonymousMb(each.pid));
-  }, 10);
-  const start = performance.now();
-  const result = await agent.call('postgres_query', { sql });
-  const seconds = (performance.now() - start) / 1000;
-  clearInterval(timer);
+  const { value: result, seconds, grown } = await watchGrowth(watched, () => agent.call('postgres_query', { sql }));
   const value = result.structuredContent ?? {};
-  const grown = before
-    .map(({ name, mb, peak }) => `${name} ${mb.toFixed(0)} MB + ${(peak - mb).toFixed(1)}`)
-    .join(', ');
   const wire = JSON.stringify(result);
   process.stdout.write(
     `round ${round}: ${String(value['rowCount'])} rows in ${seconds.toFixed(2)} s; ${wire.length} characters, ` +

@@ -13,6 +13,9 @@ export const apiWriteScope = 'write:api';
 export const strongSignIn = 'urn:sallyport:lab:mfa';
 /** Where the provider's security events are polled. */
 export const eventsPath = '/events';
+/** Of the lab's S3. */
+export const labBucket = 'lab';
+export const labRegion = 'eu-central-1';
 /** What people of the lab may assume at its STS. */
 export const labRoleArn = 'arn:aws:iam::000000000000:role/lab/reader';
 
@@ -48,12 +51,19 @@ export const issuerHello = z.strictObject({
   authority: pem,
   provider: z.url(),
   database: z.strictObject({ port: z.int(), password: z.string() }),
+  /** What its STS seals session tokens with. */
+  sessionKey: z.base64(),
   needles: z.string().optional(),
 });
 export type IssuerHello = z.infer<typeof issuerHello>;
 
 export const apiHello = z.strictObject({ identity, authority: pem, provider: z.url() });
 export type ApiHello = z.infer<typeof apiHello>;
+export const storageHello = z.strictObject({
+  identity,
+  sessionKey: z.base64(),
+});
+export type StorageHello = z.infer<typeof storageHello>;
 
 /** A started server. */
 export const listeningSchema = z.strictObject({ url: z.url() });

@@ -40,6 +40,12 @@ interface Running {
 }
 
 const ticketsText = 'tickets_list_tickets: an API, its connector made of its OpenAPI document';
+const storageText = 'storage_aggregate: a CSV object of S3, summed up where the agent never sees a row';
+const totals = {
+  key: 'shared/orders.csv',
+  groupBy: ['region'],
+  measures: [{ function: 'sum', column: 'amount' }],
+};
 
 const page = steps(process.stdout);
 const failure = new AbortController();
@@ -53,7 +59,7 @@ async function main(): Promise<void> {
   const started = startProduct(screen);
   endWith(started, screen);
   const events = eventsOf(started);
-  const labText = 'identity provider, issuer, PostgreSQL and an API, on this machine only';
+  const labText = 'identity provider, issuer, PostgreSQL, an API and S3, on this machine only';
   const lab = await page.step('lab', labText, () => events.until(labSchema));
   const startText = 'the tray app: gateway, vault, and two connectors, each in its sandbox';
   const { socket } = await page.step('start', startText, () => events.until(readySchema));
@@ -73,8 +79,9 @@ async function inBrowser(running: Running, labFolder: string): Promise<void> {
   );
   const outcome = await page.step('audit', 'the record of that call, from the log', () => auditRecord(running));
   const tickets = await page.step('call', ticketsText, () => askTickets(running));
+  const stored = await page.step('call', storageText, () => askStorage(running));
   const { signedIn } = await status(running.socket);
-  process.stdout.write(result({ socket: running.socket, person: signedIn, seen, outcome, tickets }));
+  process.stdout.write(result({ socket: running.socket, person: signedIn, seen, outcome, tickets, stored }));
 }
 
 async function byDriver(running: Running): Promise<void> {
@@ -86,10 +93,11 @@ async function byDriver(running: Running): Promise<void> {
   );
   const outcome = await page.step('audit', 'the record of that call, from the log', () => auditRecord(running));
   const tickets = await page.step('call', ticketsText, () => askTickets(running));
+  const stored = await page.step('call', storageText, () => askStorage(running));
   await page.step('sign in', 'bob: another person, the same agent', () => signIn(running, 'bob'));
   const other = await page.step('call', 'the same query', () => askDatabase(running));
   await page.step('sign in', 'alice again', () => signIn(running, 'alice'));
-  process.stdout.write(result({ socket: running.socket, person: alice, seen, other, outcome, tickets }));
+  process.stdout.write(result({ socket: running.socket, person: alice, seen, other, outcome, tickets, stored }));
 }
 
 function startProduct(screen: Screen | undefined): ChildProcess {
@@ -183,6 +191,7 @@ async function status(socket: string): Promise<Status> {
 
 const askDatabase = (running: Running): Promise<Rows> => callAsAgent(running, 'postgres_query', { sql });
 const askTickets = (running: Running): Promise<Rows> => callAsAgent(running, 'tickets_list_tickets', { maxItems: 4 });
+const askStorage = (running: Running): Promise<Rows> => callAsAgent(running, 'storage_aggregate', totals);
 
 async function callAsAgent({ socket }: Running, name: string, given: Record<string, unknown>): Promise<Rows> {
   const client = new Client({ name: 'demonstration', version: '1.0.0' });
@@ -217,9 +226,11 @@ interface Shown {
   readonly outcome: Outcome;
   /** Of the API. */
   readonly tickets: Rows;
+  /** Of the storage. */
+  readonly stored: Rows;
 }
 
-function result({ socket, person, seen, other, outcome, tickets }: Shown): string {
+function result({ socket, person, seen, other, outcome, tickets, stored }: Shown): string {
   const asTable = (rows: Rows): string[] =>
     table(
       rows.columns.map(({ name }) => name),
@@ -253,6 +264,11 @@ function result({ socket, person, seen, other, outcome, tickets }: Shown): strin
     '',
     'npx sallyport connector new … --openapi FILE',
   ];
+  const signed = [
+    'Read with a session of minutes',
+    'The person’s token became keys of alice’s own;',
+    'each request was signed outside of the connector.',
+  ];
   // Agents start it from anywhere, so every path is whole.
   const sallyport = { command: 'node', args: [launcher, 'mcp', '--socket', socket] };
   const entry = JSON.stringify({ mcpServers: { sallyport } });
@@ -263,6 +279,7 @@ ${columns(['What alice’s agent got', ...asTable(seen)], ['Its audit record', .
 
 ${other === undefined ? '' : `${columns(['The same query, signed in as bob', ...asTable(other)], why)}\n`}
 ${columns(['Her tickets, from the API', ...asTable(narrow(tickets))], made)}
+${columns(['Sums of shared/orders.csv, from S3', ...asTable(stored)], signed)}
 
   Signed in    ${person?.principal.displayName ?? 'nobody'}; try: npx sallyport status, npx sallyport doctor
   Socket       ${socket}

@@ -20,6 +20,7 @@ import { serveLab } from './lines.ts';
 import type { RecordNeedle } from './needles.ts';
 import { createNeedles } from './needles.ts';
 import { listen } from './server.ts';
+import { createSessionTokens } from './session-token.ts';
 import { createSts } from './sts.ts';
 import { createVaultServer } from './vault-server.ts';
 
@@ -81,9 +82,11 @@ interface Obeying {
   readonly roles: Roles;
   /** Since when a person's tokens count, in seconds, by user name. */
   readonly challenged: Map<string, number>;
+  /** How long AWS's sessions live at most. */
+  readonly sessions: { mostSeconds: number };
 }
 
-async function obey({ roles, challenged }: Obeying, line: unknown): Promise<Answer> {
+async function obey({ roles, challenged, sessions }: Obeying, line: unknown): Promise<Answer> {
   const command = commandSchema.parse(line);
   if ('challenge' in command) {
     // Tokens say whole seconds: once this is answered every new one is late enough.
@@ -94,6 +97,7 @@ async function obey({ roles, challenged }: Obeying, line: unknown): Promise<Answ
   }
   if (!('credentialSeconds' in command)) return { refused: 'not for the issuer' };
   roles.setLifetimeSeconds(command.credentialSeconds);
+  sessions.mostSeconds = command.credentialSeconds;
   return { done: true };
 }
 
@@ -102,11 +106,14 @@ async function start(hello: IssuerHello) {
   const server = await listen(hello.identity);
   const roles = await createRoles(hello.database);
   const challenged = new Map<string, number>();
+  const sessions = { mostSeconds: 3600 };
   const checkToken = createTokenCheck(hello.provider, challenged);
   const service: Service = { roles, checkToken, recordNeedle: createNeedles(hello.needles) };
   const { recordNeedle } = service;
   const keys = createRemoteJWKSet(new URL('/jwks', hello.provider));
   const sts = createSts({
+    tokens: createSessionTokens(hello.sessionKey),
+    mostSeconds: () => sessions.mostSeconds,
     issuer: hello.provider,
     audience: issuerAudience,
     keys,
@@ -121,7 +128,10 @@ async function start(hello: IssuerHello) {
     else send(res, await credential(req, service).catch(refusal));
   });
   setInterval(() => void roles.dropEnded(), sweepMs);
-  return { ready: { url: `${server.url}/credentials` }, answer: (line: unknown) => obey({ roles, challenged }, line) };
+  return {
+    ready: { url: `${server.url}/credentials` },
+    answer: (line: unknown) => obey({ roles, challenged, sessions }, line),
+  };
 }
 
 await serveLab(issuerHello, start);

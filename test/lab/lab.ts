@@ -1,5 +1,5 @@
 /**
- * Entry of the lab: identity provider, issuer, PostgreSQL and an API (not with `--without-api`) on loopback, in one temporary folder. Prints one JSON
+ * Entry of the lab: identity provider, issuer, PostgreSQL, an API and S3 (`--without-api`, `--without-storage`) on loopback, in one temporary folder. Prints one JSON
  * line when all are ready, then answers commands (one JSON object a line on stdin); ends with all of them when its
  * stdin ends. A killed lab takes them along: its children see their pipe close, PostgreSQL gets a signal.
  */
@@ -15,6 +15,7 @@ import { parseLine, readLines, writeLine } from './lines.ts';
 import { createNeedles } from './needles.ts';
 import type { Parts } from './parts.ts';
 import { authorityFile, startParts } from './parts.ts';
+import { sharedLabels, storageConnector } from './storage-config.ts';
 import { ticketsFolder } from './tickets-folder.ts';
 
 const needlesFile = process.env['SALLYPORT_LAB_NEEDLES'];
@@ -33,7 +34,7 @@ const columnLabels = {
   'published.movies.title': 'public',
 } as const;
 
-function configOf({ provider, issuer, postgres, api }: Parts, folder: string): SallyportConfig {
+function configOf({ provider, issuer, postgres, api, storage }: Parts, folder: string): SallyportConfig {
   const database = {
     host: 'localhost',
     port: postgres.port,
@@ -51,8 +52,9 @@ function configOf({ provider, issuer, postgres, api }: Parts, folder: string): S
     connectors: [
       { name: 'postgres', destinations: { database } },
       ...(api === undefined ? [] : [ticketsAt(api.ready.url)]),
+      ...(storage === undefined ? [] : [storageConnector({ issuer: issuer.ready.url, storage: storage.ready.url })]),
     ],
-    classification: { postgres: columnLabels },
+    classification: { postgres: columnLabels, ...(storage === undefined ? {} : { storage: sharedLabels }) },
     policy: { posture: 'lab' },
     egress: { authorities: [authorityFile(folder)] },
     // Tests make in seconds what a person's agents make in a day.
@@ -82,8 +84,9 @@ function announceEnds(parts: Parts): void {
 async function run(folder: string): Promise<Parts> {
   const people = createCast();
   const recordNeedle = createNeedles(needlesFile);
-  const hasApi = !process.argv.includes('--without-api');
-  const parts = await startParts({ folder, people, hasApi, needlesFile, recordNeedle, say });
+  const has = (part: string): boolean => !process.argv.includes(`--without-${part}`);
+  const wanted = { hasApi: has('api'), hasStorage: has('storage') };
+  const parts = await startParts({ folder, people, ...wanted, needlesFile, recordNeedle, say });
   writeLine(process.stdout, {
     config: configOf(parts, folder),
     folder,
@@ -94,6 +97,7 @@ async function run(folder: string): Promise<Parts> {
       issuer: parts.issuer.pid,
       postgres: parts.postgres.pid,
       ...(parts.api === undefined ? {} : { api: parts.api.pid }),
+      ...(parts.storage === undefined ? {} : { storage: parts.storage.pid }),
     },
   });
   announceEnds(parts);
@@ -109,7 +113,8 @@ async function main(): Promise<never> {
   let parts: Parts | undefined;
   // What still starts when the lab ends goes with this process: see lines.ts and bound-exec.ts.
   const end = async (code: number): Promise<never> => {
-    await Promise.all([parts?.provider.stop(), parts?.issuer.stop(), parts?.postgres.stop(), parts?.api?.stop()]);
+    const { provider, issuer, postgres, api, storage } = parts ?? {};
+    await Promise.all([provider?.stop(), issuer?.stop(), postgres?.stop(), api?.stop(), storage?.stop()]);
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     process.exit(code);
   };

@@ -2,7 +2,7 @@
 import { open, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createAuthority } from './authority.ts';
-import type { ApiHello, IdentityProviderHello, IssuerHello, Person } from './contract.ts';
+import type { ApiHello, IdentityProviderHello, IssuerHello, Person, StorageHello } from './contract.ts';
 import { listeningSchema } from './contract.ts';
 import type { LabProcess } from './lines.ts';
 import { startLabProcess } from './lines.ts';
@@ -11,6 +11,7 @@ import { pemBody } from './needles.ts';
 import type { Postgres } from './postgres.ts';
 import { startPostgres } from './postgres.ts';
 import { createLogin } from './scram.ts';
+import { newSessionKey } from './session-token.ts';
 
 export interface Parts {
   readonly provider: LabProcess<{ url: string }>;
@@ -18,13 +19,15 @@ export interface Parts {
   readonly postgres: Postgres;
   /** Absent: it was not asked for. */
   readonly api: LabProcess<{ url: string }> | undefined;
+  readonly storage: LabProcess<{ url: string }> | undefined;
 }
 
 export interface PartsStart {
   readonly folder: string;
   readonly people: readonly Person[];
-  /** Where servers append the secrets that they issue. */
   readonly hasApi: boolean;
+  readonly hasStorage: boolean;
+  /** Where servers append the secrets that they issue. */
   readonly needlesFile: string | undefined;
   readonly recordNeedle: RecordNeedle;
   readonly say: (text: string) => void;
@@ -37,6 +40,7 @@ export async function startParts({
   folder,
   people,
   hasApi,
+  hasStorage,
   needlesFile,
   recordNeedle,
   say,
@@ -62,6 +66,19 @@ export async function startParts({
     return provider;
   };
 
+  const sessionKey = newSessionKey();
+  recordNeedle('session-token-key', sessionKey);
+  const startStorage = async () => {
+    const hello = async (): Promise<StorageHello> => ({
+      identity: await identityOf('storage'),
+      sessionKey,
+    });
+    const start = { name: 'storage', hello, ready: listeningSchema };
+    const storage = await withLog(folder, start.name, (log) => startLabProcess({ ...start, log }));
+    say(`S3 at ${storage.ready.url}`);
+    return storage;
+  };
+
   const issuerLogin = createLogin();
   const startDatabase = async () => {
     const { password, verifier } = await issuerLogin;
@@ -78,7 +95,7 @@ export async function startParts({
       const [provider, postgres] = await Promise.all([starting.provider, starting.postgres]);
       const database = { port: postgres.port, password: (await issuerLogin).password };
       const [identity, { certificate }] = await Promise.all([identityOf('issuer'), authority]);
-      return { identity, authority: certificate, provider: provider.ready.url, database, ...needles };
+      return { identity, authority: certificate, provider: provider.ready.url, database, sessionKey, ...needles };
     };
     const start = { name: 'issuer', hello, ready: listeningSchema };
     const issuer = await withLog(folder, start.name, (log) => startLabProcess({ ...start, log }));
@@ -103,9 +120,10 @@ export async function startParts({
 
   const publish = async () => writeFile(authorityFile(folder), (await authority).certificate);
   const api = hasApi ? startApi() : Promise.resolve(undefined);
-  const all = [starting.provider, starting.postgres, startIssuer(), api, publish()] as const;
-  const [provider, postgres, issuer, started] = await Promise.all(all);
-  return { provider, postgres, issuer, api: started };
+  const storage = hasStorage ? startStorage() : Promise.resolve(undefined);
+  const all = [starting.provider, starting.postgres, startIssuer(), api, storage, publish()] as const;
+  const [provider, postgres, issuer, startedApi, startedStorage] = await Promise.all(all);
+  return { provider, postgres, issuer, api: startedApi, storage: startedStorage };
 }
 
 /** The log's descriptor is the child's once it runs: ours closes. */

@@ -11,6 +11,7 @@ export interface Listening {
   readonly url: string;
   /** From now on requests are answered; until then they wait. */
   serve(handle: (req: IncomingMessage, res: ServerResponse) => Promise<void>): void;
+  close(): Promise<void>;
 }
 
 export async function listen(identity: ServerIdentity): Promise<Listening> {
@@ -38,5 +39,10 @@ export async function listen(identity: ServerIdentity): Promise<Listening> {
         });
       });
     },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
   };
 }

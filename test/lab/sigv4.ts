@@ -38,19 +38,32 @@ export function signatureOf(secretKey: string, request: SignedRequest, { scope, 
     'AWS4-HMAC-SHA256',
     request.headers['x-amz-date'] ?? '',
     scope,
-    sha256(canonical(request, signedHeaders)),
+    sha256(canonical(request, signedHeaders, scope.split('/')[2] ?? '')),
   ].join('\n');
   const key = scope.split('/').reduce((last: Buffer | string, part) => hmac(last, part), `AWS4${secretKey}`);
   return hmac(key, stringToSign).toString('hex');
 }
 
-function canonical({ method, target, headers, body }: SignedRequest, signedHeaders: readonly string[]): string {
+function canonical(
+  { method, target, headers, body }: SignedRequest,
+  signedHeaders: readonly string[],
+  service: string,
+): string {
   const url = new URL(target, 'https://host.invalid');
+  const [path = ''] = target.split('?');
+  // S3 encodes what it read, and cleans nothing.
+  const signedPath =
+    service === 's3'
+      ? path
+          .split('/')
+          .map((segment) => escaped(decodeURIComponent(segment)))
+          .join('/')
+      : url.pathname;
   const query = [...url.searchParams]
     .map(([name, value]) => `${escaped(name)}=${escaped(value)}`)
     .sort((one, other) => (one < other ? -1 : 1));
   const lines = signedHeaders.map((name) => `${name}:${(headers[name] ?? '').trim().replaceAll(/ +/g, ' ')}\n`);
-  return [method, url.pathname, query.join('&'), lines.join(''), signedHeaders.join(';'), sha256(body)].join('\n');
+  return [method, signedPath, query.join('&'), lines.join(''), signedHeaders.join(';'), sha256(body)].join('\n');
 }
 
 const escaped = (text: string): string =>

@@ -20,6 +20,7 @@ const readySchema = z.strictObject({
     issuer: z.int(),
     postgres: z.int(),
     api: z.int().optional(),
+    storage: z.int().optional(),
   }),
 });
 
@@ -47,6 +48,8 @@ export interface RunningLab {
 export interface LabSettings {
   /** With the API and its connector. */
   readonly api?: boolean;
+  /** With the S3 and its connector. */
+  readonly storage?: boolean;
   /** File that takes every secret the lab issues. */
   readonly needles?: string;
   /** For tests that run as root, which the lab refuses. */
@@ -57,11 +60,13 @@ export interface LabSettings {
 
 export async function startLab({
   api = false,
+  storage = false,
   needles,
   as,
   tree = path.resolve(import.meta.dirname, '../..'),
 }: LabSettings = {}): Promise<RunningLab> {
-  const child = spawn(process.execPath, [path.join(tree, 'test/lab/lab.ts'), ...(api ? [] : ['--without-api'])], {
+  const without = [api ? '' : '--without-api', storage ? '' : '--without-storage'].filter((word) => word !== '');
+  const child = spawn(process.execPath, [path.join(tree, 'test/lab/lab.ts'), ...without], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {
       PATH: process.env['PATH'],

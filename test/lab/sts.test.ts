@@ -9,6 +9,7 @@ import { createHttpsDialler } from '../../main/outbound/https-request.ts';
 import { createAuthority } from './authority.ts';
 import { labRoleArn } from './contract.ts';
 import { listen } from './server.ts';
+import { createSessionTokens, newSessionKey } from './session-token.ts';
 import { isSignedWith, readAuthorization, signatureOf } from './sigv4.ts';
 import { createSts } from './sts.ts';
 
@@ -32,7 +33,8 @@ beforeAll(async () => {
   const keys = createLocalJWKSet({ keys: [{ ...(await exportJWK(publicKey)), kid: '1', alg: 'ES256' }] });
   const server = await listen(await root.issue('Sallyport lab sts'));
   const recordNeedle = (_: string, value: string) => void needles.push(value);
-  server.serve(createSts({ issuer, audience: 'urn:sts', keys, roleArns: [labRoleArn], recordNeedle }));
+  const tokens = createSessionTokens(newSessionKey());
+  server.serve(createSts({ issuer, audience: 'urn:sts', keys, roleArns: [labRoleArn], recordNeedle, tokens }));
   url = `${server.url}/`;
   tokenOf = (claims = {}, life = '5m') =>
     new SignJWT(claims)

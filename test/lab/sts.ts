@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
 import type { RecordNeedle } from './needles.ts';
+import type { LabSession, SessionTokens } from './session-token.ts';
 import { isSignedWith, readAuthorization } from './sigv4.ts';
 
 export interface StsTrust {
@@ -16,14 +17,9 @@ export interface StsTrust {
   /** The roles that this provider's people may assume. */
   readonly roleArns: readonly string[];
   readonly recordNeedle: RecordNeedle;
-}
-
-interface StsSession {
-  readonly secretKey: string;
-  readonly token: string;
-  readonly arn: string;
-  readonly id: string;
-  readonly expiresAt: number;
+  readonly tokens: SessionTokens;
+  /** No session lives longer, whatever is asked for. Absent: as asked. */
+  readonly mostSeconds?: () => number;
 }
 
 class StsError extends Error {
@@ -42,7 +38,6 @@ const sourceIdentityClaim = 'https://aws.amazon.com/source_identity';
 export type LabHandler = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
 
 export function createSts(trust: StsTrust): LabHandler {
-  const sessions = new Map<string, StsSession>();
   const answer = async (req: IncomingMessage): Promise<string> => {
     const body = await bodyOf(req);
     const params = new URLSearchParams(body);
@@ -50,9 +45,9 @@ export function createSts(trust: StsTrust): LabHandler {
       throw new StsError(400, 'InvalidAction', 'Only version 2011-06-15, by POST.');
     switch (params.get('Action')) {
       case 'AssumeRoleWithWebIdentity':
-        return assumeRole(params, trust, sessions);
+        return assumeRole(params, trust);
       case 'GetCallerIdentity':
-        return callerIdentity(req, body, sessions);
+        return callerIdentity(req, body, trust);
       default:
         throw new StsError(400, 'InvalidAction', 'Could not find operation.');
     }
@@ -71,33 +66,29 @@ export function createSts(trust: StsTrust): LabHandler {
   };
 }
 
-async function assumeRole(
-  params: URLSearchParams,
-  trust: StsTrust,
-  sessions: Map<string, StsSession>,
-): Promise<string> {
+async function assumeRole(params: URLSearchParams, trust: StsTrust): Promise<string> {
   const roleArn = params.get('RoleArn') ?? '';
   const name = params.get('RoleSessionName') ?? '';
   const seconds = Number(params.get('DurationSeconds') ?? '3600');
   if (!/^[\w+=,.@-]{2,64}$/.test(name)) throw invalid('roleSessionName');
   if (!Number.isInteger(seconds) || seconds < 900 || seconds > 3600) throw invalid('durationSeconds');
-  const packed = packedPolicySize(params.get('Policy'));
-  const { sub, source } = await verified(params.get('WebIdentityToken') ?? '', trust);
+  const policy = params.get('Policy');
+  const packed = packedPolicySize(policy);
+  const { sub, username, source } = await verified(params.get('WebIdentityToken') ?? '', trust);
   if (!trust.roleArns.includes(roleArn))
     throw new StsError(403, 'AccessDenied', 'Not authorized to perform sts:AssumeRoleWithWebIdentity');
-  const session = createSession({ roleArn, name, seconds });
-  const accessKeyId = `ASIA${base32(16)}`;
-  sessions.set(accessKeyId, session);
+  const session = createSession({ roleArn, name, seconds: Math.min(seconds, trust.mostSeconds?.() ?? seconds) });
+  const token = trust.tokens.seal({ ...session, username, ...(policy === null ? {} : { policy }) });
   trust.recordNeedle('aws-secret-key', session.secretKey);
-  trust.recordNeedle('aws-session-token', session.token);
+  trust.recordNeedle('aws-session-token', token);
   const result = [
     element('SubjectFromWebIdentityToken', sub),
     element('Audience', trust.audience),
     `<AssumedRoleUser>${element('Arn', session.arn)}${element('AssumedRoleId', session.id)}</AssumedRoleUser>`,
-    `<Credentials>${element('SessionToken', session.token)}${element('SecretAccessKey', session.secretKey)}${element(
+    `<Credentials>${element('SessionToken', token)}${element('SecretAccessKey', session.secretKey)}${element(
       'Expiration',
       `${new Date(session.expiresAt).toISOString().slice(0, 19)}Z`,
-    )}${element('AccessKeyId', accessKeyId)}</Credentials>`,
+    )}${element('AccessKeyId', session.accessKeyId)}</Credentials>`,
     ...(source === undefined ? [] : [element('SourceIdentity', source)]),
     ...(packed === undefined ? [] : [element('PackedPolicySize', String(packed))]),
     element('Provider', trust.issuer),
@@ -117,8 +108,12 @@ async function verified(token: string, { keys, issuer, audience }: StsTrust) {
       throw new StsError(400, 'InvalidIdentityToken', 'The token is not valid here');
     throw new StsError(400, 'IDPCommunicationError', 'The provider did not answer');
   });
-  const source = payload[sourceIdentityClaim];
-  return { sub: payload.sub ?? '', source: typeof source === 'string' ? source : undefined };
+  const { [sourceIdentityClaim]: source, preferred_username: username } = payload;
+  return {
+    sub: payload.sub ?? '',
+    username: typeof username === 'string' ? username : '',
+    source: typeof source === 'string' ? source : undefined,
+  };
 }
 
 /** In percent of what AWS allows: here, of the characters. */
@@ -135,11 +130,17 @@ function packedPolicySize(policy: string | null): number | undefined {
   throw new StsError(400, 'MalformedPolicyDocument', 'The policy is not in the valid JSON format');
 }
 
-function createSession({ roleArn, name, seconds }: { roleArn: string; name: string; seconds: number }): StsSession {
+interface NewSession {
+  readonly roleArn: string;
+  readonly name: string;
+  readonly seconds: number;
+}
+
+function createSession({ roleArn, name, seconds }: NewSession): Omit<LabSession, 'username'> {
   const [, , , , account = '', role = ''] = roleArn.split(':');
   return {
+    accessKeyId: `ASIA${base32(16)}`,
     secretKey: randomBytes(30).toString('base64'),
-    token: randomBytes(420).toString('base64'),
     arn: `arn:aws:sts::${account}:assumed-role/${role.split('/').at(-1) ?? ''}/${name}`,
     id: `AROA${base32(17)}:${name}`,
     // The answer has whole seconds.
@@ -147,11 +148,11 @@ function createSession({ roleArn, name, seconds }: { roleArn: string; name: stri
   };
 }
 
-function callerIdentity(req: IncomingMessage, body: string, sessions: Map<string, StsSession>): string {
+function callerIdentity(req: IncomingMessage, body: string, { tokens }: StsTrust): string {
   const headers = req.headers as Record<string, string | undefined>;
   const by = readAuthorization(headers['authorization']);
-  const session = by === undefined ? undefined : sessions.get(by.accessKeyId);
-  if (by === undefined || session === undefined || headers['x-amz-security-token'] !== session.token)
+  const session = tokens.open(headers['x-amz-security-token']);
+  if (by === undefined || session?.accessKeyId !== by.accessKeyId)
     throw new StsError(403, 'InvalidClientTokenId', 'The security token included in the request is invalid');
   if (session.expiresAt <= Date.now()) throw new StsError(403, 'ExpiredToken', 'The security token has expired');
   if (!isSignedWith(session.secretKey, { method: 'POST', target: req.url ?? '/', headers, body }, by))

@@ -20,6 +20,8 @@ export function awsSigV4({ region, service, memory, now = () => new Date() }: Si
   return {
     own: ['authorization', 'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256'],
     needsBody: true,
+    // S3 says of an ended session 400 (ExpiredToken), and of one that was taken back 403, as of another person's object.
+    refusals: [400, 401, 403],
     present: (request, { role, password, also }) => {
       const date = now()
         .toISOString()
@@ -66,7 +68,7 @@ function canonical({ request, added, token, bodyHash, service }: Signing): { has
   );
   const names = headers.map(([name]) => name).join(';');
   const hash = createHash('sha256');
-  hash.update(`${request.method}\n${service === 's3' ? path : encodedAgain(path)}\n${canonicalQuery(query)}\n`);
+  hash.update(`${request.method}\n${canonicalPath(path, service)}\n${canonicalQuery(query)}\n`);
   for (const [name, value] of headers) {
     hash.update(`${name}:`);
     if (token !== undefined && value === token.mark) token.secret.use((bytes) => void hash.update(bytes));
@@ -76,8 +78,12 @@ function canonical({ request, added, token, bodyHash, service }: Signing): { has
   return { hash: hash.update(`\n${names}\n${bodyHash}`).digest('hex'), names };
 }
 
-/** Everywhere but at S3 the path of the wire is encoded once more. */
-const encodedAgain = (path: string): string => path.split('/').map(encoded).join('/');
+/** S3 reads a path and encodes it again, each sign alike; everywhere else what is on the wire is encoded once more. Neither cleans it. */
+const canonicalPath = (path: string, service: string): string =>
+  path
+    .split('/')
+    .map(service === 's3' ? reEncoded : encoded)
+    .join('/');
 
 function canonicalQuery(query: string): string {
   if (query === '') return '';

@@ -9,6 +9,7 @@ function presentIn(header: string, before: string): Presenter {
   return {
     own: [header],
     needsBody: false,
+    refusals: [401],
     present: (_, { password }) => {
       const inserted = insertion(password);
       return { headers: [[header, `${before}${inserted.mark}`]], insertions: [inserted] };

@@ -37,6 +37,8 @@ export interface Presenter {
   readonly own: readonly string[];
   /** Whether it needs all of the body before it can sign. */
   readonly needsBody: boolean;
+  /** Answers after which a credential that is not new is asked for anew. */
+  readonly refusals: readonly number[];
   readonly present: (request: Unsigned, credential: Presentable) => Presented;
 }
 

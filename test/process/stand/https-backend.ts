@@ -94,6 +94,7 @@ export interface WorkerUnderTest {
     readonly deadlineMs?: number;
     readonly maxBytes?: number;
     readonly destinations?: string[];
+    readonly subject?: string;
   }): string;
   readonly fetch: (destination: string, request: FetchRequest, ticket?: string) => Promise<FetchResponse>;
   /** A stream as a hostile connector opens it. */
@@ -136,7 +137,7 @@ export function startWorker({ backend, destinations, deps = {}, authorities, pro
     worker.openTicket({
       ticket: id,
       callId: randomUUID(),
-      subject: 'alice',
+      subject: terms.subject ?? 'alice',
       program: 'a test',
       destinations: terms.destinations ?? Object.keys(destinations),
       deadlineMs: terms.deadlineMs ?? 20_000,
