@@ -24,11 +24,12 @@ import { createConsent, type Consent, type PersonsConsent } from './connectors/c
 import { watchManagedStop } from './connectors/managed-stop.ts';
 import { createKeptRows, type KeptRows } from './connectors/kept-rows.ts';
 import { createProxyScript } from './connectors/proxy-script.ts';
-import { loadRegistry, type Registry } from './connectors/registry.ts';
-import { createSandbox } from './connectors/sandbox.ts';
+import { loadRegistry, type RegisteredConnector, type Registry } from './connectors/registry.ts';
+import { createSandbox, type ConnectorEnds } from './connectors/sandbox.ts';
 import { createShell, type Shell } from './connectors/shell.ts';
 import { createSupervisor, type Supervisor } from './connectors/supervisor.ts';
 import { lifecycle } from './connectors/wiring.ts';
+import { createServerStarter } from './connectors/wrapped/server-process.ts';
 import type { HardeningReport } from './contract/hardening.ts';
 import type { Program, Status } from './contract/control.ts';
 import { Fault } from './contract/errors.ts';
@@ -175,9 +176,13 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
 function startersFor(product: Product, { socket, stateFolder }: Paths, { proxyScript, config }: Registry) {
   const { runtime, launcher, proxyScriptHost } = product;
   const walls = { runtime, launcher, atLeast: config.isolation?.atLeast };
+  const startHost = createSandbox({ ...walls, host: product.connectorHost });
+  const startWrap = createSandbox({ ...walls, host: product.wrapHost });
   return {
     commands: trustedCommands({ product, socketFolder: path.dirname(socket), stateFolder }),
-    startConnector: createSandbox({ ...walls, host: product.connectorHost }),
+    startConnector: (registered: RegisteredConnector, ends: ConnectorEnds) =>
+      (registered.server === undefined ? startHost : startWrap)(registered, ends),
+    startServer: createServerStarter(walls),
     proxyFor: createProxyScript(
       { ...walls, host: proxyScriptHost.host, entry: proxyScriptHost.interpreter },
       proxyScript,

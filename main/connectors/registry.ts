@@ -21,13 +21,16 @@ import { identityPlace } from './identity-like.ts';
 import { locateJson, parseWith, readLocatedJson, type LocatedJson } from './located-json.ts';
 import { narrowedLimits } from './narrowed-limits.ts';
 import { folderHash } from './packed.ts';
+import { readServerProgram, type ServerProgram } from './wrapped/server-program.ts';
 
 export interface RegisteredConnector {
   readonly manifest: ConnectorManifest;
   /** Folder with the manifest and the bundled code. */
   readonly folder: string;
-  /** The bundled code, a file in `folder`. */
+  /** The bundled code, a file in `folder`; of a wrapped server its manifest, which is all there is. */
   readonly entry: string;
+  /** The wrapped server, where the connector is one. */
+  readonly server?: ServerProgram;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly destinations: Readonly<Record<string, DestinationConfig>>;
 }
@@ -218,7 +221,8 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
   if (declared.name !== settings.name)
     throw json.refuse(['name'], `the folder's connector is "${declared.name}", "${settings.name}" was configured`);
   const manifest = narrowed(reading, declared);
-  const entry = ['connector.mjs', 'connector.js']
+  const server = readWrapped(folder, manifest, json);
+  const entry = (server === undefined ? ['connector.mjs', 'connector.js'] : ['manifest.json'])
     .map((name) => path.join(folder, name))
     .find((file) => existsSync(file));
   if (entry === undefined) throw refuse(['name'], `${folder} has no connector.mjs`);
@@ -235,7 +239,19 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
     const problem = destination && destinationProblem(destination, declared);
     if (problem !== undefined) throw refuse(['destinations', name, ...problem.key], problem.reason);
   }
-  return { manifest, folder, entry, settings: settings.settings, destinations: settings.destinations };
+  const { destinations } = settings;
+  return { manifest, folder, entry, settings: settings.settings, destinations, ...(server && { server }) };
+}
+
+/** The hash stands in the manifest, so that who writes or manages that says which program is meant. */
+function readWrapped(folder: string, { wrap, files }: ConnectorManifest, json: LocatedJson): ServerProgram | undefined {
+  if (wrap === undefined) return undefined;
+  const server = readServerProgram(folder, { wrap, ...(files && { files }) }, ({ key, reason }) => json.refuse(key, reason));
+  if (wrap.sha256 === server.sha256) return server;
+  const mend = `"sha256": "${server.sha256}"`;
+  if (wrap.sha256 === undefined)
+    throw json.refuse(['wrap'], `its program has no hash yet: write ${mend} into "wrap" if ${server.real} is the server that you mean`);
+  throw json.refuse(['wrap', 'sha256'], `its program has another hash: look at what changed, then write ${mend}`);
 }
 
 /** Before anything of it is read as a manifest. */
