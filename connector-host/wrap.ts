@@ -34,7 +34,7 @@ function main(): void {
   const missing = missingProtections(level);
   if (missing.length > 0) exit(hostExitCodes.protectionMissing);
   removeFromReach();
-  const { wrap, version } = readManifest(file);
+  const { wrap, version, prefix } = readManifest(file);
   const onClose = (): void => exit(hostExitCodes.channelGone);
   const nothing = { notices: {}, requests: {}, streams: {} };
   // It has no destination; but the pair is one.
@@ -72,6 +72,7 @@ function main(): void {
     questions,
     asks: (tool) => (Object.hasOwn(wrap.tools, tool) ? (wrap.tools[tool]?.asks ?? []) : []),
     isStructured: (tool) => structured.has(tool),
+    prefix,
     follow: (callId, token) => {
       running.set(token, callId);
       return () => running.delete(token);
@@ -97,7 +98,8 @@ function readManifest(file: string) {
   const manifest = manifestSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
   const wrap = manifest.data?.wrap;
   if (manifest.data === undefined || wrap === undefined) return exit(hostExitCodes.connectorInvalid);
-  return { wrap, version: manifest.data.version };
+  const { version, name, unprefixed } = manifest.data;
+  return { wrap, version, prefix: unprefixed === true ? '' : `${name}_` };
 }
 
 /** Two sockets, as a server knows them from whoever starts it. */

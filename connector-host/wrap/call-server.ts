@@ -15,6 +15,8 @@ export interface ServerCallDeps {
   /** What the manifest lets a tool ask. */
   readonly asks: (tool: string) => readonly AskKind[];
   readonly isStructured: (tool: string) => boolean;
+  /** Before the names of its prompts, as agents know them. */
+  readonly prefix: string;
   /** Speaks for the call while it runs. Answers how to stop. */
   readonly follow: (callId: string, requestId: number) => () => void;
 }
@@ -129,11 +131,12 @@ interface Asked {
   readonly read: (result: Json) => Json;
 }
 
-function requestOf({ tool, arguments: given }: CallHeader, { isStructured }: ServerCallDeps): Asked {
+function requestOf({ tool, arguments: given }: CallHeader, { isStructured, prefix }: ServerCallDeps): Asked {
   if (tool === wrappedCalls.resource) return { method: 'resources/read', params: { uri: given['uri'] }, read: resourceResult };
   if (tool === wrappedCalls.completion) {
     const { prompt, uri, name, value } = given;
-    const ref = prompt === undefined ? { type: 'ref/resource', uri } : { type: 'ref/prompt', name: prompt };
+    const own = typeof prompt === 'string' && prompt.startsWith(prefix) ? prompt.slice(prefix.length) : prompt;
+    const ref = prompt === undefined ? { type: 'ref/resource', uri } : { type: 'ref/prompt', name: own };
     return { method: 'completion/complete', params: { ref, argument: { name, value } }, read: completionResult };
   }
   if (tool.startsWith(wrappedCalls.prompt)) {
