@@ -72,6 +72,7 @@ export const findingCodes = [
   'schema_trick',
   'open_schema',
   'address',
+  'hint',
 ] as const;
 
 /** Something about a definition that a person should know. `quarantine`: nothing of this server is served. */
