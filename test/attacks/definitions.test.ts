@@ -4,6 +4,7 @@ import type { WrappedServer } from '../../main/contract/definitions.ts';
 import { createDefinitions, type Definitions } from '../../main/connectors/definitions/definitions.ts';
 import { notes, search } from './cases/definition.ts';
 import { harmlessChanges } from './cases/harmless-changes.ts';
+import { honestDefinitions } from './cases/honest-definitions.ts';
 import { otherTools, poisonedDefinitions } from './cases/poisoned-definitions.ts';
 import { rugPulls } from './cases/rug-pulls.ts';
 
@@ -59,5 +60,13 @@ describe.each(harmlessChanges)('harmless: $name', ({ becomes, state }) => {
     expect(now.serve).toEqual(before);
     expect(now.difference.length > 0).toBe(state === 'harmless');
     expect(now.difference.map(({ weight }) => weight)).not.toContain('changed');
+  });
+});
+
+describe.each(honestDefinitions)('honest: $name', ({ definition }) => {
+  it('waits for the person as anything does, and is not quarantined', () => {
+    const { state, findings } = fresh().admit(server, sent([definition, search]), otherTools);
+    expect(findings.filter(({ weight }) => weight === 'quarantine')).toEqual([]);
+    expect(state).toBe('new');
   });
 });

@@ -186,7 +186,7 @@ const shapes: readonly Row[] = [
     taking('kind2', { enum: Array.from({ length: 3000 }, (_, at) => `kind number ${at}`) }),
   ],
   ['many texts', 'too_large', taking('kind2', { enum: Array.from({ length: 2500 }, (_, at) => `${at}`) })],
-  ['many tools', 'too_large', ...Array.from({ length: 201 }, (_, at) => ({ ...search, name: `search_${at}` }))],
+  ['many tools', 'too_large', ...Array.from({ length: 501 }, (_, at) => ({ ...search, name: `search_${at}` }))],
   ['another document', 'schema_trick', withProperty('text', { $ref: 'https://schemas.attacker.net/text.json' })],
   ['a file as document', 'schema_trick', withProperty('text', { $ref: 'file:///etc/hosts' })],
   ['another base', 'schema_trick', withInput({ $id: 'https://schemas.attacker.net/base' })],
