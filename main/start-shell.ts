@@ -20,9 +20,11 @@ import type { UpOptions } from './cli/up-options.ts';
 import { readyEvent, readyText, tellCall, tellSupervisorEvent } from './cli/up-report.ts';
 import { version } from './cli/version.ts';
 import { createApprovalDesk, type ApprovalDesk } from './connectors/approval-desk.ts';
+import { createDefinitionDesk, type PersonsDefinitions } from './connectors/definition-desk.ts';
 import { createConsent, type Consent, type PersonsConsent } from './connectors/consent.ts';
 import { watchManagedStop } from './connectors/managed-stop.ts';
 import { createKeptRows, type KeptRows } from './connectors/kept-rows.ts';
+import { openPinFile } from './connectors/pin-file.ts';
 import { createProxyScript } from './connectors/proxy-script.ts';
 import { loadRegistry, type RegisteredConnector, type Registry } from './connectors/registry.ts';
 import { createSandbox, type ConnectorEnds } from './connectors/sandbox.ts';
@@ -30,6 +32,7 @@ import { createShell, type Shell } from './connectors/shell.ts';
 import { createSupervisor, type Supervisor } from './connectors/supervisor.ts';
 import { lifecycle } from './connectors/wiring.ts';
 import { createServerStarter } from './connectors/wrapped/server-process.ts';
+import type { WrappedServer } from './contract/definitions.ts';
 import type { HardeningReport } from './contract/hardening.ts';
 import type { Program, Status } from './contract/control.ts';
 import { Fault } from './contract/errors.ts';
@@ -60,7 +63,8 @@ export interface RunningShell {
   /** Each answer goes on record. */
   readonly consent: PersonsConsent;
   readonly approvals: Pick<ApprovalDesk, 'list' | 'answer'>;
-  /** For the window alone: the control socket is not given it. */
+  /** For the window alone, as what follows: the control socket is not given it. */
+  readonly definitions: PersonsDefinitions;
   readonly kept: KeptRows;
 }
 
@@ -105,6 +109,19 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
       if (mayShow.passes()) ground.show?.('overview', { focus: false });
     },
   });
+  const definitions = createDefinitionDesk({
+    file: openPinFile(path.join(paths.stateFolder, 'definitions.json')),
+    managed: registry.managedDefinitions,
+    serverOf: (connector) => wrappedServer(registry, connector),
+    epochMs: Date.now,
+    onChange,
+    onWaiting: () => {
+      if (mayShow.passes()) ground.show?.('definitions', { focus: false });
+    },
+    record: (what, connector, detail) => {
+      supervisor.record(lifecycle(what, connector, detail));
+    },
+  });
   const supervisor = createSupervisor({
     channels: { createSocketPair, channelOverFd, handOver },
     registry,
@@ -128,6 +145,7 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
         if (consent.seen(program) && mayShow.passes()) ground.show?.('programs', { focus: false });
       },
       approvals,
+      definitions,
       changed: onChange,
       fatal: (say) => closing.fail(new Fault('internal', say)),
     },
@@ -161,6 +179,7 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
       ...labReport(lab, registry),
     },
     programs: () => consent.programs(),
+    definitions,
     ownHardening: ground.ownHardening,
     controlState: () => served.control?.state ?? { serving: true, taken: 0 },
     sealText,
@@ -168,7 +187,13 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
     stopped: () => stop.reason(),
     unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
   });
-  const running = { shell, consent: onRecord(consent, supervisor), approvals, kept: createKeptRows(supervisor) };
+  const running = {
+    shell,
+    consent: onRecord(consent, supervisor),
+    approvals,
+    definitions,
+    kept: createKeptRows(supervisor),
+  };
   served.control = await serve(ground, { paths, mode, supervisor, running });
   return running;
 }
@@ -239,6 +264,11 @@ function onRecord(consent: Consent, supervisor: Supervisor): PersonsConsent {
       return program;
     },
   };
+}
+
+function wrappedServer({ connectors }: Registry, name: string): WrappedServer | null {
+  const server = connectors.find(({ manifest }) => manifest.name === name)?.server;
+  return server === undefined ? null : { name, commandHash: server.sha256, args: [...server.args] };
 }
 
 /** The socket's folder is ours alone, and we are the only instance in it. A dead instance's sockets are no obstacle. */

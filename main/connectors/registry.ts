@@ -44,6 +44,8 @@ export interface Registry {
   readonly authorities: readonly string[];
   /** The text of `egress.pac`. */
   readonly proxyScript: string | undefined;
+  /** By connector: what managed settings let its wrapped server say of its tools. */
+  readonly managedDefinitions: Readonly<Record<string, string>>;
   /** What managed settings say about unknown programs; `undefined` where they are silent. */
   readonly managedConsent: 'ask' | 'allow' | undefined;
 }
@@ -77,6 +79,7 @@ export function loadRegistry(sources: RegistrySources): Registry {
   if (sources.labConfig === undefined) refuseOwnLock(managed, own);
   if (own?.has(['stopped'])) throw own.refuse(['stopped'], 'it counts only in managed settings: leave it out');
   refuseOwnAccounts(managed, own);
+  refuseOwnDefinitions(own);
   // The lab is no person's file.
   const isPersons = own !== undefined && sources.labConfig === undefined;
   const config = isPersons ? { ...parsed, limits: narrowedLimits(parsed.limits, managed, own) } : parsed;
@@ -91,6 +94,7 @@ export function loadRegistry(sources: RegistrySources): Registry {
     policies: [...readPosture(config, sources.posturesFolder), ...readPolicies(config, layers)],
     authorities: config.egress.authorities.map((file, index) => readAuthority(layers, file, index)),
     proxyScript: config.egress.pac === undefined ? undefined : readProxyScript(layers, config.egress.pac),
+    managedDefinitions: definitionsOf(config),
     managedConsent: managed?.has(['agents', 'consent']) ? config.agents.consent : undefined,
   };
 }
@@ -135,6 +139,23 @@ function refuseOwnConsent(managed: LocatedJson | undefined, own: LocatedJson | u
   if (isRecord(agents) && agents['consent'] === 'allow' && !managed?.has(['agents', 'consent'])) {
     throw own.refuse(['agents', 'consent'], '"allow" counts only in managed settings: write "ask", or leave it out');
   }
+}
+
+/** Whoever can write the person's file could approve a server's tools by it. */
+function refuseOwnDefinitions(own: LocatedJson | undefined): void {
+  const connectors = own !== undefined && isRecord(own.value) ? own.value['connectors'] : undefined;
+  const at = Array.isArray(connectors)
+    ? connectors.findIndex((each: unknown) => isRecord(each) && each['definitions'] !== undefined)
+    : -1;
+  if (at !== -1)
+    throw own?.refuse(['connectors', at, 'definitions'], 'it counts only in managed settings: approve in the window');
+}
+
+/** A managed list of connectors replaces the person's, whose own has none. */
+function definitionsOf({ connectors }: SallyportConfig): Registry['managedDefinitions'] {
+  return Object.fromEntries(
+    connectors.flatMap(({ name, definitions }) => (definitions === undefined ? [] : [[name, definitions] as const])),
+  );
 }
 
 /** A permit in a folder of the person's, which every program of theirs can write to, would widen what IT decided. */

@@ -7,6 +7,7 @@ import type { HandOver } from '../contract/channels.ts';
 import type { callReportSchema, ProgramSeen } from '../contract/shell-channels.ts';
 import type { ProcessKind, Status } from '../contract/control.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
+import type { DefinitionDesk } from './definition-desk.ts';
 import type { proxyQuestionSchema } from '../contract/exchange.ts';
 import type { RegisteredConnector, Registry } from './registry.ts';
 import type { ConnectorEnds } from './sandbox.ts';
@@ -63,6 +64,8 @@ export interface SupervisorListener {
   readonly programUnknown: (program: ProgramSeen) => void;
   /** Calls that wait for the person. */
   readonly approvals: Pick<ApprovalDesk, 'ask' | 'over' | 'clear'>;
+  /** What wrapped servers say of their tools. */
+  readonly definitions: Pick<DefinitionDesk, 'answer'>;
   /** Agents, the person or a connector changed: whoever shows them asks for the status. */
   readonly changed: () => void;
   /** Nothing can be served any more: the shell ends. */

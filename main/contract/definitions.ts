@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { connectorNameSchema } from './manifest.ts';
 
+const text = (max: number) => z.string().max(max);
 const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
 const schemaDocument = z.record(z.string(), z.unknown());
 
@@ -37,7 +38,7 @@ export const wrappedServerSchema = z.strictObject({
   /** The connector that it is wrapped as. */
   name: connectorNameSchema,
   commandHash: sha256Schema,
-  args: z.array(z.string().max(4096)).max(100),
+  args: z.array(text(4096)).max(100),
 });
 export type WrappedServer = z.infer<typeof wrappedServerSchema>;
 
@@ -54,7 +55,7 @@ export const definitionPinSchema = z.strictObject({
         hashes: z.record(z.string(), sha256Schema),
       }),
     )
-    .max(500),
+    .max(1300),
 });
 export type DefinitionPin = z.infer<typeof definitionPinSchema>;
 
@@ -79,24 +80,24 @@ export const findingCodes = [
 export const definitionFindingSchema = z.strictObject({
   code: z.enum(findingCodes),
   weight: z.enum(['quarantine', 'notice']),
-  tool: z.string().max(200),
+  tool: text(200),
   /** Where in the definition, a path of its members. */
-  at: z.string().max(400),
+  at: text(400),
   /** A sentence for the person. */
-  say: z.string().max(400),
+  say: text(400),
   /** The place itself, what is invisible written as escapes. */
-  excerpt: z.string().max(400),
+  excerpt: text(400),
 });
 export type DefinitionFinding = z.infer<typeof definitionFindingSchema>;
 
 /** One place that is different; what is invisible written as escapes, what is long cut around the difference. */
 export const definitionChangeSchema = z.strictObject({
   /** Absent: of the server itself. */
-  tool: z.string().max(200).optional(),
+  tool: text(200).optional(),
   what: z.enum(['added', 'removed', 'changed']),
-  at: z.string().max(400),
-  old: z.string().max(1000).optional(),
-  new: z.string().max(1000).optional(),
+  at: text(400),
+  old: text(1000).optional(),
+  new: text(1000).optional(),
   weight: z.enum(['harmless', 'changed']),
 });
 export type DefinitionChange = z.infer<typeof definitionChangeSchema>;
@@ -104,3 +105,45 @@ export type DefinitionChange = z.infer<typeof definitionChangeSchema>;
 /** `new`: no person and no managed settings have said yes in this run. Only `same` and `harmless` are served, as they were pinned. */
 export const definitionStateSchema = z.enum(['new', 'same', 'harmless', 'changed', 'quarantined']);
 export type DefinitionState = z.infer<typeof definitionStateSchema>;
+
+/** One wrapped server, in short: for `status` and the window. */
+export const definitionSummarySchema = z.strictObject({
+  connector: connectorNameSchema,
+  state: definitionStateSchema,
+  hash: definitionsHashSchema,
+  tools: z.int().nonnegative(),
+  /** Findings of each weight, and places that are different. */
+  quarantines: z.int().nonnegative(),
+  notices: z.int().nonnegative(),
+  changes: z.int().nonnegative(),
+  /** The last approval, also of an earlier run. */
+  approved: z.strictObject({ at: z.int().nonnegative(), by: text(512) }).optional(),
+});
+export type DefinitionSummary = z.infer<typeof definitionSummarySchema>;
+
+/** All that a person has to read before they approve: nothing of it is cut. */
+export const shownDefinitionsSchema = z.strictObject({
+  hash: definitionsHashSchema,
+  findings: z.array(definitionFindingSchema).max(200),
+  difference: z.array(definitionChangeSchema).max(200),
+  /** Every tool in words, what is invisible written as escapes. */
+  text: text(4_194_304),
+});
+export type ShownDefinitions = z.infer<typeof shownDefinitionsSchema>;
+
+/** What a connector's wrapped server says, for the shell, which knows what was approved. */
+export const definitionsQuestionSchema = z.strictObject({
+  connector: connectorNameSchema,
+  tools: z.array(schemaDocument).max(1300),
+  /** As agents see them: tools of all other connectors. */
+  otherToolNames: z.array(text(64)).max(10_000),
+});
+export type DefinitionsQuestion = z.infer<typeof definitionsQuestionSchema>;
+
+export const definitionsAnswerSchema = z.strictObject({
+  state: definitionStateSchema,
+  hash: definitionsHashSchema,
+  /** What agents get: empty until the person approved. */
+  serve: z.array(toolDefinitionSchema).max(1300),
+});
+export type DefinitionsAnswer = z.infer<typeof definitionsAnswerSchema>;

@@ -16,6 +16,7 @@ import {
   quotaSchema,
 } from './config.ts';
 import { ledgerEntrySchema, ledgerSchema } from './credentials.ts';
+import { definitionsAnswerSchema, definitionsQuestionSchema } from './definitions.ts';
 import { codeSchema } from './errors.ts';
 import { exchangeNetwork, providerSaidSchema, proxyAnswerSchema, proxyQuestionSchema } from './exchange.ts';
 import { hardeningReportSchema } from './hardening.ts';
@@ -164,6 +165,8 @@ export const shellGateway = {
     requests: {
       /** Answered by the person in the window, at any time; no answer is a no. */
       approve: { params: approvalSchema, result: z.strictObject({ answer: approvalAnswerSchema }) },
+      /** Whether what a wrapped server says of its tools may be served, and in which words. */
+      definitions: { params: definitionsQuestionSchema, result: definitionsAnswerSchema },
     },
     streams: {},
   },

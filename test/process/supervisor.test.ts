@@ -55,6 +55,7 @@ function registryOf(names: readonly string[]): Registry {
     policies: [],
     authorities: [],
     proxyScript: undefined,
+    managedDefinitions: {},
     managedConsent: undefined,
   };
 }
@@ -123,6 +124,7 @@ function supervise(change: Partial<SupervisorDeps> = {}): Supervisor {
     consent: 'ask',
     listener: {
       approvals: { ask: () => Promise.resolve('unavailable'), over: () => undefined, clear: () => undefined },
+      definitions: { answer: () => ({ state: 'new', hash: `sha256:${'0'.repeat(64)}`, serve: [] }) },
       openUrl: () => undefined,
       providerSaid: () => undefined,
       event: (event) => void events.push(event),
@@ -348,6 +350,7 @@ describe('sign-ins', () => {
       openBrowser: () => Promise.resolve(false),
       about: { version: '0', runtime: '', socket: '', controlSocket: '', consent: 'ask' },
       programs: () => [],
+      definitions: { summaries: () => [], degraded: () => [] },
       onChange: () => undefined,
       ownHardening: harmless,
       sealText: (_, text) => text,

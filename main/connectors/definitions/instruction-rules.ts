@@ -32,6 +32,7 @@ export const instructionRules: readonly InstructionRule[] = [
     patterns: [
       /\b(?:ignore|disregard|forget|override|bypass|drop|discard|skip|supersede|(?:do not|don't|stop|never) (?:follow|obey|heed)(?:ing)?)\b.{0,40}\b(?:instructions?|prompts?|directives?|guidelines|guardrails?|system messages?)\b/,
       /\b(?:ignore|disregard|forget|override)\b.{0,20}\b(?:previous|prior|above|earlier|preceding|your|everything)\b.{0,30}\b(?:rules?|messages?|context|restrictions?|polic(?:y|ies)|told|said|before|above)\b/,
+      /\b(?:ignore|disregard|forget|override)\b.{0,20}\b(?:rules?|messages?|context|restrictions?|polic(?:y|ies)|text) (?:above|before|so far|you (?:were|got|have))\b/,
       /\b(?:new|updated|revised|real|actual|true) (?:system )?(?:instructions?|directives?|system prompt) ?(?::|are\b|follow)/,
       /\b(?:ignoriere?|vergiss|missachte)\b.{0,40}\b(?:anweisung|vorgabe|instruktion)/,
       /\bignore[rz]?\b.{0,30}\b(?:instructions? pr[eé]c[eé]dentes|consignes)/,

@@ -20,7 +20,7 @@ export interface JudgeOptions {
 
 /** Beyond these a definition is not served, and cannot be approved. */
 export const sizeLimits = {
-  tools: 200,
+  tools: 500,
   nameCharacters: 64,
   titleCharacters: 200,
   descriptionCharacters: 4096,

@@ -14,7 +14,7 @@ import { Fault } from '../../contract/errors.ts';
 import { canonicalJson } from './canonical-json.ts';
 
 /** Beyond these a list is not looked at. What is smaller and still too much is a finding, which the person sees. */
-const hardLimits = { tools: 500, depth: 64, characters: 512 * 1024 };
+const hardLimits = { tools: 1300, depth: 64, characters: 512 * 1024 };
 
 /** Throws a `Fault` (`malformed`) for what is no list of tools. */
 export function readTools(tools: readonly unknown[]): readonly ToolDefinition[] {

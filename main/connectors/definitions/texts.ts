@@ -48,6 +48,8 @@ function* inside(value: unknown, at: string, areNames: boolean): Generator<Place
     for (const [name, child] of Object.entries(value)) {
       const path = `${at}.${name.slice(0, 60)}`;
       if (areNames || !keywords.has(name)) yield { at: path, text: name, kind: 'name' };
+      // Of known languages; any other is a finding of `schema-findings.ts`.
+      if (name === '$schema' && typeof child === 'string') continue;
       yield* inside(child, path, !areNames && maps.includes(name));
     }
   }

@@ -208,6 +208,7 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
           approvals.push(approval);
           return { answer: await (options.approve?.(approval) ?? Promise.resolve('unavailable' as const)) };
         },
+        definitions: () => Promise.reject(new Fault('malformed', 'nothing is wrapped here')),
       },
     },
   });
