@@ -118,6 +118,7 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
     onWaiting: () => {
       if (mayShow.passes()) ground.show?.('definitions', { focus: false });
     },
+    onDecided: (connector) => supervisor.definitionsDecided(connector),
     record: (what, connector, detail) => {
       supervisor.record(lifecycle(what, connector, detail));
     },

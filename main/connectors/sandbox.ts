@@ -204,11 +204,11 @@ export function createSandbox({ atLeast, ...parts }: SandboxParts) {
   let chosen: ChosenLevel | undefined;
   return (
     { entry }: { readonly entry: string },
-    { gateway, egress, server = [] }: ConnectorEnds,
+    { gateway, egress, server }: ConnectorEnds,
   ): Sandboxed => {
     const options = { ...parts, entry };
     const { level, weaker } = (chosen ??= chooseLevel(options, atLeast));
-    const ends = [gateway, egress, ...server];
+    const ends = [gateway, egress, ...(server ?? [])];
     const command = sandboxCommand({ ...options, level, ends: ends.length });
     // What a connector prints could be rows: nobody keeps it.
     const started = startSandboxed(command, ['ignore', 'ignore', 'ignore', ...ends]);

@@ -96,6 +96,8 @@ export const shellGateway = {
     notices: {
       /** Records of the shell, for the log that the gateway alone writes. */
       record: auditRecordSchema,
+      /** The person decided what a wrapped server may say of its tools. */
+      'definitions-decided': z.strictObject({ connector: connectorNameSchema }),
       'connector-state': z.strictObject({
         connector: connectorNameSchema,
         state: z.enum(['starting', 'ready', 'failed', 'suspended']),

@@ -1,14 +1,13 @@
 /**
  * All that is offered, now: tools and offers of connectors, fixed by their manifests, and of wrapped servers, as approved. Guarantees:
  * nothing that a wrapped server says is offered before its definitions were admitted; what it has and nobody approved is not listed, and
- * calls of it end as `definition_changed`. Trusts `Definitions` for what may be served.
+ * calls of it end as `definition_changed`. Trusts the shell for what may be served.
  */
 import type { OfferedTool } from '../../contract/call.ts';
-import type { ToolDefinition } from '../../contract/definitions.ts';
+import type { DefinitionsAnswer, DefinitionsQuestion, ToolDefinition } from '../../contract/definitions.ts';
 import { Fault, type Refusal } from '../../contract/errors.ts';
 import type { ConnectorManifest, Offer } from '../../contract/manifest.ts';
 import type { WrappedDefinitions } from '../../contract/wrap.ts';
-import type { Admission, Definitions } from '../definitions/definitions.ts';
 import { createOffers, type Offers } from '../offers.ts';
 import { createToolRegistry, type ToolRegistry } from '../tool-registry.ts';
 import { definitionsOf, isOffer, offersFrom } from './wrapped-offers.ts';
@@ -17,11 +16,14 @@ import { wrappedTool, type WrappedManifest } from './wrapped-tool.ts';
 export interface CatalogDeps {
   readonly manifests: readonly ConnectorManifest[];
   readonly labelsOf: Parameters<typeof createToolRegistry>[1];
-  readonly definitions: Pick<Definitions, 'admit' | 'list'>;
+  /** Whether it may be served, and in which words. Rejects for what is no list of tools. */
+  readonly admit: (question: DefinitionsQuestion) => Promise<DefinitionsAnswer>;
   /** What else is offered beside what connectors do. */
   readonly shape: (offers: Offers, tools: ToolRegistry) => Offers;
   /** For the log: what of a wrapped server is not offered, and why. */
   readonly notOffered: (connector: string, why: string) => void;
+  /** What is offered is different. */
+  readonly onChange: () => void;
 }
 
 export interface Catalog {
@@ -29,14 +31,16 @@ export interface Catalog {
   readonly tools: ToolRegistry;
   readonly offers: Offers;
   /** A wrapped server said what it has. */
-  announce(connector: string, said: WrappedDefinitions): void;
-  /** What may be served is different. */
-  refresh(): void;
+  announce(connector: string, said: WrappedDefinitions): Promise<void>;
+  /** The person decided about it: what may be served is asked again. */
+  decided(connector: string): Promise<void>;
 }
 
 interface Wrapped {
   readonly manifest: WrappedManifest;
   said: WrappedDefinitions | null;
+  /** Null: nothing of it may be served. */
+  answer: DefinitionsAnswer | null;
 }
 
 interface Current {
@@ -45,17 +49,36 @@ interface Current {
 }
 
 export function createCatalog(deps: CatalogDeps): Catalog {
-  const { manifests, definitions, notOffered } = deps;
+  const { manifests, notOffered } = deps;
   // Whole first: what holds for all manifests together is judged here.
   const fixed = createToolRegistry(manifests, deps.labelsOf);
-  const wrapped = new Map(manifests.filter(isWrapped).map((manifest) => [manifest.name, { manifest, said: null } as Wrapped]));
+  const wrapped = new Map<string, Wrapped>(
+    manifests.filter(isWrapped).map((manifest) => [manifest.name, { manifest, said: null, answer: null }]),
+  );
   let now = put();
 
   function put(): Current {
-    const served = [...wrapped.values()].map((each) => ({ each, ...servedOf(each, definitions, notOffered) }));
+    const served = [...wrapped.values()].map((each) => ({ each, ...servedOf(each, notOffered) }));
     const tools = registryOf(fixed, served);
     const all = manifests.map((manifest) => served.find(({ each }) => each.manifest === manifest)?.manifest ?? manifest);
     return { tools, offers: deps.shape(offersOf(all, manifests, { tools, notOffered }), tools) };
+  }
+
+  async function ask(one: Wrapped, said: WrappedDefinitions): Promise<void> {
+    const connector = one.manifest.name;
+    const others = now.tools.all.filter((tool) => tool.connector !== connector).map((tool) => tool.name);
+    const own = said.tools.filter((tool) => !isOffer(String(tool['name'])));
+    let answer: DefinitionsAnswer | null = null;
+    try {
+      answer = await deps.admit({ connector, tools: [...own, ...definitionsOf(said)], otherToolNames: others });
+    } catch (error) {
+      notOffered(connector, error instanceof Fault ? error.message : 'its definitions cannot be read');
+    }
+    // It said something else meanwhile, which is asked about as well.
+    if (one.said !== said) return;
+    one.answer = answer;
+    now = put();
+    deps.onChange();
   }
 
   return {
@@ -82,23 +105,15 @@ export function createCatalog(deps: CatalogDeps): Catalog {
       prompt: (name) => now.offers.prompt(name),
       completion: (ref) => now.offers.completion(ref),
     },
-    announce(connector, said) {
+    async announce(connector, said) {
       const one = wrapped.get(connector);
       if (one === undefined) return;
       one.said = said;
-      const { name, wrap } = one.manifest;
-      const others = now.tools.all.filter((tool) => tool.connector !== connector).map((tool) => tool.name);
-      try {
-        const own = said.tools.filter((tool) => !isOffer(String(tool['name'])));
-        const server = { name, commandHash: wrap.sha256 ?? '', args: wrap.args };
-        definitions.admit(server, [...own, ...definitionsOf(said)], others);
-      } catch (error) {
-        notOffered(connector, error instanceof Fault ? error.message : 'its definitions cannot be read');
-      }
-      now = put();
+      await ask(one, said);
     },
-    refresh() {
-      now = put();
+    async decided(connector) {
+      const one = wrapped.get(connector);
+      if (one?.said) await ask(one, one.said);
     },
   };
 }
@@ -114,16 +129,18 @@ interface Served {
   readonly manifest: ConnectorManifest;
 }
 
-function servedOf({ manifest, said }: Wrapped, { list }: CatalogDeps['definitions'], notOffered: CatalogDeps['notOffered']): Served {
-  const admission = list().find(({ server }) => server.name === manifest.name);
-  if (admission === undefined || said === null) return { tools: [], pending: [], manifest };
-  const { serve, state } = admission;
-  const tools = serve.filter(({ name }) => !isOffer(name)).flatMap((definition) => toolOrNothing(manifest, definition, notOffered));
-  const beside = offersFrom(manifest, serve.filter(({ name }) => isOffer(name)), said.completes);
+function servedOf({ manifest, said, answer }: Wrapped, notOffered: CatalogDeps['notOffered']): Served {
+  if (said === null) return { tools: [], pending: [], manifest };
+  const { serve, state } = answer ?? { serve: [], state: 'changed' };
+  const tools = serve
+    .filter(({ name }) => !isOffer(name))
+    .flatMap((definition) => toolOrNothing(manifest, definition, notOffered));
+  const pinned = serve.filter(({ name }) => isOffer(name));
+  const beside = offersFrom(manifest, pinned, said.completes);
   const isServed = state === 'same' || state === 'harmless';
   return {
     tools: [...tools, ...beside.tools],
-    pending: isServed ? [] : pendingOf(manifest, admission),
+    pending: isServed ? [] : pendingOf(manifest, { said, state }),
     manifest: beside.manifest,
   };
 }
@@ -144,11 +161,17 @@ const sayPending: Readonly<Record<string, string>> = {
   quarantined: 'The server’s tools look harmful and are held back. Tell the person to look at them in the Sallyport window; use another tool.',
 };
 
-function pendingOf(manifest: WrappedManifest, { pin, state }: Admission): OfferedTool[] {
+interface Waiting {
+  readonly said: WrappedDefinitions;
+  readonly state: string;
+}
+
+function pendingOf(manifest: WrappedManifest, { said, state }: Waiting): OfferedTool[] {
   const pending: Refusal = { code: 'definition_changed', say: sayPending[state] ?? sayPending['changed'] ?? '' };
-  return pin.tools.flatMap(({ definition }) => {
-    const harmless = { name: definition.name, inputSchema: { type: 'object', properties: {} } };
-    const [tool] = isOffer(definition.name) ? [] : toolOrNothing(manifest, harmless, () => undefined);
+  return said.tools.flatMap(({ name }) => {
+    if (typeof name !== 'string' || isOffer(name)) return [];
+    const nothing = { name, inputSchema: { type: 'object', properties: {} } };
+    const [tool] = toolOrNothing(manifest, nothing, () => undefined);
     return tool === undefined ? [] : [Object.freeze({ ...tool, pending })];
   });
 }
