@@ -34,7 +34,7 @@ const mostFileBytes = 4 * 1024 ** 3;
 const limiter = '/usr/bin/prlimit';
 /** What programs need of the system: nothing in it is a person's. */
 const systemTrees = ['/usr', '/lib', '/lib64', '/bin', '/sbin'];
-const systemFiles = ['/etc/ld.so.cache', '/etc/alternatives', '/etc/localtime', '/etc/nsswitch.conf'];
+const systemFiles = ['/etc/ld.so.cache', '/etc/alternatives', '/etc/localtime', '/etc/nsswitch.conf', '/etc/ssl/openssl.cnf'];
 const devices = ['null', 'zero', 'urandom', 'random'];
 const lastFd = 2;
 

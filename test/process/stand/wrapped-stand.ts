@@ -65,7 +65,8 @@ export async function startWrapped(options: WrapOptions): Promise<WrappedStand> 
     admit: (question) => {
       const server = { name: question.connector, commandHash: program.sha256, args: [...program.args] };
       const { pin, state, serve } = definitions.admit(server, question.tools, question.otherToolNames);
-      if (options.approved === false || state === 'same') return { state, hash: pin.hash, serve: [...serve] };
+      // The first of it alone: what comes after that waits for the person, as everything does.
+      if (options.approved === false || state !== 'new') return { state, hash: pin.hash, serve: [...serve] };
       const approved = definitions.approve(question.connector, pin.hash, 'test');
       return { state: approved.state, hash: pin.hash, serve: [...approved.serve] };
     },
