@@ -40,7 +40,12 @@ function main(): void {
   const onClose = (): void => exit(hostExitCodes.channelGone);
   const nothing = { notices: {}, requests: {}, streams: {} };
   // It has no destination; but the pair is one.
-  channelOverFd({ fd: inheritedFds.connector.egress, contract: connectorEgress, side: 'a', handlers: { ...nothing, onClose } });
+  channelOverFd({
+    fd: inheritedFds.connector.egress,
+    contract: connectorEgress,
+    side: 'a',
+    handlers: { ...nothing, onClose },
+  });
   const log = createBoundedLog((notice) => gateway.notify('log', notice));
   const questions = createQuestions();
   const running = new Map<number, string>();

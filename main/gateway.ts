@@ -57,7 +57,8 @@ const core = new GatewayCore({
   },
   approve: async (approval): Promise<ApprovalAnswer> =>
     (await shell.request('approve', approval, { timeoutMs: approveTimeoutMs })).answer,
-  admit: async (question): Promise<DefinitionsAnswer> => shell.request('definitions', question, { timeoutMs: admitTimeoutMs }),
+  admit: async (question): Promise<DefinitionsAnswer> =>
+    shell.request('definitions', question, { timeoutMs: admitTimeoutMs }),
   approvalOver: (id) => {
     shell.notify('approval-over', { id });
   },

@@ -78,11 +78,7 @@ function closeFiles(): void {
   const abi = landlockAbi();
   const { writable = [] } = order.server ?? {};
   const judged = filesByAbi[Math.min(abi, filesByAbi.length - 1)] ?? 0n;
-  const attributes = new BigUint64Array([
-    judged,
-    abi >= 4 ? allOfNetwork : 0n,
-    abi >= 6 ? allOfScope : 0n,
-  ]);
+  const attributes = new BigUint64Array([judged, abi >= 4 ? allOfNetwork : 0n, abi >= 6 ? allOfScope : 0n]);
   const size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
   const ruleset = must(createRuleset(landlockCreateRuleset, attributes, size, 0), 'Landlock takes no rules');
   for (const file of [...order.programs, ...order.readable, ...writable]) {

@@ -61,7 +61,9 @@ export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, st
       const onStart = (id: number): void => {
         unfollow = deps.follow(header.callId, id);
       };
-      return followed(session, { method, params: { ...params, ...more }, client, signal: until, onStart }).finally(() => unfollow?.());
+      return followed(session, { method, params: { ...params, ...more }, client, signal: until, onStart }).finally(() =>
+        unfollow?.(),
+      );
     };
     if (session.era === 'stateless') return stateless(await send(continuing(header), signal), read);
     if (client.length === 0) return { ok: true, value: read(await send({}, signal)) };
@@ -132,7 +134,8 @@ interface Asked {
 }
 
 function requestOf({ tool, arguments: given }: CallHeader, { isStructured, prefix }: ServerCallDeps): Asked {
-  if (tool === wrappedCalls.resource) return { method: 'resources/read', params: { uri: given['uri'] }, read: resourceResult };
+  if (tool === wrappedCalls.resource)
+    return { method: 'resources/read', params: { uri: given['uri'] }, read: resourceResult };
   if (tool === wrappedCalls.completion) {
     const { prompt, uri, name, value } = given;
     const own = typeof prompt === 'string' && prompt.startsWith(prefix) ? prompt.slice(prefix.length) : prompt;
@@ -143,7 +146,11 @@ function requestOf({ tool, arguments: given }: CallHeader, { isStructured, prefi
     const name = tool.slice(wrappedCalls.prompt.length);
     return { method: 'prompts/get', params: { name, arguments: given }, read: promptResult };
   }
-  return { method: 'tools/call', params: { name: tool, arguments: given }, read: (result) => toolResult(result, isStructured(tool)) };
+  return {
+    method: 'tools/call',
+    params: { name: tool, arguments: given },
+    read: (result) => toolResult(result, isStructured(tool)),
+  };
 }
 
 /** MCP 2026-07-28: the answers, and the server's own state, go with the request. */
@@ -172,7 +179,11 @@ const resourceNotFound = -32002;
 
 function failure(error: unknown): Failure {
   if (!(error instanceof ServerError))
-    return { ok: false, code: 'connector_failed', say: 'The wrapped server gave no answer. Try again, or ask for less.' };
+    return {
+      ok: false,
+      code: 'connector_failed',
+      say: 'The wrapped server gave no answer. Try again, or ask for less.',
+    };
   const isInvalid = error.number === invalidParams || error.number === resourceNotFound;
   return { ok: false, code: isInvalid ? 'invalid_arguments' : 'backend_refused', say: error.message.slice(0, 1000) };
 }

@@ -21,7 +21,9 @@ export function toolResult(result: Json, isStructured: boolean): Json {
 }
 
 export function resourceResult({ contents }: Json): Json {
-  return { contents: Array.isArray(contents) ? contents.filter(isJson).map((each) => pick(each, resourceMembers)) : [] };
+  return {
+    contents: Array.isArray(contents) ? contents.filter(isJson).map((each) => pick(each, resourceMembers)) : [],
+  };
 }
 
 export function promptResult({ messages, description }: Json): Json {

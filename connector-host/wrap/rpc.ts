@@ -68,7 +68,8 @@ export function createRpcPeer(send: (line: string) => void, handlers: RpcHandler
     try {
       reply({ result: await handlers.onRequest(method, params) });
     } catch (error) {
-      const { number, message } = error instanceof ServerError ? error : new ServerError(-32603, 'it cannot be answered');
+      const { number, message } =
+        error instanceof ServerError ? error : new ServerError(-32603, 'it cannot be answered');
       reply({ error: { code: number, message } });
     } finally {
       answering -= 1;
@@ -77,11 +78,13 @@ export function createRpcPeer(send: (line: string) => void, handlers: RpcHandler
 
   return {
     request(method, params, { signal, timeoutMs, onStart } = {}) {
-      if (isClosed || open.size >= maxOpen) return Promise.reject(new Fault('connector_failed', 'The server takes no request.'));
+      if (isClosed || open.size >= maxOpen)
+        return Promise.reject(new Fault('connector_failed', 'The server takes no request.'));
       count += 1;
       const id = count;
       return new Promise<Json>((resolve, reject) => {
-        const timer = timeoutMs === undefined ? undefined : setTimeout(() => stop('the server did not answer in time'), timeoutMs);
+        const timer =
+          timeoutMs === undefined ? undefined : setTimeout(() => stop('the server did not answer in time'), timeoutMs);
         const done = (): void => {
           clearTimeout(timer);
           signal?.removeEventListener('abort', onAbort);
@@ -89,7 +92,13 @@ export function createRpcPeer(send: (line: string) => void, handlers: RpcHandler
         const stop = (why: string): void => {
           if (!open.delete(id)) return;
           done();
-          send(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id, reason: why } }));
+          send(
+            JSON.stringify({
+              jsonrpc: '2.0',
+              method: 'notifications/cancelled',
+              params: { requestId: id, reason: why },
+            }),
+          );
           reject(new Fault('connector_timeout', why));
         };
         const onAbort = (): void => stop('nobody waits for it any more');

@@ -55,7 +55,8 @@ export async function openSession({ peer, wrap, version }: SessionParts): Promis
     { timeoutMs: startMs },
   );
   const agreed = handshakeVersions.find((known) => known === begun['protocolVersion']);
-  if (agreed === undefined) throw new Fault('unsupported_version', 'The server speaks no revision of MCP that is known here.');
+  if (agreed === undefined)
+    throw new Fault('unsupported_version', 'The server speaks no revision of MCP that is known here.');
   peer.notify('notifications/initialized');
   const capable = recordOf(begun['capabilities']);
   if ('logging' in capable) void peer.request('logging/setLevel', { level: 'debug' }).catch(() => undefined);
@@ -90,7 +91,10 @@ interface Having {
   readonly wrap: SessionParts['wrap'];
 }
 
-async function define(request: ServerSession['request'], { protocol, capable, wrap }: Having): Promise<WrappedDefinitions> {
+async function define(
+  request: ServerSession['request'],
+  { protocol, capable, wrap }: Having,
+): Promise<WrappedDefinitions> {
   const wants = (offer: WrapManifest['offers'][number], capability: string): boolean =>
     wrap.offers.includes(offer) && capability in capable;
   const list = (method: string, key: string, wanted: boolean): Promise<Json[]> =>

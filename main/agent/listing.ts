@@ -122,7 +122,12 @@ const failure = {
  * is left out: this schema is ours, and MCP's default is the same dialect.
  */
 function orFailure(schema: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { $schema: _dialect, $defs, definitions, ...declared } = withoutLabels(schema) as Readonly<Record<string, unknown>>;
+  const {
+    $schema: _dialect,
+    $defs,
+    definitions,
+    ...declared
+  } = withoutLabels(schema) as Readonly<Record<string, unknown>>;
   return {
     type: 'object',
     anyOf: [declared, failure],

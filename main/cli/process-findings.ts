@@ -126,7 +126,11 @@ function serverFindings(what: string, view: KernelView): Finding {
   const walled = view.pidNamespaces > 1;
   const network = walled ? networkOf(view) : 'none';
   return judged(what, [
-    [network === 'none' || network === 'unseen', walled ? 'level A: own namespaces' : 'level B: no socket, no process', network],
+    [
+      network === 'none' || network === 'unseen',
+      walled ? 'level A: own namespaces' : 'level B: no socket, no process',
+      network,
+    ],
     [view.filtered, 'filtered system calls', 'its system calls are not filtered'],
     [view.noNewPrivileges, 'no new privileges', 'it may gain privileges'],
     [view.tracer === 0, 'no debugger', `process ${view.tracer} traces it`],

@@ -29,7 +29,11 @@ export interface Pair {
   /** Configures egress and gives gateway and vault their ends. */
   attach(core: Core): Promise<void>;
   /** Which part ended first, and how. The others are killed by then. */
-  readonly ended: Promise<{ readonly kind: 'connector' | 'egress' | 'server'; readonly pid: number; readonly how: string }>;
+  readonly ended: Promise<{
+    readonly kind: 'connector' | 'egress' | 'server';
+    readonly pid: number;
+    readonly how: string;
+  }>;
   stop(): Promise<void>;
   kill(): Promise<void>;
 }
@@ -152,7 +156,10 @@ interface StartedServer {
 }
 
 /** Its ends are the connector's, which is its client. */
-function startServer(deps: SupervisorDeps, { server, manifest: { name } }: RegisteredConnector): StartedServer | undefined {
+function startServer(
+  deps: SupervisorDeps,
+  { server, manifest: { name } }: RegisteredConnector,
+): StartedServer | undefined {
   if (server === undefined) return undefined;
   const [input, output] = [deps.channels.createSocketPair(), deps.channels.createSocketPair()];
   const close = (...fds: readonly number[]): void => fds.forEach((fd) => closeSync(fd));

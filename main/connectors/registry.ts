@@ -267,11 +267,16 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
 /** The hash stands in the manifest, so that who writes or manages that says which program is meant. */
 function readWrapped(folder: string, { wrap, files }: ConnectorManifest, json: LocatedJson): ServerProgram | undefined {
   if (wrap === undefined) return undefined;
-  const server = readServerProgram(folder, { wrap, ...(files && { files }) }, ({ key, reason }) => json.refuse(key, reason));
+  const server = readServerProgram(folder, { wrap, ...(files && { files }) }, ({ key, reason }) =>
+    json.refuse(key, reason),
+  );
   if (wrap.sha256 === server.sha256) return server;
   const mend = `"sha256": "${server.sha256}"`;
   if (wrap.sha256 === undefined)
-    throw json.refuse(['wrap'], `its program has no hash yet: write ${mend} into "wrap" if ${server.real} is the server that you mean`);
+    throw json.refuse(
+      ['wrap'],
+      `its program has no hash yet: write ${mend} into "wrap" if ${server.real} is the server that you mean`,
+    );
   throw json.refuse(['wrap', 'sha256'], `its program has another hash: look at what changed, then write ${mend}`);
 }
 

@@ -202,10 +202,7 @@ export interface ConnectorEnds {
 /** What it answers throws a Fault `protection_missing`, with the mend, where the walls cannot be made. */
 export function createSandbox({ atLeast, ...parts }: SandboxParts) {
   let chosen: ChosenLevel | undefined;
-  return (
-    { entry }: { readonly entry: string },
-    { gateway, egress, server }: ConnectorEnds,
-  ): Sandboxed => {
+  return ({ entry }: { readonly entry: string }, { gateway, egress, server }: ConnectorEnds): Sandboxed => {
     const options = { ...parts, entry };
     const { level, weaker } = (chosen ??= chooseLevel(options, atLeast));
     const ends = [gateway, egress, ...(server ?? [])];

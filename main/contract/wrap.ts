@@ -51,7 +51,7 @@ export const wrapSchema = z.strictObject({
   program: filePath.optional(),
   /** Of command, script and program, as a refused start prints it. */
   sha256: wrappedServerHashSchema.optional(),
-  /** By the server's own names; those that are not named are offered as well, at their safest. */
+  /** By the server's own names (`prompts/get:NAME` for a prompt that asks); those that are not named are offered as well, at their safest. */
   tools: z.record(text(64), wrappedToolSchema).default({}),
   /** What it offers beside tools and is wanted. Absent: nothing. */
   offers: z
@@ -84,4 +84,8 @@ export type WrappedDefinitions = z.infer<typeof wrappedDefinitionsSchema>;
 export const wrappedLimits = { timeoutMs: 60_000, maxResultBytes: 8_388_608 } as const;
 
 /** Calls of what it offers beside tools: no tool that is offered is called so. */
-export const wrappedCalls = { resource: 'resources/read', completion: 'completion/complete', prompt: 'prompts/get:' } as const;
+export const wrappedCalls = {
+  resource: 'resources/read',
+  completion: 'completion/complete',
+  prompt: 'prompts/get:',
+} as const;

@@ -27,7 +27,9 @@ async function connected(transport: Transport): Promise<Client> {
   client.setRequestHandler(CreateMessageRequestSchema, () =>
     Promise.resolve({ role: 'assistant' as const, model: 'm', content: { type: 'text' as const, text: 'sampled' } }),
   );
-  client.setRequestHandler(ListRootsRequestSchema, () => Promise.resolve({ roots: [{ uri: 'file:///granted', name: 'r' }] }));
+  client.setRequestHandler(ListRootsRequestSchema, () =>
+    Promise.resolve({ roots: [{ uri: 'file:///granted', name: 'r' }] }),
+  );
   client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void said.push(String(params.data)));
   await client.connect(transport);
   return client;
@@ -92,22 +94,31 @@ describe('server-everything', () => {
   it.each(plain)('%s', async (name, given) => {
     const here = await direct.callTool({ name, arguments: given });
     const there = await wrapped.callTool({ name, arguments: given });
-    const timeless = (text: unknown): unknown => JSON.parse(JSON.stringify(text).replaceAll(/\d{1,2}:\d{2}:\d{2}[^"\\]*/g, 'T'));
+    const timeless = (text: unknown): unknown =>
+      JSON.parse(JSON.stringify(text).replaceAll(/\d{1,2}:\d{2}:\d{2}[^"\\]*/g, 'T'));
     expect(timeless(there)).toEqual(timeless(here));
   });
 
   it('tells progress', async () => {
     const steps: number[] = [];
-    await wrapped.callTool({ name: 'trigger-long-running-operation', arguments: { duration: 0.4, steps: 4 } }, undefined, {
-      onprogress: ({ progress }) => void steps.push(progress),
-    });
+    await wrapped.callTool(
+      { name: 'trigger-long-running-operation', arguments: { duration: 0.4, steps: 4 } },
+      undefined,
+      {
+        onprogress: ({ progress }) => void steps.push(progress),
+      },
+    );
     expect(steps).toEqual([1, 2, 3, 4]);
   });
 
   it('shows what its environment is, and that is what the manifest says', async () => {
     const { content } = await wrapped.callTool({ name: 'get-env', arguments: {} });
     const [{ text }] = content as [{ text: string }];
-    expect(Object.keys(JSON.parse(text) as object).filter((name) => name !== 'PWD').sort()).toEqual(['HOME', 'LANG', 'PATH', 'TMPDIR']);
+    expect(
+      Object.keys(JSON.parse(text) as object)
+        .filter((name) => name !== 'PWD')
+        .sort(),
+    ).toEqual(['HOME', 'LANG', 'PATH', 'TMPDIR']);
   });
 
   it('offers prompts, resources and completions', async () => {

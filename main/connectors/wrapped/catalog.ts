@@ -60,7 +60,9 @@ export function createCatalog(deps: CatalogDeps): Catalog {
   function put(): Current {
     const served = [...wrapped.values()].map((each) => ({ each, ...servedOf(each, notOffered) }));
     const tools = registryOf(fixed, served);
-    const all = manifests.map((manifest) => served.find(({ each }) => each.manifest === manifest)?.manifest ?? manifest);
+    const all = manifests.map(
+      (manifest) => served.find(({ each }) => each.manifest === manifest)?.manifest ?? manifest,
+    );
     return { tools, offers: deps.shape(offersOf(all, manifests, { tools, notOffered }), tools) };
   }
 
@@ -145,7 +147,11 @@ function servedOf({ manifest, said, answer }: Wrapped, notOffered: CatalogDeps['
   };
 }
 
-function toolOrNothing(manifest: WrappedManifest, definition: ToolDefinition, notOffered: CatalogDeps['notOffered']): OfferedTool[] {
+function toolOrNothing(
+  manifest: WrappedManifest,
+  definition: ToolDefinition,
+  notOffered: CatalogDeps['notOffered'],
+): OfferedTool[] {
   try {
     return [wrappedTool(manifest, definition)];
   } catch (error) {
@@ -157,8 +163,10 @@ function toolOrNothing(manifest: WrappedManifest, definition: ToolDefinition, no
 
 const sayPending: Readonly<Record<string, string>> = {
   new: 'Nobody has approved this server’s tools yet. Tell the person to look at them in the Sallyport window; another tool may do meanwhile.',
-  changed: 'The server’s tools are not those that were approved. Tell the person to look at what changed in the Sallyport window; use another tool meanwhile.',
-  quarantined: 'The server’s tools look harmful and are held back. Tell the person to look at them in the Sallyport window; use another tool.',
+  changed:
+    'The server’s tools are not those that were approved. Tell the person to look at what changed in the Sallyport window; use another tool meanwhile.',
+  quarantined:
+    'The server’s tools look harmful and are held back. Tell the person to look at them in the Sallyport window; use another tool.',
 };
 
 interface Waiting {
@@ -196,13 +204,17 @@ interface Among {
 }
 
 /** An address or name that is somebody else's already: then no wrapped server offers anything beside its tools. */
-function offersOf(all: readonly ConnectorManifest[], fixed: readonly ConnectorManifest[], { tools, notOffered }: Among): Offers {
+function offersOf(
+  all: readonly ConnectorManifest[],
+  fixed: readonly ConnectorManifest[],
+  { tools, notOffered }: Among,
+): Offers {
   try {
     return createOffers(all, tools);
   } catch (error) {
     if (all.every((manifest, index) => manifest === fixed[index]) || !(error instanceof Fault)) throw error;
-    for (const { name } of fixed.filter(isWrapped)) notOffered(name, `resources and prompts are not offered: ${error.message}`);
+    for (const { name } of fixed.filter(isWrapped))
+      notOffered(name, `resources and prompts are not offered: ${error.message}`);
     return createOffers(fixed, tools);
   }
 }
-

@@ -95,11 +95,16 @@ function commandFile(folder: string, command: string, stop: Stop): string {
       'command',
       `"${name}" fetches at each start what it then runs: install the package into a folder once (without its scripts), name node or python as the command and the script's whole path as the first of "args"`,
     );
-  const places = command.includes('/') ? [path.resolve(folder, command)] : systemFolders.map((each) => path.join(each, command));
+  const places = command.includes('/')
+    ? [path.resolve(folder, command)]
+    : systemFolders.map((each) => path.join(each, command));
   const found = places.find((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
   return (
     found ??
-    stop('command', `there is no program ${places[0] ?? command}: write its whole path (as "command -v ${name}" prints it)`)
+    stop(
+      'command',
+      `there is no program ${places[0] ?? command}: write its whole path (as "command -v ${name}" prints it)`,
+    )
   );
 }
 
@@ -149,7 +154,10 @@ function hashed({ real, script, program }: Hashed, stop: Stop): string {
     if (program !== null) addFolder(hash, program, stop);
   } catch (error) {
     if (error instanceof Fault) throw error;
-    stop('command', `its program cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}), so it has no hash`);
+    stop(
+      'command',
+      `its program cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}), so it has no hash`,
+    );
   }
   return hash.digest('hex');
 }
@@ -169,7 +177,10 @@ function addFolder(hash: Hash, program: string, stop: Stop): void {
       files += 1;
       bytes += found.isFile() ? found.size : 0;
       if (files > most.files || bytes > most.bytes)
-        stop('program', `it holds more than ${most.files} files or ${most.bytes / 1024 ** 2} MB: name the server's own folder`);
+        stop(
+          'program',
+          `it holds more than ${most.files} files or ${most.bytes / 1024 ** 2} MB: name the server's own folder`,
+        );
       if (found.isDirectory()) pending.push(relative);
       else if (found.isSymbolicLink()) add(hash, `link ${relative}`, Buffer.from(readlinkSync(file)));
       else if (found.isFile()) add(hash, relative, readFileSync(file));

@@ -34,19 +34,35 @@ const mostFileBytes = 4 * 1024 ** 3;
 const limiter = '/usr/bin/prlimit';
 /** What programs need of the system: nothing in it is a person's. */
 const systemTrees = ['/usr', '/lib', '/lib64', '/bin', '/sbin'];
-const systemFiles = ['/etc/ld.so.cache', '/etc/alternatives', '/etc/localtime', '/etc/nsswitch.conf', '/etc/ssl/openssl.cnf'];
+const systemFiles = [
+  '/etc/ld.so.cache',
+  '/etc/alternatives',
+  '/etc/localtime',
+  '/etc/nsswitch.conf',
+  '/etc/ssl/openssl.cnf',
+];
 const devices = ['null', 'zero', 'urandom', 'random'];
 const lastFd = 2;
 
 export function serverCommand(server: ServerProgram, level: ServerLevel, walls: ServerWalls): SandboxCommand {
   if (level === 'launcher') return { command: walls.runtime, args: launched(server, walls) };
-  const args = [...namespaced(server), '--seccomp', String(lastFd + 1), '--', ...limits(), server.command, ...server.args];
+  const args = [
+    ...namespaced(server),
+    '--seccomp',
+    String(lastFd + 1),
+    '--',
+    ...limits(),
+    server.command,
+    ...server.args,
+  ];
   return { command: bubblewrap() ?? 'bwrap', args, filter: filterHere() };
 }
 
 function environmentOf(server: ServerProgram, level: ServerLevel): Record<string, string> {
   const standard = { PATH: '/usr/local/bin:/usr/bin:/bin', LANG: 'C.UTF-8' };
-  return level === 'namespaces' ? { ...standard, HOME: home, TMPDIR: home, ...server.environment } : { ...standard, ...server.environment };
+  return level === 'namespaces'
+    ? { ...standard, HOME: home, TMPDIR: home, ...server.environment }
+    : { ...standard, ...server.environment };
 }
 
 function namespaced(server: ServerProgram): string[] {
@@ -82,7 +98,9 @@ function limits(): string[] {
 
 function launched(server: ServerProgram, { launcher }: ServerWalls): string[] {
   const { program, real, files, command } = server;
-  const there = (all: readonly string[]): string[] => [...new Set(all.filter((each) => existsSync(each)).map((each) => realpathSync(each)))];
+  const there = (all: readonly string[]): string[] => [
+    ...new Set(all.filter((each) => existsSync(each)).map((each) => realpathSync(each))),
+  ];
   const order: LaunchOrder = {
     runtime: command,
     arguments: server.args,
@@ -119,7 +137,10 @@ export interface ChosenServerLevel {
  * Namespaces wherever they can be made: what of a server another program of its user could trace there holds no credential.
  * @throws Fault `protection_missing`: there are no walls, or less than is demanded
  */
-export function chooseServerLevel({ atLeast }: ServerWalls, platform: NodeJS.Platform = process.platform): ChosenServerLevel {
+export function chooseServerLevel(
+  { atLeast }: ServerWalls,
+  platform: NodeJS.Platform = process.platform,
+): ChosenServerLevel {
   if (platform !== 'linux')
     throw new Fault('protection_missing', `wrapped servers cannot be isolated on ${platform} yet: use Linux`);
   const weaker = whyNoNamespaces();

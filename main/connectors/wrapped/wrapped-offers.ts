@@ -30,21 +30,38 @@ export function definitionsOf({ resources, templates, prompts }: WrappedDefiniti
 function promptDefinition({ name, title, description, arguments: given }: Json): ToolDefinition[] {
   if (typeof name !== 'string' || !promptName.test(name)) return [];
   const members = (Array.isArray(given) ? given : []).filter(isJson).slice(0, maxPromptArguments);
-  const properties = members.map((each) => [String(each['name']), { type: 'string', ...words({ description: each['description'] }) }]);
+  const properties = members.map((each) => [
+    String(each['name']),
+    { type: 'string', ...words({ description: each['description'] }) },
+  ]);
   const required = members.filter((each) => each['required'] === true).map((each) => String(each['name']));
-  const inputSchema = { type: 'object', properties: Object.fromEntries(properties) as Json, required, additionalProperties: false };
+  const inputSchema = {
+    type: 'object',
+    properties: Object.fromEntries(properties) as Json,
+    required,
+    additionalProperties: false,
+  };
   return [{ name: `${prefix.prompt}${name}`, ...words({ title, description }), inputSchema }];
 }
 
-function resourceDefinition({ name, title, description, mimeType }: Json, kind: 'resource' | 'template', address: unknown): ToolDefinition[] {
+function resourceDefinition(
+  { name, title, description, mimeType }: Json,
+  kind: 'resource' | 'template',
+  address: unknown,
+): ToolDefinition[] {
   if (typeof address !== 'string' || typeof name !== 'string' || address.length > 1000 || name.length > 80) return [];
   const id = createHash('sha256').update(address).digest('hex').slice(0, 12);
-  const told = { address: { const: address }, name: { const: name }, ...(typeof mimeType === 'string' ? { mimeType: { const: mimeType } } : {}) };
+  const told = {
+    address: { const: address },
+    name: { const: name },
+    ...(typeof mimeType === 'string' ? { mimeType: { const: mimeType } } : {}),
+  };
   const inputSchema = { type: 'object', properties: told, additionalProperties: false };
   return [{ name: `${prefix[kind]}${id}`, ...words({ title, description }), inputSchema }];
 }
 
-const words = (said: Json): Json => Object.fromEntries(Object.entries(said).filter(([, value]) => typeof value === 'string'));
+const words = (said: Json): Json =>
+  Object.fromEntries(Object.entries(said).filter(([, value]) => typeof value === 'string'));
 
 export interface OfferedParts {
   readonly tools: readonly OfferedTool[];
@@ -53,8 +70,13 @@ export interface OfferedParts {
 }
 
 /** `pinned`: the approved ones of `definitionsOf`. */
-export function offersFrom(manifest: WrappedManifest, pinned: readonly ToolDefinition[], completes: boolean): OfferedParts {
-  const of = (kind: keyof typeof prefix): ToolDefinition[] => pinned.filter(({ name }) => name.startsWith(prefix[kind]));
+export function offersFrom(
+  manifest: WrappedManifest,
+  pinned: readonly ToolDefinition[],
+  completes: boolean,
+): OfferedParts {
+  const of = (kind: keyof typeof prefix): ToolDefinition[] =>
+    pinned.filter(({ name }) => name.startsWith(prefix[kind]));
   const prompts = of('prompt').map((definition) => promptFrom(manifest, definition));
   const resources = [
     ...of('resource').map((definition) => resourceFrom(definition, 'uri')),
@@ -96,27 +118,47 @@ function readingTool(manifest: WrappedManifest): OfferedTool {
 function completingTool(manifest: WrappedManifest): OfferedTool {
   return offered(manifest, {
     ...anything,
-    ...{ own: completing, called: wrappedCalls.completion, offer: 'completion', classification: classificationOf(manifest) },
+    ...{
+      own: completing,
+      called: wrappedCalls.completion,
+      offer: 'completion',
+      classification: classificationOf(manifest),
+    },
     ...{ title: 'Complete an argument', description: `Completes arguments of ${manifest.title}.` },
-    inputSchema: { type: 'object', properties: { prompt: text, uri: text, name: text, value: text }, required: ['name', 'value'], additionalProperties: false },
+    inputSchema: {
+      type: 'object',
+      properties: { prompt: text, uri: text, name: text, value: text },
+      required: ['name', 'value'],
+      additionalProperties: false,
+    },
   });
 }
 
 type ShownPrompt = NonNullable<ConnectorManifest['prompts']>[number];
 type ShownResource = NonNullable<ConnectorManifest['resources']>[number];
 
-function promptFrom(manifest: WrappedManifest, { name: own, title, description, inputSchema }: ToolDefinition): { readonly tool: OfferedTool; readonly shown: ShownPrompt } {
+function promptFrom(
+  manifest: WrappedManifest,
+  { name: own, title, description, inputSchema }: ToolDefinition,
+): { readonly tool: OfferedTool; readonly shown: ShownPrompt } {
   const name = own.slice(prefix.prompt.length);
-  const { properties, required } = inputSchema as { properties: Record<string, { description?: string }>; required: readonly string[] };
+  const { properties, required } = inputSchema as {
+    properties: Record<string, { description?: string }>;
+    required: readonly string[];
+  };
   const members = Object.entries(properties).map(([member, said]) => ({
     name: member,
     ...(said.description === undefined ? {} : { description: said.description }),
     ...(required.includes(member) ? { required: true } : {}),
   }));
   const said = { ...(title === undefined ? {} : { title }), ...(description === undefined ? {} : { description }) };
+  const called = `${wrappedCalls.prompt}${name}`;
+  const asks = Object.hasOwn(manifest.wrap.tools, called) ? manifest.wrap.tools[called]?.asks : undefined;
   const tool = offered(manifest, {
-    ...{ own, called: `${wrappedCalls.prompt}${name}`, offer: 'prompt', operation: 'read', classification: classificationOf(manifest) },
-    ...{ title: title ?? name, description: description ?? '', inputSchema, checkArguments: compileInput(inputSchema, Object.keys(properties)) },
+    ...{ own, called, offer: 'prompt', operation: 'read', classification: classificationOf(manifest) },
+    ...{ title: title ?? name, description: description ?? '', inputSchema },
+    checkArguments: compileInput(inputSchema, Object.keys(properties)),
+    ...(asks === undefined ? {} : { asks }),
   });
   return { tool, shown: { name, ...said, ...(members.length === 0 ? {} : { arguments: members }), tool: own } };
 }

@@ -24,7 +24,10 @@ export function compileInput(schema: Schema, identityData: readonly string[]): C
   const closed = rewritten(schema, (each) => withData(shut(each), identityData));
   const identity = identityPlace(closed);
   if (identity !== null)
-    throw new Fault('malformed', `${identity.path.join('/')}: ${identity.reason.split(':')[0] ?? ''}: name it in "identityData" if it is only data`);
+    throw new Fault(
+      'malformed',
+      `${identity.path.join('/')}: ${identity.reason.split(':')[0] ?? ''}: name it in "identityData" if it is only data`,
+    );
   return compiled(closed);
 }
 
@@ -43,7 +46,10 @@ function compiled(schema: Schema): Check {
     const validate = ajv.compile(said);
     return (value) => (validate(value) ? null : explain(validate.errors?.[0]));
   } catch (error) {
-    throw new Fault('malformed', `its schema cannot be compiled: ${error instanceof Error ? error.message.slice(0, 200) : 'unknown'}`);
+    throw new Fault(
+      'malformed',
+      `its schema cannot be compiled: ${error instanceof Error ? error.message.slice(0, 200) : 'unknown'}`,
+    );
   }
 }
 

@@ -49,21 +49,31 @@ const results = {
   tool: object({ content: list(block), structuredContent: { type: 'object' }, isError: { const: true } }, ['content']),
   resource: object({ contents: list(embedded) }, ['contents']),
   prompt: object(
-    { messages: list(object({ role: { enum: ['user', 'assistant'] }, content: block }, ['role', 'content'])), description: text },
+    {
+      messages: list(object({ role: { enum: ['user', 'assistant'] }, content: block }, ['role', 'content'])),
+      description: text,
+    },
     ['messages'],
   ),
   completion: object(
     {
-      completion: object({ values: { type: 'array', items: text, maxItems: 100 }, total: { type: 'number' }, hasMore: { type: 'boolean' } }, ['values']),
+      completion: object(
+        {
+          values: { type: 'array', items: text, maxItems: 100 },
+          total: { type: 'number' },
+          hasMore: { type: 'boolean' },
+        },
+        ['values'],
+      ),
     },
     ['completion'],
   ),
 } as const satisfies Readonly<Record<Offer, Schema>>;
 
 const ajv = new Ajv2020({ strict: true, strictRequired: false });
-const fits = Object.fromEntries(Object.entries(results).map(([offer, schema]) => [offer, ajv.compile(schema)])) as Readonly<
-  Record<Offer, ReturnType<typeof ajv.compile>>
->;
+const fits = Object.fromEntries(
+  Object.entries(results).map(([offer, schema]) => [offer, ajv.compile(schema)]),
+) as Readonly<Record<Offer, ReturnType<typeof ajv.compile>>>;
 
 /** @throws Fault `malformed`: why it is not offered */
 export function wrappedTool(manifest: WrappedManifest, definition: ToolDefinition): OfferedTool {
@@ -111,9 +121,17 @@ export interface Making {
 export function offered(manifest: ConnectorManifest, making: Making): OfferedTool {
   const { own, called, offer, classification, asks, maxResultTokens, checkArguments } = making;
   const name = offeredName(manifest, own);
-  if (!offeredForm.test(name)) throw new Fault('malformed', `"${name}" is no name that agents take: at most 64 of letters, digits, "_" and "-"`);
+  if (!offeredForm.test(name))
+    throw new Fault('malformed', `"${name}" is no name that agents take: at most 64 of letters, digits, "_" and "-"`);
   const { timeoutMs = wrappedLimits.timeoutMs } = making;
-  const labels: LabelNode = { label: classification, rule: null, highest: classification, members: new Map(), rest: null, items: null };
+  const labels: LabelNode = {
+    label: classification,
+    rule: null,
+    highest: classification,
+    members: new Map(),
+    rest: null,
+    items: null,
+  };
   const { title, description, operation, inputSchema } = making;
   return {
     name,

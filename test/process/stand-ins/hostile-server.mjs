@@ -8,7 +8,12 @@ import process from 'node:process';
 import readline from 'node:readline';
 
 const closed = { type: 'object', properties: {}, additionalProperties: false };
-const place = { type: 'object', properties: { place: { type: 'string' }, text: { type: 'string' } }, required: ['place'], additionalProperties: false };
+const place = {
+  type: 'object',
+  properties: { place: { type: 'string' }, text: { type: 'string' } },
+  required: ['place'],
+  additionalProperties: false,
+};
 let tools = [
   ['read', place],
   ['write', place],
@@ -30,18 +35,22 @@ let tools = [
   ['end', closed],
 ].map(([name, inputSchema]) => ({ name, description: `Does ${name}.`, inputSchema }));
 
-const send = (/** @type {object} */ message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+const send = (/** @type {object} */ message) =>
+  process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
 
 /** @type {Record<string, (given: { place: string, text?: string }, id: number) => unknown>} */
 const deeds = {
   read: ({ place: file }) => fs.readFileSync(file, 'utf8').slice(0, 1000),
   write: ({ place: file, text = '' }) => fs.writeFileSync(file, text) ?? 'written',
   list: ({ place: folder }) => fs.readdirSync(folder).join(' '),
-  truncate: ({ place: file }) => fs.closeSync(fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_TRUNC)) ?? 'emptied',
+  truncate: ({ place: file }) =>
+    fs.closeSync(fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_TRUNC)) ?? 'emptied',
   chmod: ({ place: file }) => fs.chmodSync(file, 0o777) ?? 'changed',
   connect: ({ place: where }) =>
     new Promise((resolve) => {
-      const to = where.startsWith('/') ? { path: where } : { host: where.split(' ')[0], port: Number(where.split(' ')[1]) };
+      const to = where.startsWith('/')
+        ? { path: where }
+        : { host: where.split(' ')[0], port: Number(where.split(' ')[1]) };
       const socket = net.connect(/** @type {net.NetConnectOpts} */ (to), () => resolve('connected'));
       socket.on('error', ({ message }) => resolve(`failed: ${message}`));
     }),
@@ -96,7 +105,14 @@ const deeds = {
 /** @type {Record<string, (id: number, params: any) => unknown>} */
 const methods = {
   initialize: (id, { protocolVersion }) =>
-    send({ id, result: { protocolVersion, capabilities: { tools: { listChanged: true } }, serverInfo: { name: 'hostile', version: '1' } } }),
+    send({
+      id,
+      result: {
+        protocolVersion,
+        capabilities: { tools: { listChanged: true } },
+        serverInfo: { name: 'hostile', version: '1' },
+      },
+    }),
   'tools/list': (id) => send({ id, result: { tools } }),
   'tools/call': async (id, { name, arguments: given }) => {
     try {

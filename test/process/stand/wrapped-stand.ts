@@ -4,7 +4,11 @@ import { closeSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import os from 'node:os';
 import path from 'node:path';
 import { createSocketPair } from '../../../main/channel/socket-pair.ts';
-import { createDefinitions, type Admission, type Definitions } from '../../../main/connectors/definitions/definitions.ts';
+import {
+  createDefinitions,
+  type Admission,
+  type Definitions,
+} from '../../../main/connectors/definitions/definitions.ts';
 import { createSandbox, startSandboxed } from '../../../main/connectors/sandbox.ts';
 import { readServerProgram, type ServerProgram } from '../../../main/connectors/wrapped/server-program.ts';
 import { serverCommand, type ServerLevel } from '../../../main/connectors/wrapped/server-walls.ts';
@@ -36,9 +40,17 @@ export interface WrappedStand extends GatewayStand {
   approve(): Promise<void>;
 }
 
-const everything = [{ name: 'all.cedar', text: '@id("all") @exposure("sensitive") @approval("none") permit (principal, action, resource);' }];
+const everything = [
+  {
+    name: 'all.cedar',
+    text: '@id("all") @exposure("sensitive") @approval("none") permit (principal, action, resource);',
+  },
+];
 
-export function manifestOf(folder: string, { args = [], wrap = {}, files = [], unprefixed }: WrapOptions): ConnectorManifest {
+export function manifestOf(
+  folder: string,
+  { args = [], wrap = {}, files = [], unprefixed }: WrapOptions,
+): ConnectorManifest {
   const given = {
     ...{ name: 'wrapped', version: '1.0.0', title: 'Wrapped', description: 'A server of a test.' },
     ...(unprefixed === undefined ? {} : { unprefixed }),
@@ -55,7 +67,11 @@ export async function startWrapped(options: WrapOptions): Promise<WrappedStand> 
   const manifest = manifestOf(folder, options);
   const { wrap, files } = manifest;
   if (wrap === undefined) throw new Error('nothing is wrapped');
-  const program = readServerProgram(folder, { wrap, ...(files && { files }) }, ({ reason }) => new Error(reason) as never);
+  const program = readServerProgram(
+    folder,
+    { wrap, ...(files && { files }) },
+    ({ reason }) => new Error(reason) as never,
+  );
   const startHost = createSandbox({ ...walls, host: path.join(dist, 'connector-host/wrap.mjs') });
   const definitions = createDefinitions({ readPins: () => [], writePins: () => undefined, now: Date.now });
   const started: ChildProcess[] = [];
@@ -112,7 +128,12 @@ function stopping(stand: GatewayStand, started: readonly ChildProcess[], folder:
   const stop = stand.stop.bind(stand);
   return async () => {
     await stop();
-    const exits = started.map((child) => new Promise((resolve) => (child.exitCode ?? child.signalCode) === null ? child.once('exit', resolve) : resolve(0)));
+    const exits = started.map(
+      (child) =>
+        new Promise((resolve) =>
+          (child.exitCode ?? child.signalCode) === null ? child.once('exit', resolve) : resolve(0),
+        ),
+    );
     for (const child of started) child.kill('SIGKILL');
     await Promise.all(exits);
     rmSync(folder, { recursive: true, force: true });
