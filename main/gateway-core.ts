@@ -191,24 +191,15 @@ export class GatewayCore {
   async #configure(configuration: Configuration): Promise<void> {
     if (this.#running !== null) throw new Fault('internal', 'The gateway is configured already.');
     const { socketPath, stateFolder, version, connectors } = configuration;
-    const manifests = connectors.map(({ manifest }) => manifest);
-    const labels = new Map(connectors.map(({ manifest, columnLabels }) => [manifest.name, columnLabels]));
     const store = createReferenceStore({
       folder: path.join(stateFolder, 'references'),
       sealer: this.#deps.sealer,
       epochMs: Date.now,
     });
     const references = createReferences(store, (name) => tools.find(name, 'tool'));
-    const catalog = createCatalog({
-      manifests,
-      labelsOf: (name) => labels.get(name) ?? {},
-      admit: this.#deps.admit,
-      shape: (offered, of) => withReferences(offered, of, references),
-      notOffered: (connector, why) => this.#log(connector, { level: 'warn', message: why }),
-      onChange: () => {
-        listings = createListings(offers);
-        door.toolsChanged();
-      },
+    const catalog = this.#catalogOf(connectors, references, () => {
+      listings = createListings(offers);
+      door.toolsChanged();
     });
     const { tools, offers } = catalog;
     const authorizer = createAuthorizer(configuration.policies);
@@ -277,6 +268,18 @@ export class GatewayCore {
     for (const [name, said] of this.#early) void catalog.announce(name, said);
     this.#links.configure(new Map(connectors.map(({ manifest, settings }) => [manifest.name, settings])));
     log.append(lifecycle('started', `version ${version}, policies ${authorizer.version}`));
+  }
+
+  #catalogOf(connectors: Configuration['connectors'], references: References, onChange: () => void): Catalog {
+    const labels = new Map(connectors.map(({ manifest, columnLabels }) => [manifest.name, columnLabels]));
+    return createCatalog({
+      manifests: connectors.map(({ manifest }) => manifest),
+      labelsOf: (name) => labels.get(name) ?? {},
+      admit: this.#deps.admit,
+      shape: (offered, tools) => withReferences(offered, tools, references),
+      notOffered: (connector, why) => this.#log(connector, { level: 'warn', message: why }),
+      onChange,
+    });
   }
 
   #personsRows(store: ReferenceStore, log: AuditLog): PersonsRows {

@@ -63,7 +63,10 @@ export function createRpcPeer(send: (line: string) => void, handlers: RpcHandler
 
   async function asked(id: unknown, method: string, params: Json): Promise<void> {
     const reply = (rest: Json): void => send(JSON.stringify({ jsonrpc: '2.0', id, ...rest }));
-    if (answering >= maxServerRequests) return reply({ error: { code: -32000, message: 'too many requests' } });
+    if (answering >= maxServerRequests) {
+      reply({ error: { code: -32000, message: 'too many requests' } });
+      return;
+    }
     answering += 1;
     try {
       reply({ result: await handlers.onRequest(method, params) });
@@ -82,41 +85,13 @@ export function createRpcPeer(send: (line: string) => void, handlers: RpcHandler
         return Promise.reject(new Fault('connector_failed', 'The server takes no request.'));
       count += 1;
       const id = count;
-      return new Promise<Json>((resolve, reject) => {
-        const timer =
-          timeoutMs === undefined ? undefined : setTimeout(() => stop('the server did not answer in time'), timeoutMs);
-        const done = (): void => {
-          clearTimeout(timer);
-          signal?.removeEventListener('abort', onAbort);
-        };
-        const stop = (why: string): void => {
-          if (!open.delete(id)) return;
-          done();
-          send(
-            JSON.stringify({
-              jsonrpc: '2.0',
-              method: 'notifications/cancelled',
-              params: { requestId: id, reason: why },
-            }),
-          );
-          reject(new Fault('connector_timeout', why));
-        };
-        const onAbort = (): void => stop('nobody waits for it any more');
-        open.set(id, {
-          resolve: (result) => {
-            done();
-            resolve(result);
-          },
-          reject: (error) => {
-            done();
-            reject(error);
-          },
-        });
-        signal?.addEventListener('abort', onAbort, { once: true });
-        onStart?.(id);
-        send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
-        if (signal?.aborted === true) onAbort();
-      });
+      const cancel = (reason: string): void =>
+        send(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id, reason } }));
+      const answer = opened(open, id, { signal, timeoutMs, cancel });
+      if (!open.has(id)) return answer;
+      onStart?.(id);
+      send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
+      return answer;
     },
     notify(method, params) {
       send(JSON.stringify({ jsonrpc: '2.0', method, ...(params === undefined ? {} : { params }) }));
@@ -136,6 +111,47 @@ export function createRpcPeer(send: (line: string) => void, handlers: RpcHandler
       open.clear();
     },
   };
+}
+
+interface Ending {
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number | undefined;
+  /** Tells the server. */
+  readonly cancel: (why: string) => void;
+}
+
+/** Answered, given up, or late. */
+function opened(open: Map<number, Open>, id: number, { signal, timeoutMs, cancel }: Ending): Promise<Json> {
+  return new Promise<Json>((resolve, reject) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const stop = (why: string): void => {
+      if (!open.delete(id)) return;
+      done();
+      cancel(why);
+      reject(new Fault('connector_timeout', why));
+    };
+    const onAbort = (): void => {
+      stop('nobody waits for it any more');
+    };
+    const timer =
+      timeoutMs === undefined ? undefined : setTimeout(stop, timeoutMs, 'the server did not answer in time');
+    open.set(id, {
+      resolve: (result) => {
+        done();
+        resolve(result);
+      },
+      reject: (error) => {
+        done();
+        reject(error);
+      },
+    });
+    signal?.addEventListener('abort', onAbort, { once: true });
+    // Before it is sent: then it never is.
+    if (signal?.aborted === true) onAbort();
+  });
 }
 
 function parsed(line: string): Json | null {

@@ -12,12 +12,12 @@ const filePath = z
   .regex(/^[^\0\n]{1,1000}$/)
   .refine((given) => !given.startsWith('~'), 'write the whole path: "~" means nothing here');
 
-export const wrappedServerHashSchema = z
+const wrappedServerHashSchema = z
   .string()
   .regex(/^[0-9a-f]{64}$/, 'expected 64 digits of 0-9 and a-f, as the refused start prints them');
 
 /** What the manifest says of one of its tools, by the server's own name for it. Absent: what is safest. */
-export const wrappedToolSchema = z.strictObject({
+const wrappedToolSchema = z.strictObject({
   /** Absent: `read` where the approved definition says `readOnlyHint`, else `write`. */
   operation: operationSchema.optional(),
   /** Of its whole result. Absent: `sensitive`. */
@@ -31,7 +31,6 @@ export const wrappedToolSchema = z.strictObject({
   timeoutMs: z.int().min(100).max(300_000).optional(),
   maxResultTokens: z.int().min(100).max(10_000_000).optional(),
 });
-export type WrappedTool = z.infer<typeof wrappedToolSchema>;
 
 export const wrapSchema = z.strictObject({
   /** An absolute file, one beside the manifest (`./server`), or a name in the system's own folders (`node`, `python3`). */
@@ -65,7 +64,6 @@ export type WrapManifest = z.output<typeof wrapSchema>;
 
 /** Granted by who writes the manifest; nothing else of the disk is there for it. */
 export const grantedFileSchema = z.strictObject({ path: filePath, mode: z.enum(['read', 'write']).default('read') });
-export type GrantedFile = z.output<typeof grantedFileSchema>;
 
 const listed = z.record(z.string(), z.unknown());
 

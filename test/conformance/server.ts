@@ -75,7 +75,7 @@ function questions(requests: Questions, requestState: string | undefined): Json 
     key,
     { method: methodOf[kind], params },
   ]);
-  return { resultType: 'input_required', inputRequests: Object.fromEntries(inputRequests) as Json, requestState };
+  return { resultType: 'input_required', inputRequests: Object.fromEntries(inputRequests), requestState };
 }
 
 const listed = (offer: string) => manifest.tools.filter((tool) => (tool.offer ?? 'tool') === offer);

@@ -78,7 +78,7 @@ function rewritten(schema: Schema, change: (schema: Schema) => Schema): Schema {
   const next = Object.entries(change(schema)).map(([key, value]) => {
     if (schemaHolders.includes(key)) return [key, isSchema(value) ? rewritten(value, change) : value];
     if (listHolders.includes(key) && Array.isArray(value))
-      return [key, value.map((each: unknown) => (isSchema(each) ? rewritten(each, change) : each))];
+      return [key, (value as readonly unknown[]).map((each) => (isSchema(each) ? rewritten(each, change) : each))];
     if (!mapHolders.includes(key) || !isSchema(value)) return [key, value];
     const map = Object.entries(value).map(([name, each]) => [name, isSchema(each) ? rewritten(each, change) : each]);
     return [key, Object.fromEntries(map)];
