@@ -146,8 +146,8 @@ function refuseOwnDefinitions(own: LocatedJson | undefined): void {
   const at = Array.isArray(connectors)
     ? connectors.findIndex((each: unknown) => isRecord(each) && each['definitions'] !== undefined)
     : -1;
-  if (at !== -1)
-    throw own?.refuse(['connectors', at, 'definitions'], 'it counts only in managed settings: approve in the window');
+  if (own !== undefined && at !== -1)
+    throw own.refuse(['connectors', at, 'definitions'], 'it counts only in managed settings: approve in the window');
 }
 
 /** A managed list of connectors replaces the person's, whose own has none. */

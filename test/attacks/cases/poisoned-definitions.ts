@@ -14,8 +14,8 @@ export const otherTools = ['postgres_query', 'postgres_list_tables', 'mail_send_
 type Row = readonly [name: string, finding: DefinitionFinding['code'], ...definitions: ToolDefinition[]];
 const plainly = 'Adds a note to a notebook.';
 const tags = (text: string): string =>
-  [...text].map((letter) => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join('');
-const entities = (text: string): string => [...text].map((letter) => `&#${letter.charCodeAt(0)};`).join('');
+  Array.from(text, (letter) => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join('');
+const entities = (text: string): string => Array.from(text, (letter) => `&#${letter.charCodeAt(0)};`).join('');
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 const spoken: readonly Row[] = [
