@@ -10,7 +10,7 @@ import { hiddenCharacter, lookAlikeWord, wrongName } from './characters.ts';
 import { formsOf, skeleton, wordsOf } from './folded-text.ts';
 import { instructionRules, lineRules, nameRules, noticeRules, type InstructionRule } from './instruction-rules.ts';
 import { schemaFindings, type Found } from './schema-findings.ts';
-import { shownLine } from './shown-text.ts';
+import { numbered, shownLine } from './shown-text.ts';
 import { textsOf, type Place } from './texts.ts';
 
 export interface JudgeOptions {
@@ -114,7 +114,7 @@ function* ofPlace({ at, text: whole, kind }: Place, foreign: ForeignNames): Gene
     };
   if (kind === 'name') {
     const wrong = hidden === null ? wrongName(text) : null;
-    if (wrong !== null) yield { code: 'look_alike', at, say: `The name ${wrong}.`, text };
+    if (wrong !== null) yield { code: 'look_alike', at, say: `The name ${wrong}.`, text: numbered(text) };
     if (text.length > sizeLimits.nameCharacters) yield { code: 'too_large', at, say: 'The name is too long.', text };
     const words = wordsOf(text);
     if (at !== 'name') yield* matches(nameRules, { at, text: words });
@@ -122,7 +122,7 @@ function* ofPlace({ at, text: whole, kind }: Place, foreign: ForeignNames): Gene
   }
   const word = kind === 'prose' ? lookAlikeWord(text) : null;
   if (word !== null)
-    yield { code: 'look_alike', at, say: 'A word has letters that only look like others.', text: word };
+    yield { code: 'look_alike', at, say: 'A word has letters that only look like others.', text: numbered(word) };
   yield* foreignIn(at, text, foreign);
   yield* rawMatches(lineRules, { at, text });
   yield* matches(instructionRules, { at, text });
