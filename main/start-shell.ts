@@ -20,7 +20,12 @@ import type { UpOptions } from './cli/up-options.ts';
 import { readyEvent, readyText, tellCall, tellSupervisorEvent } from './cli/up-report.ts';
 import { version } from './cli/version.ts';
 import { createApprovalDesk, type ApprovalDesk } from './connectors/approval-desk.ts';
-import { createDefinitionDesk, type PersonsDefinitions } from './connectors/definition-desk.ts';
+import {
+  createDefinitionDesk,
+  type DefinitionDesk,
+  type DefinitionDeskDeps,
+  type PersonsDefinitions,
+} from './connectors/definition-desk.ts';
 import { createConsent, type Consent, type PersonsConsent } from './connectors/consent.ts';
 import { watchManagedStop } from './connectors/managed-stop.ts';
 import { createKeptRows, type KeptRows } from './connectors/kept-rows.ts';
@@ -37,6 +42,7 @@ import type { HardeningReport } from './contract/hardening.ts';
 import type { Program, Status } from './contract/control.ts';
 import { Fault } from './contract/errors.ts';
 import { createControlHandlers, type ShowPerson } from './control-handlers.ts';
+import { createSecretFinder } from './pipeline/secrets-in-text/secret-finder.ts';
 import type { Product } from './product.ts';
 import { sealText } from './secrets/seal-text.ts';
 import { isOwnUser } from './local-socket/kernel.ts';
@@ -102,26 +108,19 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
   const mode = consentFor(ground.options, registry);
   // A program with many names must not keep pushing the window in front of the person.
   const mayShow = createRateGate({ burst: 3, perSecond: 1 / 60 });
+  const show = (screen: Parameters<ShowPerson>[0]): void => {
+    if (mayShow.passes()) ground.show?.(screen, { focus: false });
+  };
   const approvals = createApprovalDesk({
     hasWindow: ground.show !== undefined,
     onChange,
-    onAsked: () => {
-      if (mayShow.passes()) ground.show?.('overview', { focus: false });
-    },
+    onAsked: () => show('overview'),
   });
-  const definitions = createDefinitionDesk({
-    file: openPinFile(path.join(paths.stateFolder, 'definitions.json')),
-    managed: registry.managedDefinitions,
-    serverOf: (connector) => wrappedServer(registry, connector),
-    epochMs: Date.now,
+  const definitions = definitionsFor(registry, paths, {
     onChange,
-    onWaiting: () => {
-      if (mayShow.passes()) ground.show?.('definitions', { focus: false });
-    },
+    onWaiting: () => show('definitions'),
+    record: (...said) => supervisor.record(lifecycle(...said)),
     onDecided: (connector) => supervisor.definitionsDecided(connector),
-    record: (what, connector, detail) => {
-      supervisor.record(lifecycle(what, connector, detail));
-    },
   });
   const supervisor = createSupervisor({
     channels: { createSocketPair, channelOverFd, handOver },
@@ -143,7 +142,7 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
         onChange();
       },
       programUnknown: (program) => {
-        if (consent.seen(program) && mayShow.passes()) ground.show?.('programs', { focus: false });
+        if (consent.seen(program)) show('programs');
       },
       approvals,
       definitions,
@@ -171,14 +170,7 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
     supervisor,
     registry,
     openBrowser: (url) => openInBrowser(url),
-    about: {
-      version,
-      runtime: ground.runtimeName,
-      socket: paths.socket,
-      controlSocket: paths.controlSocket,
-      consent: mode,
-      ...labReport(lab, registry),
-    },
+    about: { ...aboutOf(ground, paths, mode), ...labReport(lab, registry) },
     programs: () => consent.programs(),
     definitions,
     ownHardening: ground.ownHardening,
@@ -188,13 +180,8 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
     stopped: () => stop.reason(),
     unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
   });
-  const running = {
-    shell,
-    consent: onRecord(consent, supervisor),
-    approvals,
-    definitions,
-    kept: createKeptRows(supervisor),
-  };
+  const kept = createKeptRows(supervisor);
+  const running = { shell, consent: onRecord(consent, supervisor), approvals, definitions, kept };
   served.control = await serve(ground, { paths, mode, supervisor, running });
   return running;
 }
@@ -267,6 +254,20 @@ function onRecord(consent: Consent, supervisor: Supervisor): PersonsConsent {
   };
 }
 
+function definitionsFor(
+  registry: Registry,
+  { stateFolder }: Paths,
+  told: Pick<DefinitionDeskDeps, 'onChange' | 'onWaiting' | 'record'>,
+): DefinitionDesk {
+  return createDefinitionDesk({
+    ...told,
+    file: openPinFile(path.join(stateFolder, 'definitions.json')),
+    managed: registry.managedDefinitions,
+    serverOf: (connector) => wrappedServer(registry, connector),
+    epochMs: Date.now,
+  });
+}
+
 function wrappedServer({ connectors }: Registry, name: string): WrappedServer | null {
   const server = connectors.find(({ manifest }) => manifest.name === name)?.server;
   return server === undefined ? null : { name, commandHash: server.sha256, args: [...server.args] };
@@ -290,6 +291,10 @@ async function labFor({ closing, reporter, product }: ShellGround): Promise<Lab>
   return lab;
 }
 
+function aboutOf({ runtimeName: runtime }: ShellGround, { socket, controlSocket }: Paths, consent: Status['consent']) {
+  return { version, runtime, socket, controlSocket, consent };
+}
+
 function labReport(lab: Lab | undefined, registry: Registry): Pick<Status, 'lab'> {
   if (!lab) return {};
   return { lab: { folder: lab.folder, people: [...lab.people], authority: registry.config.identity.authority } };
@@ -302,6 +307,7 @@ function registryFor({ options, product }: ShellGround, paths: Paths, lab?: Lab)
     managedFile: paths.managedFile,
     builtInFolder: product.connectors,
     posturesFolder: product.postures,
+    looksSecret: (text) => createSecretFinder().find(text).length > 0,
   });
 }
 

@@ -14,7 +14,7 @@ import { Protection } from './screens/protection.tsx';
 const titles: Readonly<Record<WindowScreen, string>> = {
   overview: 'Overview',
   programs: 'Programs',
-  definitions: 'Wrapped servers',
+  definitions: 'Definitions',
   calls: 'Calls',
   protection: 'Protection',
 };

@@ -38,17 +38,17 @@ export interface DefinitionDeskDeps {
 
 /** What the person does with it, in the window. */
 export interface PersonsDefinitions {
-  read(connector: string): ShownDefinitions;
+  readonly read: (connector: string) => ShownDefinitions;
   /** Throws a `Fault` where it is not what the server says now, or cannot be served. */
-  approve(connector: string, hash: string, by: string): void;
-  forget(connector: string): void;
+  readonly approve: (connector: string, hash: string, by: string) => void;
+  readonly forget: (connector: string) => void;
 }
 
 export interface DefinitionDesk extends PersonsDefinitions {
   /** For the gateway. Throws a `Fault` for what is no list of tools. */
-  answer(question: DefinitionsQuestion): DefinitionsAnswer;
-  summaries(): readonly DefinitionSummary[];
-  degraded(): Status['degraded'];
+  readonly answer: (question: DefinitionsQuestion) => DefinitionsAnswer;
+  readonly summaries: () => readonly DefinitionSummary[];
+  readonly degraded: () => Status['degraded'];
 }
 
 export function createDefinitionDesk(deps: DefinitionDeskDeps): DefinitionDesk {

@@ -35,7 +35,13 @@ describe('the file of approved definitions', () => {
     ['garbled', () => writeFileSync(file, '{', { mode: 0o600 })],
     ['changed by hand', () => writeFileSync(file, readFileSync(file, 'utf8').replace('"add_note"', '"add_nope"'))],
     ['open to others', () => chmodSync(file, 0o644)],
-    ['a link', () => (rmSync(file), symlinkSync('/dev/null', file))],
+    [
+      'a link',
+      () => {
+        rmSync(file);
+        symlinkSync('/dev/null', file);
+      },
+    ],
   ])('counts as nothing where it is %s, and says so', (_, spoil) => {
     openPinFile(file).writePins(remembered);
     spoil();

@@ -58,6 +58,8 @@ export interface RegistrySources {
   readonly managedFile: string;
   /** Folder of the connectors that ship with Sallyport, one folder each. */
   readonly builtInFolder: string;
+  /** Whether a text looks like a credential: none may stand in a manifest. Absent: nothing is looked for. */
+  readonly looksSecret?: (text: string) => boolean;
   /** Folder of the policies that ship with Sallyport, one file a posture. */
   readonly posturesFolder: string;
 }
@@ -83,7 +85,8 @@ export function loadRegistry(sources: RegistrySources): Registry {
   // The lab is no person's file.
   const isPersons = own !== undefined && sources.labConfig === undefined;
   const config = isPersons ? { ...parsed, limits: narrowedLimits(parsed.limits, managed, own) } : parsed;
-  const reading = { config, layers, builtInFolder: sources.builtInFolder };
+  const { builtInFolder, looksSecret = () => false } = sources;
+  const reading = { config, layers, builtInFolder, looksSecret };
   if (config.egress.proxy !== undefined && !URL.canParse(config.egress.proxy.url))
     throw blamed(layers, ['egress', 'proxy', 'url']).refuse(['egress', 'proxy', 'url'], 'it is no address');
   refuseUnknownConnectors(config, layers);
@@ -147,8 +150,8 @@ function refuseOwnDefinitions(own: LocatedJson | undefined): void {
   const at = Array.isArray(connectors)
     ? connectors.findIndex((each: unknown) => isRecord(each) && each['definitions'] !== undefined)
     : -1;
-  if (at !== -1)
-    throw own?.refuse(['connectors', at, 'definitions'], 'it counts only in managed settings: approve in the window');
+  if (own !== undefined && at !== -1)
+    throw own.refuse(['connectors', at, 'definitions'], 'it counts only in managed settings: approve in the window');
 }
 
 /** A managed list of connectors replaces the person's, whose own has none. */
@@ -220,6 +223,7 @@ interface Reading {
   readonly config: SallyportConfig;
   readonly layers: readonly LocatedJson[];
   readonly builtInFolder: string;
+  readonly looksSecret: (text: string) => boolean;
 }
 
 function registerConnector(reading: Reading, settings: ConnectorConfig, index: number): RegisteredConnector {
@@ -243,6 +247,7 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
     throw json.refuse(['name'], `the folder's connector is "${declared.name}", "${settings.name}" was configured`);
   const manifest = narrowed(reading, declared);
   const server = readWrapped(folder, manifest, json);
+  if (server !== undefined) refuseSecrets(server, reading.looksSecret, json);
   const entry = (server === undefined ? ['connector.mjs', 'connector.js'] : ['manifest.json'])
     .map((name) => path.join(folder, name))
     .find((file) => existsSync(file));
@@ -278,6 +283,19 @@ function readWrapped(folder: string, { wrap, files }: ConnectorManifest, json: L
       `its program has no hash yet: write ${mend} into "wrap" if ${server.real} is the server that you mean`,
     );
   throw json.refuse(['wrap', 'sha256'], `its program has another hash: look at what changed, then write ${mend}`);
+}
+
+/** A command line can be read by every program, and an environment by the server: there a credential has no place. */
+function refuseSecrets(
+  { args, environment }: ServerProgram,
+  looksSecret: Reading['looksSecret'],
+  json: LocatedJson,
+): void {
+  const name = Object.keys(environment).find((each) => looksSecret(environment[each] ?? ''));
+  const reason = 'it looks like a credential: write a placeholder, a wrapped server is never given a real one';
+  if (name !== undefined) throw json.refuse(['wrap', 'environment', name], reason);
+  const index = args.findIndex((each) => looksSecret(each));
+  if (index >= 0) throw json.refuse(['wrap', 'args', index], reason);
 }
 
 /** Before anything of it is read as a manifest. */

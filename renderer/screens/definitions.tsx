@@ -28,7 +28,7 @@ export function Definitions({ state: { status } }: { readonly state: WindowState
   return (
     <>
       <header className="screen-head">
-        <h2>Wrapped servers</h2>
+        <h2>Definitions of wrapped servers</h2>
         <p className="lead">
           A model reads what a server says of its tools, and may do what it says there. Nothing of it is served before
           you read and approved it, and in each run anew. What is visibly wrong is marked; not everything can be.

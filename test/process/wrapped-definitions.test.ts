@@ -1,21 +1,26 @@
 /** What well-known servers say of their tools, as it is: it waits for the person, and nothing of it is quarantined. */
+import { createRequire } from 'node:module';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { expect, it } from 'vitest';
 import { createDefinitions } from '../../main/connectors/definitions/definitions.ts';
 
-const modules = fileURLToPath(new URL('../../node_modules/@modelcontextprotocol', import.meta.url));
+const { resolve } = createRequire(import.meta.url);
+const servers = {
+  filesystem: resolve('@modelcontextprotocol/server-filesystem/package.json'),
+  memory: resolve('@modelcontextprotocol/server-memory/package.json'),
+  everything: resolve('@modelcontextprotocol/server-everything/package.json'),
+};
 
-async function toolsOf(name: string, args: readonly string[]): Promise<readonly unknown[]> {
+async function toolsOf(name: keyof typeof servers, args: readonly string[]): Promise<readonly unknown[]> {
   const client = new Client(
     { name: 'sallyport-test', version: '1.0.0' },
     { capabilities: { sampling: {}, roots: {}, elicitation: {} } },
   );
-  const script = path.join(modules, `server-${name}`, 'dist', 'index.js');
+  const script = path.join(path.dirname(servers[name]), 'dist', 'index.js');
   await client.connect(
     new StdioClientTransport({ command: process.execPath, args: [script, ...args], stderr: 'ignore' }),
   );
@@ -30,7 +35,7 @@ it.each([
   ['filesystem', 14],
   ['memory', 9],
   ['everything', 12],
-])('server-%s', async (name, least) => {
+] as const)('server-%s', async (name, least) => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'wrapped-'));
   try {
     const tools = await toolsOf(name, name === 'filesystem' ? [folder] : []);

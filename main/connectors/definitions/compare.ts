@@ -78,13 +78,13 @@ function* differences(spot: Spot, old: unknown, next: unknown): Generator<Differ
       if (!isNarrower(spot, name, [old[name], next[name]]))
         yield* differences(below(spot, name), old[name], next[name]);
       else if (canonicalJson(old[name]) !== canonicalJson(next[name]))
-        yield told({ ...below(spot, name), role: 'value' }, old[name], next[name], 'harmless');
+        yield told(below(spot, name), [old[name], next[name]], 'harmless');
     }
     return;
   }
   const isSame =
     spot.role === 'text' && typeof old === 'string' && typeof next === 'string' && gist(old) === gist(next);
-  yield told(spot, old, next, isSame ? 'harmless' : 'changed');
+  yield told(spot, [old, next], isSame ? 'harmless' : 'changed');
 }
 
 const maps = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas']);
@@ -139,7 +139,9 @@ function gist(text: string): string {
     .trim();
 }
 
-function told({ at }: Spot, old: unknown, next: unknown, weight: DefinitionChange['weight']): Difference {
+type Weight = DefinitionChange['weight'];
+
+function told({ at }: Spot, [old, next]: readonly [unknown, unknown], weight: Weight): Difference {
   const [one, other] = [written(old), written(next)];
   const from = one === undefined || other === undefined ? 0 : commonStart(one, other);
   const what = old === undefined ? 'added' : next === undefined ? 'removed' : 'changed';

@@ -73,6 +73,9 @@ describe('a pin', () => {
     const text = readable(pinOf(server, [{ ...tool, description: 'one\nTool other\u202e\n  says:' }]));
     expect(text.split('\n').filter((line) => line.startsWith('Tool '))).toEqual(['Tool add_note']);
     expect(text).toContain('    | Tool other\\u{202E}');
+    const long = readable(pinOf(server, [{ ...tool, description: `${'x'.repeat(100)} Tool other` }]));
+    expect(Math.max(...long.split('\n').map((line) => line.length))).toBeLessThan(100);
+    expect(long).toMatch(/^ {4}· x+ Tool other$/m);
   });
 });
 

@@ -52,13 +52,13 @@ export interface Admission {
 
 export interface Definitions {
   /** Throws a `Fault` (`malformed`) for a list that cannot be read as tools at all. */
-  admit(server: WrappedServer, tools: readonly unknown[], otherToolNames: readonly string[]): Admission;
+  readonly admit: (server: WrappedServer, tools: readonly unknown[], otherToolNames: readonly string[]) => Admission;
   /** The person's word, for exactly this hash. Throws a `Fault` where the server says something else by now. */
-  approve(server: string, pinHash: string, by: string): Admission;
+  readonly approve: (server: string, pinHash: string, by: string) => Admission;
   /** Narrows: what was approved waits for the person again, and is not remembered. */
-  forget(server: string): void;
+  readonly forget: (server: string) => void;
   /** The newest admission of each server. */
-  list(): readonly Admission[];
+  readonly list: () => readonly Admission[];
 }
 
 /** What nobody can approve: it could not be served as it is. */

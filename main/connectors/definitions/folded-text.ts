@@ -14,7 +14,7 @@ const lookAlikes: readonly (readonly [drawn: string, like: string])[] = [
   ['ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ', 'abcdefghijklmnoprstuvwyz'],
 ];
 const likeLetter = new Map(
-  lookAlikes.flatMap(([drawn, like]) => [...drawn].map((letter, at) => [letter, like[at] ?? letter] as const)),
+  lookAlikes.flatMap(([drawn, like]) => Array.from(drawn, (letter, at) => [letter, like[at] ?? letter] as const)),
 );
 
 /** Lower case, in one line, without what is not seen and without marks of emphasis. */
@@ -29,8 +29,7 @@ function flat(text: string): string {
 
 /** Letters as they are seen, without accents. */
 export function asSeen(text: string): string {
-  return [...text.normalize('NFKD')]
-    .map((letter) => likeLetter.get(letter) ?? letter)
+  return Array.from(text.normalize('NFKD'), (letter) => likeLetter.get(letter) ?? letter)
     .join('')
     .replaceAll(/\p{M}/gu, '');
 }
@@ -75,7 +74,7 @@ function decoded(text: string): string {
 export function formsOf(text: string): readonly string[] {
   const plain = decoded(text);
   const seen = asSeen(plain);
-  const reversed = [...flat(seen)].reverse().join('');
+  const reversed = Array.from(flat(seen)).reverse().join('');
   return [...new Set([flat(text), flat(plain), flat(seen), withoutDigits(flat(seen)), reversed])];
 }
 

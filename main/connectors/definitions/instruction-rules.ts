@@ -156,7 +156,9 @@ export const nameRules: readonly InstructionRule[] = [
     weight: 'quarantine',
     say: 'The parameter asks for what the tool does not need.',
     patterns: [
-      new RegExp(`^(?:the )?(?:${talk}|conversation|all tools|tools list|tool names|tool list|model name)$`),
+      new RegExp(
+        `^(?:the )?(?:(?:full |whole )?(?:conversation|chat|tool call) (?:history|context|log|transcript)|system prompt|chain of thought|conversation|all tools|available tools|tools list|tool names)$`,
+      ),
       new RegExp(
         `\\b(?:content|contents|text|output|result)\\b.{0,20}\\b(?:of|from|reading)\\b.{0,30}\\b(?:ssh|env|secret|secrets|credentials|passwords?|keys?|passwd|home)\\b`,
       ),
@@ -172,14 +174,14 @@ export const lineRules: readonly InstructionRule[] = [
     weight: 'quarantine',
     say: 'It is set as if somebody else spoke to the model.',
     patterns: [
-      /(?:\n\s*|#\s*)(?:system|assistant|developer|human|user)\s{0,3}(?:message|prompt|note|override)?\s{0,3}:/i,
+      /(?:\n[^\S\n]{0,40}#{0,6}|#)[^\S\n]{0,40}(?:system|assistant|developer|human|user)\s{0,3}(?:message|prompt|note|override)?\s{0,3}:/i,
     ],
   },
   {
     code: 'hidden_text',
     weight: 'quarantine',
     say: 'It pushes text out of sight with blank space.',
-    patterns: [/(?:\s*\n){12}|[^\S\n]{60}/],
+    patterns: [/(?:[^\S\n]{0,200}\n){12}|[^\S\n]{60}/],
   },
   {
     code: 'hidden_text',

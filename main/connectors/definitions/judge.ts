@@ -10,7 +10,7 @@ import { hiddenCharacter, lookAlikeWord, wrongName } from './characters.ts';
 import { formsOf, skeleton, wordsOf } from './folded-text.ts';
 import { instructionRules, lineRules, nameRules, noticeRules, type InstructionRule } from './instruction-rules.ts';
 import { schemaFindings, type Found } from './schema-findings.ts';
-import { shownLine } from './shown-text.ts';
+import { numbered, shownLine } from './shown-text.ts';
 import { textsOf, type Place } from './texts.ts';
 
 export interface JudgeOptions {
@@ -19,40 +19,47 @@ export interface JudgeOptions {
 }
 
 /** Beyond these a definition is not served, and cannot be approved. */
-export const sizeLimits = {
+const sizeLimits = {
   tools: 500,
   nameCharacters: 64,
   titleCharacters: 200,
   descriptionCharacters: 4096,
   schemaCharacters: 32_768,
-  places: 2000,
+  /** Of any one text, and all texts of all tools. */
+  textCharacters: 8192,
+  places: 20_000,
 } as const;
-const maxFindings = 200;
+/** Of each weight: what is worth a notice takes no place from what is worse. */
+const maxFindings = 100;
 const nameForm = /^[A-Za-z0-9_-]{1,64}$/;
-/** A longer text is a finding by itself, and is read no further than to here. */
-const maxRead = 65_536;
 
 export function judge(tools: readonly ToolDefinition[], { otherToolNames }: JudgeOptions): DefinitionFinding[] {
-  const own = new Set(tools.map(({ name }) => name));
-  const foreign = foreignNames(otherToolNames, own);
-  const findings: DefinitionFinding[] = [];
+  const foreign = foreignNames(otherToolNames, new Set(tools.map(({ name }) => name)));
+  const kept = { quarantine: new Map<string, DefinitionFinding>(), notice: new Map<string, DefinitionFinding>() };
+  const add = (tool: string, found: Found): void => {
+    const made = finding(tool, found);
+    // Once a place and code.
+    const key = JSON.stringify([made.tool, made.code, made.at]);
+    if (kept.quarantine.has(key) || kept[made.weight].size >= maxFindings) return;
+    kept[made.weight].set(key, made);
+  };
   if (tools.length > sizeLimits.tools)
-    findings.push(finding('', { code: 'too_large', at: '', say: `There are more than ${sizeLimits.tools} tools.` }));
-  tools.forEach((tool, index) => {
-    const isTwice = tools.findIndex(({ name }) => name === tool.name) !== index;
-    for (const found of [...ofTool(tool, isTwice), ...ofTexts(tool, foreign)])
-      if (findings.length < maxFindings && !isSaid(findings, tool.name, found))
-        findings.push(finding(tool.name, found));
-  });
-  // The worst first: what is cut off is the rest.
-  return findings.toSorted((one, other) => Number(one.weight === 'notice') - Number(other.weight === 'notice'));
-}
-
-/** Once a place and code; and nothing that is worth a notice where the same is quarantined. */
-function isSaid(findings: readonly DefinitionFinding[], tool: string, { code, at }: Found): boolean {
-  return findings.some(
-    (each) => each.tool === shownLine(tool, 200) && each.code === code && each.at === shownLine(at, 400),
-  );
+    add('', { code: 'too_large', at: '', say: `There are more than ${sizeLimits.tools} tools.` });
+  const seen = new Set<string>();
+  let places = 0;
+  for (const tool of tools) {
+    for (const found of ofTool(tool, seen.has(tool.name))) add(tool.name, found);
+    seen.add(tool.name);
+    for (const place of textsOf(tool)) {
+      places += 1;
+      // What would take long to look at is not looked at, and not served.
+      if (places > sizeLimits.places) break;
+      for (const found of ofPlace(place, foreign)) add(tool.name, found);
+    }
+  }
+  if (places > sizeLimits.places)
+    add('', { code: 'too_large', at: '', say: `There are more than ${sizeLimits.places} texts.` });
+  return [...kept.quarantine.values(), ...kept.notice.values()];
 }
 
 function* ofTool(tool: ToolDefinition, isTwice: boolean): Generator<Found> {
@@ -94,19 +101,9 @@ function* ofTool(tool: ToolDefinition, isTwice: boolean): Generator<Found> {
     };
 }
 
-function* ofTexts(tool: ToolDefinition, foreign: ForeignNames): Generator<Found> {
-  let places = 0;
-  for (const place of textsOf(tool)) {
-    places += 1;
-    if (places > sizeLimits.places) {
-      yield { code: 'too_large', at: '', say: `It has more than ${sizeLimits.places} texts.` };
-      return;
-    }
-    yield* ofPlace({ ...place, text: place.text.slice(0, maxRead) }, foreign);
-  }
-}
-
-function* ofPlace({ at, text, kind }: Place, foreign: ForeignNames): Generator<Found> {
+function* ofPlace({ at, text: whole, kind }: Place, foreign: ForeignNames): Generator<Found> {
+  const text = whole.slice(0, sizeLimits.textCharacters);
+  if (whole !== text) yield { code: 'too_large', at, say: `A text is longer than ${text.length} characters.` };
   const hidden = hiddenCharacter(text);
   if (hidden !== null)
     yield {
@@ -117,15 +114,15 @@ function* ofPlace({ at, text, kind }: Place, foreign: ForeignNames): Generator<F
     };
   if (kind === 'name') {
     const wrong = hidden === null ? wrongName(text) : null;
-    if (wrong !== null) yield { code: 'look_alike', at, say: `The name ${wrong}.`, text };
+    if (wrong !== null) yield { code: 'look_alike', at, say: `The name ${wrong}.`, text: numbered(text) };
     if (text.length > sizeLimits.nameCharacters) yield { code: 'too_large', at, say: 'The name is too long.', text };
     const words = wordsOf(text);
-    yield* matches(nameRules, { at, text: words });
+    if (at !== 'name') yield* matches(nameRules, { at, text: words });
     if (words !== text) yield* matches(instructionRules, { at, text: words });
   }
   const word = kind === 'prose' ? lookAlikeWord(text) : null;
   if (word !== null)
-    yield { code: 'look_alike', at, say: 'A word has letters that only look like others.', text: word };
+    yield { code: 'look_alike', at, say: 'A word has letters that only look like others.', text: numbered(word) };
   yield* foreignIn(at, text, foreign);
   yield* rawMatches(lineRules, { at, text });
   yield* matches(instructionRules, { at, text });
@@ -152,25 +149,17 @@ function* rawMatches(rules: readonly InstructionRule[], { at, text }: Pick<Place
 }
 
 interface ForeignNames {
-  /** Of others, where they are no ordinary words; as written. */
-  readonly mentioned: readonly { readonly name: string; readonly pattern: RegExp }[];
+  /** Of others, where they are no ordinary words: as written, by their lower case. */
+  readonly mentioned: ReadonlyMap<string, string>;
   readonly skeletons: ReadonlyMap<string, string>;
 }
 
 function foreignNames(others: readonly string[], own: ReadonlySet<string>): ForeignNames {
   // `mail_send_message` may be mentioned by the name that its server gave it.
-  const alone = others.map((name) => name.slice(name.indexOf('_') + 1)).filter((name) => /[_-]/.test(name));
-  const mentioned = [...new Set([...others, ...alone])].filter(
-    (name) => !own.has(name) && /[_-]|[a-z][A-Z]/.test(name),
-  );
+  const alone = others.map((name) => name.slice(name.indexOf('_') + 1)).filter((name) => /[_-]|[a-z][A-Z]/.test(name));
+  const mentioned = [...others.filter((name) => /[_-]|[a-z][A-Z]/.test(name)), ...alone];
   return {
-    mentioned: mentioned.map((name) => ({
-      name,
-      pattern: new RegExp(
-        `(?<![\\p{L}\\p{N}_-])${name.replaceAll(/[^A-Za-z0-9_]/g, '\\$&')}(?![\\p{L}\\p{N}_-])`,
-        'iu',
-      ),
-    })),
+    mentioned: new Map(mentioned.filter((name) => !own.has(name)).map((name) => [name.toLowerCase(), name])),
     skeletons: new Map(others.map((name) => [skeleton(name), name])),
   };
 }
@@ -182,14 +171,13 @@ function* foreignIn(at: string, text: string, { mentioned, skeletons }: ForeignN
       yield { code: 'other_tool', at, say: `Its name is, or looks like, that of another tool: ${other}.`, text };
     return;
   }
-  const found = mentioned.find(({ pattern }) => pattern.test(text));
-  if (found)
-    yield {
-      code: 'other_tool',
-      at,
-      say: `It speaks of a tool of another server: ${found.name}.`,
-      text: around(text, text.search(found.pattern)),
-    };
+  for (const word of text.toLowerCase().match(/[\p{L}\p{N}_-]+/gu) ?? []) {
+    const other = mentioned.get(word);
+    if (other === undefined) continue;
+    const say = `It speaks of a tool of another server: ${other}.`;
+    yield { code: 'other_tool', at, say, text: around(text, text.toLowerCase().indexOf(word), word.length) };
+    return;
+  }
 }
 
 function around(text: string, at: number, length = 1): string {

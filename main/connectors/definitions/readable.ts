@@ -7,8 +7,13 @@ const noEnd = Number.MAX_SAFE_INTEGER;
 
 export function readable({ server, tools }: DefinitionPin): string {
   const head = [`Server ${server.name}`, ...server.args.map((each) => `  argument: ${shownLine(each, noEnd)}`)];
-  return [head.join('\n'), ...tools.map(({ definition }) => toolText(definition))].join('\n\n');
+  const text = [head.join('\n'), ...tools.map(({ definition }) => toolText(definition))].join('\n\n');
+  return text.replaceAll(longLine, (line) => (line.match(pieces) ?? []).join('\n    · '));
 }
+
+/** Broken here, and marked: broken by the window, its rest could look like a line of ours. */
+const longLine = /^.{97,}$/gmu;
+const pieces = /.{1,90}/gu;
 
 function toolText(definition: DefinitionPin['tools'][number]['definition']): string {
   const { name, title, description, annotations, inputSchema, outputSchema } = definition;

@@ -5,7 +5,17 @@
  * of `program` that a script loads from a granted folder; what the server does (its walls, and the person's approval of its tools).
  */
 import { createHash, type Hash } from 'node:crypto';
-import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { Fault } from '../../contract/errors.ts';
@@ -149,8 +159,8 @@ interface Hashed {
 function hashed({ real, script, program }: Hashed, stop: Stop): string {
   const hash = createHash('sha256');
   try {
-    add(hash, 'command', readFileSync(real));
-    if (script !== null) add(hash, 'script', readFileSync(script));
+    addFile(hash, 'command', real);
+    if (script !== null) addFile(hash, 'script', script);
     if (program !== null) addFolder(hash, program, stop);
   } catch (error) {
     if (error instanceof Fault) throw error;
@@ -164,6 +174,18 @@ function hashed({ real, script, program }: Hashed, stop: Stop): string {
 
 function add(hash: Hash, name: string, content: Uint8Array): void {
   hash.update(`${name}\0${content.length}\0`).update(content);
+}
+
+/** In pieces: a runtime is larger than this process should become. */
+function addFile(hash: Hash, name: string, file: string): void {
+  const fd = openSync(file, 'r');
+  try {
+    hash.update(`${name}\0${fstatSync(fd).size}\0`);
+    const piece = Buffer.alloc(1024 * 1024);
+    for (let read = readSync(fd, piece); read > 0; read = readSync(fd, piece)) hash.update(piece.subarray(0, read));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function addFolder(hash: Hash, program: string, stop: Stop): void {
@@ -183,7 +205,7 @@ function addFolder(hash: Hash, program: string, stop: Stop): void {
         );
       if (found.isDirectory()) pending.push(relative);
       else if (found.isSymbolicLink()) add(hash, `link ${relative}`, Buffer.from(readlinkSync(file)));
-      else if (found.isFile()) add(hash, relative, readFileSync(file));
+      else if (found.isFile()) addFile(hash, relative, file);
       else stop('program', `${file} is neither a file, a folder nor a link`);
     }
   }
