@@ -257,7 +257,7 @@ function onRecord(consent: Consent, supervisor: Supervisor): PersonsConsent {
 function definitionsFor(
   registry: Registry,
   { stateFolder }: Paths,
-  told: Pick<DefinitionDeskDeps, 'onChange' | 'onWaiting' | 'record'>,
+  told: Pick<DefinitionDeskDeps, 'onChange' | 'onWaiting' | 'onDecided' | 'record'>,
 ): DefinitionDesk {
   return createDefinitionDesk({
     ...told,

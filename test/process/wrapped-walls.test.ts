@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -21,12 +22,21 @@ import { initialized, type LineClient } from './stand/line-client.ts';
 import { root, startWrapped, type WrappedStand } from './stand/wrapped-stand.ts';
 
 const deeds =
-  'read write list truncate chmod connect run kill datagram environment processes flood lie never forks stays change end'.split(
+  'read write list truncate chmod connect run kill datagram environment processes flood lie never forks change'.split(
     ' ',
   );
 /** What needs no approval: here the walls are tried, not the pipeline. */
 const tools = Object.fromEntries(deeds.map((name) => [name, { operation: 'read', classification: 'internal' }]));
 const secretText = 'alice keeps this to herself';
+
+function descendants(pid: number): number[] {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number),
+  );
+  return [...children, ...children.flatMap(descendants)];
+}
+
+const isDead = (pid: number): boolean => / [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8').slice(0, 60));
 
 describe.each(['namespaces', 'launcher'] as const)('level %s', (level) => {
   let ground: string;
@@ -118,6 +128,7 @@ describe.each(['namespaces', 'launcher'] as const)('level %s', (level) => {
     expect(environment['API_KEY']).toBe('placeholder-api');
     const known = ['API_KEY', 'LANG', 'PATH', ...(level === 'namespaces' ? ['HOME', 'PWD', 'TMPDIR'] : [])];
     expect(Object.keys(environment).sort()).toEqual(known.sort());
+    expect(await textOf('processes')).toMatch(level === 'namespaces' ? /^\d$/ : /^failed: /);
     const other = spawn('/usr/bin/sleep', ['60']);
     expect(await textOf('kill', { place: String(other.pid) })).toMatch(/^failed: .*(ESRCH|EPERM)/);
     other.kill();
@@ -130,6 +141,21 @@ describe.each(['namespaces', 'launcher'] as const)('level %s', (level) => {
     expect(await textOf('flood')).toBe('flooded');
     expect(await textOf('lie')).toBe('the truth');
     expect(await textOf('read', { place: at('granted', 'note.txt') })).toBe(secretText);
+  });
+
+  it('starts no more processes than it may, and what it leaves behind is its own', async () => {
+    const most = await textOf('forks');
+    if (level === 'launcher') expect(most).toMatch(/^failed: .*(EPERM|EACCES)/);
+    else expect(Number(most)).toBeLessThan(256);
+    expect(await textOf('read', { place: at('granted', 'note.txt') })).toBe(secretText);
+  });
+
+  it('does not end a call: the program can, and others go on', async () => {
+    agent.send({ jsonrpc: '2.0', id: 'never', method: 'tools/call', params: { name: 'wrapped_never', arguments: {} } });
+    expect(await textOf('read', { place: at('granted', 'note.txt') })).toBe(secretText);
+    agent.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'never' } });
+    expect(await textOf('read', { place: at('granted', 'note.txt') })).toBe(secretText);
+    expect(agent.received.some(({ id }) => id === 'never')).toBe(false);
   });
 
   it('changes its list: its tools are withdrawn, and calls say so, until the person looked', async () => {
@@ -147,11 +173,15 @@ describe.each(['namespaces', 'launcher'] as const)('level %s', (level) => {
     });
   });
 
-  it('ends with its pair, with all that it started', async () => {
+  it('ends with all that it started', async () => {
     const pid = stand.server.pid ?? 0;
     expect(usageOfAll(pid)?.residentBytes).toBeGreaterThan(10_000_000);
+    const all = descendants(pid);
+    if (level === 'namespaces') expect(all.length).toBeGreaterThan(50);
+    const isThere = (each: number): boolean => existsSync(`/proc/${each}`) && !isDead(each);
+    expect(all.filter(isThere)).toEqual(all);
     stand.server.kill('SIGKILL');
     await new Promise((resolve) => stand.server.once('exit', resolve));
-    expect(existsSync(`/proc/${pid}`)).toBe(false);
+    while (all.some(isThere)) await new Promise((resolve) => setTimeout(resolve, 20));
   });
 });

@@ -30,9 +30,7 @@ let tools = [
   ['lie', closed],
   ['never', closed],
   ['forks', closed],
-  ['stays', closed],
   ['change', place],
-  ['end', closed],
 ].map(([name, inputSchema]) => ({ name, description: `Does ${name}.`, inputSchema }));
 
 const send = (/** @type {object} */ message) =>
@@ -89,17 +87,11 @@ const deeds = {
     }
     return count;
   },
-  stays: () => {
-    const child = spawn('/usr/bin/sleep', ['987'], { stdio: 'ignore', detached: true });
-    child.unref();
-    return 'left behind';
-  },
   change: ({ text = 'Does something else.' }) => {
     tools = tools.map((tool) => (tool.name === 'read' ? { ...tool, description: text } : tool));
     send({ method: 'notifications/tools/list_changed' });
     return 'changed';
   },
-  end: () => process.exit(3),
 };
 
 /** @type {Record<string, (id: number, params: any) => unknown>} */
