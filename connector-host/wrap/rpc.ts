@@ -8,11 +8,11 @@ export type Json = Readonly<Record<string, unknown>>;
 
 export interface RpcPeer {
   /** Rejects with a `ServerError` where it says no, else with a `Fault`: it is gone, or was not waited for. */
-  request(method: string, params: Json, options?: RequestOptions): Promise<Json>;
-  notify(method: string, params?: Json): void;
-  receive(line: string): void;
+  readonly request: (method: string, params: Json, options?: RequestOptions) => Promise<Json>;
+  readonly notify: (method: string, params?: Json) => void;
+  readonly receive: (line: string) => void;
   /** Nothing comes any more. */
-  close(): void;
+  readonly close: () => void;
 }
 
 export interface RequestOptions {

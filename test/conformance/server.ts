@@ -41,7 +41,7 @@ async function run(tool: string, given: Json, request: Request): Promise<Json> {
   const { progressToken } = meta;
   let state = request.params['requestState'] as string | undefined;
   let answers = (request.params['inputResponses'] ?? {}) as Json;
-  const client = Object.keys((meta[`${metaKey}clientCapabilities`] ?? {}) as object);
+  const client = Object.keys(meta[`${metaKey}clientCapabilities`] ?? {});
   for (;;) {
     const call = {
       arguments: given,

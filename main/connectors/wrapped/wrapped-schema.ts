@@ -75,7 +75,7 @@ const mapHolders = ['properties', '$defs', 'definitions'];
 
 /** Where a schema describes a place of its own. `allOf`, `not` and `if` describe one together with others: they stay as they are. */
 function rewritten(schema: Schema, change: (schema: Schema) => Schema): Schema {
-  const next = Object.entries(change(schema)).map(([key, value]) => {
+  const next = Object.entries(change(schema)).map(([key, value]): [string, unknown] => {
     if (schemaHolders.includes(key)) return [key, isSchema(value) ? rewritten(value, change) : value];
     if (listHolders.includes(key) && Array.isArray(value))
       return [key, (value as readonly unknown[]).map((each) => (isSchema(each) ? rewritten(each, change) : each))];
@@ -83,7 +83,7 @@ function rewritten(schema: Schema, change: (schema: Schema) => Schema): Schema {
     const map = Object.entries(value).map(([name, each]) => [name, isSchema(each) ? rewritten(each, change) : each]);
     return [key, Object.fromEntries(map)];
   });
-  return Object.fromEntries(next) as Schema;
+  return Object.fromEntries(next);
 }
 
 function isSchema(value: unknown): value is Schema {
