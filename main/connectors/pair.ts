@@ -42,9 +42,10 @@ export function startPair(deps: SupervisorDeps, registered: RegisteredConnector)
   const { channels } = deps;
   const { name } = registered.manifest;
   const logs = path.join(deps.stateFolder, 'logs');
+  // First: where it cannot be started, nothing else was opened.
+  const server = startServer(deps, registered);
   const gatewayConnector = channels.createSocketPair();
   const connectorEgress = channels.createSocketPair();
-  const server = startServer(deps, registered);
   const sandboxed = startSandboxed(deps, registered, {
     gateway: gatewayConnector.b,
     egress: connectorEgress.a,

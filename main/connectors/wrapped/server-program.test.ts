@@ -71,10 +71,11 @@ describe('a wrapped server’s program', () => {
   it('is granted files that are there: nothing of the kernel’s, and nothing to write where its own code or the person’s home is', () => {
     expect(read({}, [{ path: 'data' }]).files).toEqual([{ path: at('data'), real: at('data'), mode: 'read' }]);
     expect(read({}, [{ path: at('data'), mode: 'write' }]).files[0]?.mode).toBe('write');
+    expect(() => read({}, [{ path: at('code'), mode: 'write' }])).toThrow(/it could change .*server\.mjs/);
     symlinkSync('/', at('all'));
     for (const wrong of ['/', '/proc', '/proc/self', '/dev', '/run/user', 'all', 'nothing'])
       expect(() => read({}, [{ path: wrong }]), wrong).toThrow(/files\.0\.path/);
-    for (const wrong of [folder, at('code'), os.homedir(), path.dirname(os.homedir())])
+    for (const wrong of [folder, at('code'), at('code', 'part.mjs'), os.homedir(), path.dirname(os.homedir())])
       expect(() => read({ program: './code' }, [{ path: wrong, mode: 'write' }]), wrong).toThrow(
         /it could change|is not granted/,
       );

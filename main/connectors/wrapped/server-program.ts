@@ -7,6 +7,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import {
   closeSync,
+  existsSync,
   fstatSync,
   lstatSync,
   openSync,
@@ -76,7 +77,7 @@ export function readServerProgram(
   if (script === null && program === null)
     stop('args', 'the script is not among them: write its whole path, or name the folder of its code as "program"');
   const granted = files.map((file, index) => {
-    const found = grantedFile(folder, file, [folder, ...(program === null ? [] : [program]), command]);
+    const found = grantedFile(folder, file, { program, others: [folder, command, ...(script ? [script] : [])] });
     if ('reason' in found) throw refuse({ key: ['files', index, 'path'], reason: found.reason });
     return found;
   });
@@ -130,10 +131,15 @@ function folderOf(place: string, stop: Stop): string {
   return statSync(place, { throwIfNoEntry: false })?.isDirectory() ? place : stop('program', `${place} is no folder`);
 }
 
+interface Own {
+  readonly program: string | null;
+  readonly others: readonly string[];
+}
+
 function grantedFile(
   folder: string,
   { path: given, mode }: { readonly path: string; readonly mode: 'read' | 'write' },
-  own: readonly string[],
+  own: Own,
 ): ServerFile | { readonly reason: string } {
   const place = path.resolve(folder, given);
   const found = statSync(place, { throwIfNoEntry: false });
@@ -142,9 +148,14 @@ function grantedFile(
   const real = realpathSync(place);
   if ([place, real].some((each) => each === '/' || closedTrees.some((tree) => holds(tree, each))))
     return { reason: `${place} is not granted to any server: name the folder that it needs` };
-  const touches = [homedir(), ...own].find((each) => holds(real, realpathSync(each)));
-  if (mode === 'write' && touches !== undefined)
-    return { reason: `it could change ${touches} there: grant a folder below it, or "mode": "read"` };
+  if (mode === 'read') return { path: place, real, mode };
+  const program = own.program === null ? [] : [own.program];
+  const touches = [homedir(), ...own.others, ...program]
+    .filter((each) => existsSync(each))
+    .map((each) => realpathSync(each));
+  const changed = touches.find((each) => holds(real, each)) ?? program.find((each) => holds(realpathSync(each), real));
+  if (changed !== undefined)
+    return { reason: `it could change ${changed} there: grant another folder, or "mode": "read"` };
   return { path: place, real, mode };
 }
 
