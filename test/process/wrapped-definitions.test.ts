@@ -8,11 +8,11 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { expect, it } from 'vitest';
 import { createDefinitions } from '../../main/connectors/definitions/definitions.ts';
 
-const require = createRequire(import.meta.url);
+const { resolve } = createRequire(import.meta.url);
 const servers = {
-  filesystem: require.resolve('@modelcontextprotocol/server-filesystem/package.json'),
-  memory: require.resolve('@modelcontextprotocol/server-memory/package.json'),
-  everything: require.resolve('@modelcontextprotocol/server-everything/package.json'),
+  filesystem: resolve('@modelcontextprotocol/server-filesystem/package.json'),
+  memory: resolve('@modelcontextprotocol/server-memory/package.json'),
+  everything: resolve('@modelcontextprotocol/server-everything/package.json'),
 };
 
 async function toolsOf(name: keyof typeof servers, args: readonly string[]): Promise<readonly unknown[]> {
