@@ -87,7 +87,7 @@ module.exports = {
           // An author's backend on this machine, in a program that holds no credential.
           '^main/authoring/recorder\\.ts$',
           // Wrap an inherited descriptor in a Socket: no address, no name.
-          '^main/channel/(channel-over-socket|hand-over)\\.ts$|^connector-host/channel-over-fd\\.ts$',
+          '^main/channel/(channel-over-socket|hand-over)\\.ts$|^connector-host/(channel-over-fd|wrap)\\.ts$',
           // Listens for agents; connects to that same Unix socket, to learn whether a living instance holds it.
           '^main/agent/(socket|reused-buffer)\\.ts$',
           // Node's HTTP parser, over connections that came in on that socket.

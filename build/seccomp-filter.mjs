@@ -4,6 +4,7 @@
 // Usage: node build/seccomp-filter.mjs     build/seccomp-filter.test.ts sees that it was run
 import fs from 'node:fs';
 import path from 'node:path';
+import { serverCalls } from './server-calls.mjs';
 
 /** Numbers on x64 and arm64 (asm/unistd.h); null: this processor has no such call. @type {Record<string, readonly [number | null, number | null]>} */
 const harmless = {
@@ -205,7 +206,7 @@ const processors = [
 const x32 = 0x40000000;
 
 /** @typedef {{ code: number, jt: number, jf: number, k: number }} Instruction */
-/** @typedef {{ argument: number, mask: number, is: number } | { argument: number, oneOf: readonly number[] } | { argument: number, isNull: true }} Test */
+/** @typedef {{ argument: number, mask: number, is: number, first?: number } | { argument: number, mask: number, isNot: number } | { argument: number, oneOf: readonly number[] } | { argument: number, isNull: true }} Test */
 
 /** linux/bpf_common.h: BPF_LD|BPF_W|BPF_ABS, BPF_ALU|BPF_AND|BPF_K, BPF_JMP|BPF_JEQ|BPF_K, BPF_JMP|BPF_JGE|BPF_K, BPF_RET|BPF_K */
 const load = (/** @type {number} */ at) => ({ code: 0x20, jt: 0, jf: 0, k: at });
@@ -231,7 +232,11 @@ const high = (/** @type {number} */ argument) => load(20 + 8 * argument);
 /** @param {Test} test @returns {Instruction[]} ends in an answer */
 function judge(test) {
   const answers = [ret(action.errno(EPERM)), ret(action.allow)];
-  if ('mask' in test) return [low(test.argument), and(test.mask), equal(test.is, 1, 0), ...answers];
+  if ('isNot' in test) return [low(test.argument), and(test.mask), equal(test.isNot, 0, 1), ...answers];
+  if ('mask' in test) {
+    const main = [low(test.argument), and(test.mask), equal(test.is, 1, 0), ...answers];
+    return test.first === undefined ? main : [low(0), equal(test.first, 0, 3), ...main];
+  }
   if ('isNull' in test) return [low(test.argument), equal(0, 0, 2), high(test.argument), equal(0, 1, 0), ...answers];
   const { oneOf } = test;
   return [low(test.argument), ...oneOf.map((value, index) => equal(value, oneOf.length - index, 0)), ...answers];
@@ -243,24 +248,33 @@ function judge(test) {
  */
 export const placeholder = { low: 0x5a11e901, high: 0x5a11e902 };
 
-/** The same on both levels but for its end. @param {number} processor @returns {Record<'common' | 'namespaces' | 'launcher', Instruction[]>} */
+/** The same on both levels but for its end, and for a server more at its start. @param {number} processor @returns {Record<string, Instruction[]>} */
 function filterOf(processor) {
   const { audit } = /** @type {typeof processors[number]} */ (processors[processor]);
   /** @param {number | null | undefined} number @param {Instruction[]} body */
   const when = (number, body) =>
     number === null || number === undefined ? [] : [equal(number, 0, body.length), ...body];
   const end = (/** @type {Instruction[]} */ exec) => [...when(execve[processor], exec), ret(action.errno(ENOSYS))];
+  /** @param {Record<string, readonly [number | null, number | null]>} calls */
+  const allow = (calls) => Object.values(calls).flatMap((numbers) => when(numbers[processor], [ret(action.allow)]));
+  /** @param {readonly { numbers: readonly [number | null, number | null], when: Test }[]} calls */
+  const narrow = (calls) => calls.flatMap(({ numbers, when: test }) => when(numbers[processor], judge(test)));
   return {
-    common: [
+    start: [
       load(arch),
       equal(audit, 1, 0),
       ret(action.kill),
       load(nr),
       ...(audit === 0xc000003e ? [atLeast(x32, 0, 1), ret(action.kill)] : []),
-      ...Object.values(harmless).flatMap((numbers) => when(numbers[processor], [ret(action.allow)])),
-      ...narrowed.flatMap(({ numbers, when: test }) => when(numbers[processor], judge(test))),
+    ],
+    common: [
+      ...allow(harmless),
+      ...narrow(narrowed),
       ...forbidden.flatMap(([, ...numbers]) => when(numbers[processor], [ret(action.errno(EPERM))])),
     ],
+    server: [...allow(serverCalls.both), ...narrow(serverCalls.narrowed.both)],
+    serverNamespaces: [...allow(serverCalls.namespaces), ...narrow(serverCalls.narrowed.namespaces)],
+    serverLauncher: narrow(serverCalls.narrowed.launcher),
     // bubblewrap loads the filter before it starts the runtime, which is all that there is to start.
     namespaces: end([ret(action.allow)]),
     launcher: end([
@@ -302,10 +316,19 @@ export function filtersSource() {
   const parts = processors.flatMap(({ name }, processor) =>
     Object.entries(filterOf(processor)).map(([part, program]) => `  ${name}${part}: ${encoded(program)},\n`),
   );
+  const concat = (/** @type {string} */ name, /** @type {string[]} */ ...of) => {
+    const named = of.map((part) => `parts.${name}${part}`);
+    return named.length < 4
+      ? `Buffer.concat([${named.join(', ')}])`
+      : `Buffer.concat([\n${named.map((part) => `      ${part},\n`).join('')}    ])`;
+  };
   const levels = processors.map(
     ({ name }) =>
-      `  ${name}: {\n    namespaces: Buffer.concat([parts.${name}common, parts.${name}namespaces]),\n` +
-      `    launcher: Buffer.concat([parts.${name}common, parts.${name}launcher]),\n  },\n`,
+      `  ${name}: {\n` +
+      `    namespaces: ${concat(name, 'start', 'common', 'namespaces')},\n` +
+      `    launcher: ${concat(name, 'start', 'common', 'launcher')},\n` +
+      `    serverNamespaces: ${concat(name, 'start', 'server', 'serverNamespaces', 'common', 'namespaces')},\n` +
+      `    serverLauncher: ${concat(name, 'start', 'server', 'serverLauncher', 'common', 'launcher')},\n  },\n`,
   );
   return `/** Written by build/seccomp-filter.mjs, which says what is allowed: do not edit. Classic BPF for seccomp(2), in this processor's order. */
 const base64 = (lines: readonly string[]): Buffer => Buffer.from(lines.join(''), 'base64');

@@ -58,6 +58,7 @@ function egressPair(onConnect: ConnectHandler): Channel<(typeof connectorEgress)
 
 const nothingSaid = (): void => undefined;
 const gatewayNotices = {
+  definitions: () => undefined,
   log: nothingSaid,
   progress: nothingSaid,
   message: nothingSaid,

@@ -7,7 +7,10 @@ import type { PersonsConsent } from './connectors/consent.ts';
 import type { Shell } from './connectors/shell.ts';
 import { Fault } from './contract/errors.ts';
 
-export type ShowPerson = (screen: 'overview' | 'programs', options?: { readonly focus?: boolean }) => void;
+export type ShowPerson = (
+  screen: 'overview' | 'programs' | 'definitions',
+  options?: { readonly focus?: boolean },
+) => void;
 
 export interface ControlHandlerDeps {
   /** Undefined where there is no window. */

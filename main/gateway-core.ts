@@ -15,19 +15,20 @@ import { createCallNotes } from './connectors/call-notes.ts';
 import { createConnectorLog, type ConnectorLine } from './connectors/connector-log.ts';
 import { createDispatch } from './connectors/dispatch.ts';
 import { createLinks } from './connectors/links.ts';
-import { createOffers, type Offers } from './connectors/offers.ts';
-import { createToolRegistry } from './connectors/tool-registry.ts';
+import { createCatalog, type Catalog } from './connectors/wrapped/catalog.ts';
 import type { Approval, ApprovalAnswer } from './contract/approval.ts';
 import type { AuditRecord, ConnectionRecorded } from './contract/audit.ts';
-import type { Caller, OfferedTool } from './contract/call.ts';
+import type { Caller } from './contract/call.ts';
 import type { Channel, ChannelHandlers } from './contract/channel.ts';
 import { gatewayConnector, gatewayEgress, type gatewayVault, type HandOver } from './contract/channels.ts';
 import { type callReportSchema, type ProgramSeen, type shellGateway } from './contract/shell-channels.ts';
+import type { DefinitionsAnswer, DefinitionsQuestion } from './contract/definitions.ts';
 import type { HardeningReport } from './contract/hardening.ts';
 import { Fault } from './contract/errors.ts';
 import type { Principal } from './contract/principal.ts';
 import { isAbove } from './contract/labels.ts';
 import type { FileSealer } from './contract/sealer.ts';
+import type { WrappedDefinitions } from './contract/wrap.ts';
 import { createFlowLabels } from './pipeline/flow.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { createSecretFinder } from './pipeline/secrets-in-text/secret-finder.ts';
@@ -59,6 +60,8 @@ export interface GatewayCoreDeps {
   /** Asks the person. */
   readonly approve: (approval: Approval) => Promise<ApprovalAnswer>;
   readonly approvalOver: (id: string) => void;
+  /** What the shell says of a wrapped server's definitions. */
+  readonly admit: (question: DefinitionsQuestion) => Promise<DefinitionsAnswer>;
   readonly exit: (code: number) => void;
 }
 
@@ -69,7 +72,7 @@ interface Running {
   readonly audit: FoldingSink;
   readonly pipeline: Pipeline;
   readonly consent: AgentConsent;
-  readonly offers: Offers;
+  readonly catalog: Catalog;
   readonly policyWarnings: readonly string[];
   readonly decisions: { readonly hits: number; readonly misses: number };
   readonly quotas: KeptOnDisk;
@@ -101,6 +104,8 @@ export class GatewayCore {
     (text) => secrets.scrub(text).text,
   );
   readonly #recentCalls: CallReport[] = [];
+  /** What wrapped servers said before there was a configuration. */
+  readonly #early = new Map<string, WrappedDefinitions>();
   #running: Running | null = null;
   #stopping: Promise<void> | null = null;
   #identity = nobody;
@@ -118,6 +123,7 @@ export class GatewayCore {
   readonly shell: ChannelHandlers<typeof shellGateway.a> = {
     notices: {
       record: this.#recorder(),
+      'definitions-decided': ({ connector }) => void this.#running?.catalog.decided(connector),
       'connector-state': ({ connector, state }) => {
         if (state === 'failed' || state === 'suspended') this.#links.giveUp(connector);
         else this.#links.takeBack(connector);
@@ -185,19 +191,19 @@ export class GatewayCore {
   async #configure(configuration: Configuration): Promise<void> {
     if (this.#running !== null) throw new Fault('internal', 'The gateway is configured already.');
     const { socketPath, stateFolder, version, connectors } = configuration;
-    const manifests = connectors.map(({ manifest }) => manifest);
-    const labels = new Map(connectors.map(({ manifest, columnLabels }) => [manifest.name, columnLabels]));
-    const tools = createToolRegistry(manifests, (name) => labels.get(name) ?? {});
-    const find = (name: string): OfferedTool | null => tools.find(name, 'tool');
     const store = createReferenceStore({
       folder: path.join(stateFolder, 'references'),
       sealer: this.#deps.sealer,
       epochMs: Date.now,
     });
-    const references = createReferences(store, find);
-    const offers = withReferences(createOffers(manifests, tools), tools, references);
+    const references = createReferences(store, (name) => tools.find(name, 'tool'));
+    const catalog = this.#catalogOf(connectors, references, () => {
+      listings = createListings(offers);
+      door.toolsChanged();
+    });
+    const { tools, offers } = catalog;
     const authorizer = createAuthorizer(configuration.policies);
-    const listings = createListings(offers);
+    let listings = createListings(offers);
     const door = createDoor({
       socketPath,
       identify: createIdentifyPeer(await findOwnBridge(this.#deps.bridge)),
@@ -251,7 +257,7 @@ export class GatewayCore {
       audit,
       pipeline,
       consent,
-      offers,
+      catalog,
       quotas,
       approvals,
       references,
@@ -259,8 +265,21 @@ export class GatewayCore {
       policyWarnings: authorizer.warnings,
       decisions: authorizer.counts,
     };
+    for (const [name, said] of this.#early) void catalog.announce(name, said);
     this.#links.configure(new Map(connectors.map(({ manifest, settings }) => [manifest.name, settings])));
     log.append(lifecycle('started', `version ${version}, policies ${authorizer.version}`));
+  }
+
+  #catalogOf(connectors: Configuration['connectors'], references: References, onChange: () => void): Catalog {
+    const labels = new Map(connectors.map(({ manifest, columnLabels }) => [manifest.name, columnLabels]));
+    return createCatalog({
+      manifests: connectors.map(({ manifest }) => manifest),
+      labelsOf: (name) => labels.get(name) ?? {},
+      admit: this.#deps.admit,
+      shape: (offered, tools) => withReferences(offered, tools, references),
+      notOffered: (connector, why) => this.#log(connector, { level: 'warn', message: why }),
+      onChange,
+    });
   }
 
   #personsRows(store: ReferenceStore, log: AuditLog): PersonsRows {
@@ -373,9 +392,13 @@ export class GatewayCore {
           progress: (note) => this.#notes.progress(name, note),
           message: (note) => this.#notes.message(name, note),
           'resource-updated': limited({ perSecond: 20, burst: 50 }, ({ uri }: { uri: string }) => {
-            const { door, offers } = this.#running ?? {};
+            const { door, catalog } = this.#running ?? {};
             // Of its own only.
-            if (offers?.resource(uri)?.tool.connector === name) door?.resourceUpdated(uri);
+            if (catalog?.offers.resource(uri)?.tool.connector === name) door?.resourceUpdated(uri);
+          }),
+          definitions: limited({ perSecond: 1, burst: 20 }, (said: WrappedDefinitions) => {
+            if (this.#running === null) this.#early.set(name, said);
+            else void this.#running.catalog.announce(name, said);
           }),
         },
         requests: {},

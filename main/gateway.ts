@@ -8,6 +8,7 @@ import { channelOverFd } from './channel/channel-over-socket.ts';
 import { receiveHandOvers } from './channel/hand-over.ts';
 import type { ApprovalAnswer } from './contract/approval.ts';
 import { gatewayVault, inheritedFds } from './contract/channels.ts';
+import type { DefinitionsAnswer } from './contract/definitions.ts';
 import { shellGateway } from './contract/shell-channels.ts';
 import { GatewayCore } from './gateway-core.ts';
 import { createFileSealer } from './secrets/file-sealer.ts';
@@ -16,6 +17,8 @@ import { harden } from './secrets/harden.ts';
 
 /** Longer than the gateway itself waits. */
 const approveTimeoutMs = 10 * 60_000;
+/** The shell answers from memory. */
+const admitTimeoutMs = 10_000;
 const kernelReport = harden();
 /** Holds one thing: the key of this run for rows that are kept beside an answer. */
 const memory = createGuardedMemory();
@@ -54,6 +57,8 @@ const core = new GatewayCore({
   },
   approve: async (approval): Promise<ApprovalAnswer> =>
     (await shell.request('approve', approval, { timeoutMs: approveTimeoutMs })).answer,
+  admit: async (question): Promise<DefinitionsAnswer> =>
+    shell.request('definitions', question, { timeoutMs: admitTimeoutMs }),
   approvalOver: (id) => {
     shell.notify('approval-over', { id });
   },

@@ -1,7 +1,7 @@
 /**
  * Puts the walls of level `launcher` around one program and becomes it: Landlock for files, seccomp for everything else.
- * Guarantees: when the program runs it reads the listed files and no other, opens none for writing, makes no socket, no process
- * and no second start of a program, gains no privilege, dies with our parent, and inherits descriptors 0 to `lastFd` alone. Where
+ * Guarantees: when the program runs it reads the listed files and no other, changes none but a wrapped server's own, makes no socket, no
+ * process and no second start of a program, gains no privilege, dies with our parent, and inherits descriptors 0 to `lastFd` alone. Where
  * the kernel gives less, nothing is started (exit code `protectionMissing`). It holds with Landlock ABI 1; what later ones add is used.
  * Trusts: the kernel, libc, and who wrote the order in argv, our parent. Does not protect against: metadata of files (Landlock
  * hides contents, not names and sizes; the permission model does), or another program of this user that traces what was started.
@@ -24,6 +24,10 @@ const [landlockCreateRuleset, landlockAddRule, landlockRestrictSelf] = [444, 445
 const LANDLOCK_CREATE_RULESET_VERSION = 1;
 const LANDLOCK_RULE_PATH_BENEATH = 1;
 const [EXECUTE, READ_FILE, READ_DIR] = [1n << 0n, 1n << 2n, 1n << 3n];
+/** Of a file: written and cut (ABI 3). In a folder also made, moved (ABI 2) and removed: files, folders and links, no device, socket or pipe. */
+const changeFile = (1n << 1n) | (1n << 14n);
+const changeFolder = changeFile | (1n << 4n) | (1n << 5n) | (1n << 7n) | (1n << 8n) | (1n << 12n) | (1n << 13n);
+const mostFileBytes = 4 * 1024 ** 3;
 /** What each ABI can forbid: files up to `ioctl` on devices (5), TCP (4), abstract sockets and signals (6). */
 const filesByAbi = [0n, 0x1fffn, 0x3fffn, 0x7fffn, 0x7fffn, 0xffffn];
 const allOfNetwork = 3n;
@@ -72,17 +76,16 @@ function landlockAbi(): number {
 
 function closeFiles(): void {
   const abi = landlockAbi();
-  const attributes = new BigUint64Array([
-    filesByAbi[Math.min(abi, filesByAbi.length - 1)] ?? 0n,
-    abi >= 4 ? allOfNetwork : 0n,
-    abi >= 6 ? allOfScope : 0n,
-  ]);
+  const { writable = [] } = order.server ?? {};
+  const judged = filesByAbi[Math.min(abi, filesByAbi.length - 1)] ?? 0n;
+  const attributes = new BigUint64Array([judged, abi >= 4 ? allOfNetwork : 0n, abi >= 6 ? allOfScope : 0n]);
   const size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
   const ruleset = must(createRuleset(landlockCreateRuleset, attributes, size, 0), 'Landlock takes no rules');
-  for (const file of [...order.programs, ...order.readable]) {
+  for (const file of [...order.programs, ...order.readable, ...writable]) {
     const found = statSync(file, { throwIfNoEntry: false }) ?? missing(`${file} is not there`);
     const isFolder = found.isDirectory();
-    const allowed = READ_FILE | (isFolder ? READ_DIR : 0n) | (order.programs.includes(file) ? EXECUTE : 0n);
+    const changes = writable.includes(file) ? judged & (isFolder ? changeFolder : changeFile) : 0n;
+    const allowed = READ_FILE | (isFolder ? READ_DIR : 0n) | (order.programs.includes(file) ? EXECUTE : 0n) | changes;
     const at = must(open(file, O_PATH | O_CLOEXEC), `${file} is not there`);
     // struct landlock_path_beneath_attr, packed: rights, descriptor.
     const rule = Buffer.alloc(12);
@@ -109,7 +112,8 @@ function hidePath(file: string): bigint {
 function filterFor(address: bigint): Buffer {
   const { arch } = process;
   if (arch !== 'x64' && arch !== 'arm64') return missing(`no filter for ${arch}`);
-  const filter = Buffer.from(seccompFilters[arch].launcher);
+  const { launcher, serverLauncher } = seccompFilters[arch];
+  const filter = Buffer.from(order.server === undefined ? launcher : serverLauncher);
   const put = (number: number, value: bigint): void => {
     const wanted = Buffer.alloc(4);
     wanted.writeUInt32LE(number);
@@ -123,7 +127,7 @@ function filterFor(address: bigint): Buffer {
 }
 
 limit(RLIMIT_CORE, 0);
-limit(RLIMIT_FSIZE, 0);
+limit(RLIMIT_FSIZE, order.server === undefined ? 0 : mostFileBytes);
 limit(RLIMIT_MEMLOCK, 0);
 limit(RLIMIT_MSGQUEUE, 0);
 limit(RLIMIT_NOFILE, order.mostFiles);
@@ -140,5 +144,5 @@ const program = { len: filter.length / 8, filter };
 const sockFprog = koffi.struct('sock_fprog', { len: 'uint16', filter: 'void *' });
 const pointerTo = koffi.as(program, koffi.pointer(sockFprog));
 must(setFilter(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, pointerTo, 0, 0), 'system calls cannot be filtered');
-execve(start, [order.runtime, ...order.arguments, null], [null]);
+execve(start, [order.runtime, ...order.arguments, null], [...(order.server?.environment ?? []), null]);
 missing('it cannot be started');

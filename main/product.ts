@@ -11,6 +11,8 @@ export interface Product {
   readonly runtime: string;
   /** The bundled host of every connector. */
   readonly connectorHost: string;
+  /** The bundled client of every wrapped server. */
+  readonly wrapHost: string;
   /** The bundled launcher of sandboxes: on Linux where there are no namespaces, on Windows always. */
   readonly launcher: string;
   /** The bundled program that evaluates proxy scripts. */
@@ -28,6 +30,7 @@ export function productAt(root: string, runtime: string, entry: Pick<Product, 'e
     ...entry,
     runtime,
     connectorHost: path.join(dist, 'connector-host', 'host.mjs'),
+    wrapHost: path.join(dist, 'connector-host', 'wrap.mjs'),
     launcher: path.join(dist, 'main', process.platform === 'win32' ? 'launcher-windows.mjs' : 'launcher.mjs'),
     proxyScriptHost: {
       host: path.join(dist, 'connector-host', 'pac.mjs'),

@@ -21,19 +21,29 @@ import type { UpOptions } from './cli/up-options.ts';
 import { readyEvent, readyText, tellCall, tellSupervisorEvent } from './cli/up-report.ts';
 import { version } from './cli/version.ts';
 import { createApprovalDesk, type ApprovalDesk } from './connectors/approval-desk.ts';
+import {
+  createDefinitionDesk,
+  type DefinitionDesk,
+  type DefinitionDeskDeps,
+  type PersonsDefinitions,
+} from './connectors/definition-desk.ts';
 import { createConsent, type Consent, type PersonsConsent } from './connectors/consent.ts';
 import { watchManagedStop } from './connectors/managed-stop.ts';
 import { createKeptRows, type KeptRows } from './connectors/kept-rows.ts';
+import { openPinFile } from './connectors/pin-file.ts';
 import { createProxyScript } from './connectors/proxy-script.ts';
-import { loadRegistry, type Registry } from './connectors/registry.ts';
-import { createSandbox } from './connectors/sandbox.ts';
+import { loadRegistry, type RegisteredConnector, type Registry } from './connectors/registry.ts';
+import { createSandbox, type ConnectorEnds } from './connectors/sandbox.ts';
 import { createShell, type Shell } from './connectors/shell.ts';
 import { createSupervisor, type Supervisor } from './connectors/supervisor.ts';
 import { lifecycle } from './connectors/wiring.ts';
+import { createServerStarter } from './connectors/wrapped/server-process.ts';
+import type { WrappedServer } from './contract/definitions.ts';
 import type { HardeningReport } from './contract/hardening.ts';
 import type { Program, Status } from './contract/control.ts';
 import { Fault } from './contract/errors.ts';
 import { createControlHandlers, type ShowPerson } from './control-handlers.ts';
+import { createSecretFinder } from './pipeline/secrets-in-text/secret-finder.ts';
 import type { Product } from './product.ts';
 import { sealText } from './secrets/seal-text.ts';
 import { isOwnUser } from './local-socket/kernel.ts';
@@ -61,7 +71,8 @@ export interface RunningShell {
   /** Each answer goes on record. */
   readonly consent: PersonsConsent;
   readonly approvals: Pick<ApprovalDesk, 'list' | 'answer'>;
-  /** For the window alone: the control socket is not given it. */
+  /** For the window alone, as what follows: the control socket is not given it. */
+  readonly definitions: PersonsDefinitions;
   readonly kept: KeptRows;
 }
 
@@ -104,12 +115,19 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
   const mode = consentFor(ground.options, registry);
   // A program with many names must not keep pushing the window in front of the person.
   const mayShow = createRateGate({ burst: 3, perSecond: 1 / 60 });
+  const show = (screen: Parameters<ShowPerson>[0]): void => {
+    if (mayShow.passes()) ground.show?.(screen, { focus: false });
+  };
   const approvals = createApprovalDesk({
     hasWindow: ground.show !== undefined,
     onChange,
-    onAsked: () => {
-      if (mayShow.passes()) ground.show?.('overview', { focus: false });
-    },
+    onAsked: () => show('overview'),
+  });
+  const definitions = definitionsFor(registry, paths, {
+    onChange,
+    onWaiting: () => show('definitions'),
+    record: (...said) => supervisor.record(lifecycle(...said)),
+    onDecided: (connector) => supervisor.definitionsDecided(connector),
   });
   const supervisor = createSupervisor({
     channels: { createSocketPair, channelOverFd, handOver },
@@ -131,9 +149,10 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
         onChange();
       },
       programUnknown: (program) => {
-        if (consent.seen(program) && mayShow.passes()) ground.show?.('programs', { focus: false });
+        if (consent.seen(program)) show('programs');
       },
       approvals,
+      definitions,
       changed: onChange,
       fatal: (say) => closing.fail(new Fault('internal', say)),
     },
@@ -158,15 +177,9 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
     supervisor,
     registry,
     openBrowser: (url) => openInBrowser(url),
-    about: {
-      version,
-      runtime: ground.runtimeName,
-      socket: paths.socket,
-      controlSocket: paths.controlSocket,
-      consent: mode,
-      ...labReport(lab, registry),
-    },
+    about: { ...aboutOf(ground, paths, mode), ...labReport(lab, registry) },
     programs: () => consent.programs(),
+    definitions,
     ownHardening: ground.ownHardening,
     controlState: () => served.control?.state ?? { serving: true, taken: 0 },
     sealText,
@@ -174,7 +187,8 @@ async function run(ground: ShellGround, { paths, lab, registry }: Circumstances)
     stopped: () => stop.reason(),
     unfinishedSignIns: createRateGate({ burst: 3, perSecond: 1 / 5 }),
   });
-  const running = { shell, consent: onRecord(consent, supervisor), approvals, kept: createKeptRows(supervisor) };
+  const kept = createKeptRows(supervisor);
+  const running = { shell, consent: onRecord(consent, supervisor), approvals, definitions, kept };
   served.control = await serve(ground, { paths, mode, supervisor, running });
   return running;
 }
@@ -183,9 +197,13 @@ function startersFor(product: Product, { socket, stateFolder }: Paths, { proxySc
   const { runtime, launcher, proxyScriptHost } = product;
   const runtimeOf = (name: RuntimeName): string => runtimeAs(name, runtime);
   const walls = { runtime: runtimeOf('connector'), launcher, atLeast: config.isolation?.atLeast };
+  const startHost = createSandbox({ ...walls, host: product.connectorHost });
+  const startWrap = createSandbox({ ...walls, host: product.wrapHost });
   return {
     commands: trustedCommands({ product, socketFolder: path.dirname(socket), stateFolder, runtimeOf }),
-    startConnector: createSandbox({ ...walls, host: product.connectorHost }),
+    startConnector: (registered: RegisteredConnector, ends: ConnectorEnds) =>
+      (registered.server === undefined ? startHost : startWrap)(registered, ends),
+    startServer: createServerStarter(walls),
     proxyFor: createProxyScript(
       { ...walls, host: proxyScriptHost.host, entry: proxyScriptHost.interpreter },
       proxyScript,
@@ -249,6 +267,25 @@ function onRecord(consent: Consent, supervisor: Supervisor): PersonsConsent {
   };
 }
 
+function definitionsFor(
+  registry: Registry,
+  { stateFolder }: Paths,
+  told: Pick<DefinitionDeskDeps, 'onChange' | 'onWaiting' | 'onDecided' | 'record'>,
+): DefinitionDesk {
+  return createDefinitionDesk({
+    ...told,
+    file: openPinFile(path.join(stateFolder, 'definitions.json')),
+    managed: registry.managedDefinitions,
+    serverOf: (connector) => wrappedServer(registry, connector),
+    epochMs: Date.now,
+  });
+}
+
+function wrappedServer({ connectors }: Registry, name: string): WrappedServer | null {
+  const server = connectors.find(({ manifest }) => manifest.name === name)?.server;
+  return server === undefined ? null : { name, commandHash: server.sha256, args: [...server.args] };
+}
+
 /** The socket's folder is ours alone, and we are the only instance in it. A dead instance's sockets are no obstacle. */
 function takePlace(paths: Paths): void {
   if (isPipe(paths.socket)) return;
@@ -268,6 +305,10 @@ async function labFor({ closing, reporter, product }: ShellGround): Promise<Lab>
   return lab;
 }
 
+function aboutOf({ runtimeName: runtime }: ShellGround, { socket, controlSocket }: Paths, consent: Status['consent']) {
+  return { version, runtime, socket, controlSocket, consent };
+}
+
 function labReport(lab: Lab | undefined, registry: Registry): Pick<Status, 'lab'> {
   if (!lab) return {};
   return { lab: { folder: lab.folder, people: [...lab.people], authority: registry.config.identity.authority } };
@@ -280,6 +321,7 @@ function registryFor({ options, product }: ShellGround, paths: Paths, lab?: Lab)
     managedFile: paths.managedFile,
     builtInFolder: product.connectors,
     posturesFolder: product.postures,
+    looksSecret: (text) => createSecretFinder().find(text).length > 0,
   });
 }
 

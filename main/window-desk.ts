@@ -79,6 +79,15 @@ export function createWindowDesk({ tray, examine, quit, chooseFile, onChange }: 
       approvals.answer(id, decision);
       return Promise.resolve();
     }),
+    readDefinitions: ({ connector }) => Promise.resolve(shellNow().definitions.read(connector)),
+    approveDefinitions: does(async ({ shell, definitions }, { connector, hash }) => {
+      const { signedIn } = await shell.status();
+      definitions.approve(connector, hash, signedIn?.principal.username ?? 'this computer’s user');
+    }),
+    forgetDefinitions: does(({ definitions }, { connector }) => {
+      definitions.forget(connector);
+      return Promise.resolve();
+    }),
     ...rows.handlers,
     checkProtection: does(checkProtection),
     quit: () => {

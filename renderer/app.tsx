@@ -6,6 +6,7 @@ import { Approvals } from './parts/approvals.tsx';
 import { Banners } from './parts/banners.tsx';
 import { Gate } from './parts/gate.tsx';
 import { Calls } from './screens/calls.tsx';
+import { Definitions } from './screens/definitions.tsx';
 import { Overview } from './screens/overview.tsx';
 import { Programs } from './screens/programs.tsx';
 import { Protection } from './screens/protection.tsx';
@@ -13,6 +14,7 @@ import { Protection } from './screens/protection.tsx';
 const titles: Readonly<Record<WindowScreen, string>> = {
   overview: 'Overview',
   programs: 'Programs',
+  definitions: 'Definitions',
   calls: 'Calls',
   protection: 'Protection',
 };
@@ -24,6 +26,7 @@ export function App() {
   const screens: Readonly<Record<WindowScreen, React.ReactNode>> = {
     overview: <Overview state={state} onShow={setScreen} />,
     programs: <Programs state={state} />,
+    definitions: <Definitions state={state} />,
     calls: <Calls state={state} />,
     protection: <Protection state={state} />,
   };
@@ -63,16 +66,25 @@ export function App() {
 }
 
 /** What a screen wants to be looked at for. */
-function Badge({ state, screen }: { readonly state: WindowState; readonly screen: WindowScreen }) {
-  const waiting = state.status?.programs.filter(({ decision }) => decision === 'waiting').length ?? 0;
-  const failed = state.protection?.filter(({ level }) => level === 'failed').length ?? 0;
-  const number = screen === 'programs' ? waiting : screen === 'protection' ? failed : 0;
+function Badge({
+  state: { status, protection },
+  screen,
+}: {
+  readonly state: WindowState;
+  readonly screen: WindowScreen;
+}) {
+  const counts: Partial<Record<WindowScreen, number>> = {
+    programs: status?.programs.filter(({ decision }) => decision === 'waiting').length ?? 0,
+    definitions: status?.definitions?.filter(({ state }) => state !== 'same' && state !== 'harmless').length ?? 0,
+    protection: protection?.filter(({ level }) => level === 'failed').length ?? 0,
+  };
+  const number = counts[screen] ?? 0;
   if (number === 0) return null;
-  const says = screen === 'programs' ? 'waiting for you' : 'failed';
+  const isFailure = screen === 'protection';
   return (
-    <span className={`badge ${screen === 'programs' ? 'attention' : 'bad'}`}>
+    <span className={`badge ${isFailure ? 'bad' : 'attention'}`}>
       {number}
-      <span className="unseen"> {says}</span>
+      <span className="unseen"> {isFailure ? 'failed' : 'waiting for you'}</span>
     </span>
   );
 }

@@ -74,14 +74,15 @@ interface Shown {
   readonly redacted: boolean;
 }
 
-function describe({ name, manifest }: OfferedTool, redacted: boolean): Record<string, unknown> {
+function describe(tool: OfferedTool, redacted: boolean): Record<string, unknown> {
+  const { name, manifest } = tool;
   const readOnly = manifest.operation === 'read';
   return {
     name,
     title: manifest.title,
     description: manifest.description,
     inputSchema: manifest.inputSchema,
-    ...outputSchemaOf(manifest, redacted),
+    ...outputSchemaOf(tool, redacted),
     annotations: {
       title: manifest.title,
       readOnlyHint: readOnly,
@@ -93,7 +94,11 @@ function describe({ name, manifest }: OfferedTool, redacted: boolean): Record<st
 }
 
 /** A redacted table still is one; what comes of other values by redaction need not fit. */
-function outputSchemaOf({ result, outputSchema }: OfferedTool['manifest'], redacted: boolean): Record<string, unknown> {
+function outputSchemaOf(
+  { shownOutputSchema, manifest: { result, outputSchema } }: OfferedTool,
+  redacted: boolean,
+): Record<string, unknown> {
+  if (shownOutputSchema !== undefined && !redacted) return { outputSchema: orFailure(shownOutputSchema) };
   if (result === 'rows') return { outputSchema: orFailure(shownTableSchema(outputSchema)) };
   return result === 'content' || redacted ? {} : { outputSchema: orFailure(outputSchema) };
 }
@@ -117,8 +122,19 @@ const failure = {
  * is left out: this schema is ours, and MCP's default is the same dialect.
  */
 function orFailure(schema: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { $schema: _dialect, $defs, ...declared } = withoutLabels(schema) as Readonly<Record<string, unknown>>;
-  return { type: 'object', anyOf: [declared, failure], ...($defs === undefined ? {} : { $defs }) };
+  const {
+    $schema: _dialect,
+    $defs,
+    definitions,
+    ...declared
+  } = withoutLabels(schema) as Readonly<Record<string, unknown>>;
+  return {
+    type: 'object',
+    anyOf: [declared, failure],
+    ...($defs === undefined ? {} : { $defs }),
+    // As wrapped servers of the older dialect name them.
+    ...(definitions === undefined ? {} : { definitions }),
+  };
 }
 
 const labelNames: readonly string[] = Object.values(labelKeywords);

@@ -160,7 +160,11 @@ function startGateway([runtime = process.execPath, ...parameters]: readonly stri
         'agents-changed': () => undefined,
         'approval-over': () => undefined,
       },
-      requests: { approve: () => Promise.resolve({ answer: 'approve' }) },
+      requests: {
+        approve: () => Promise.resolve({ answer: 'approve' }),
+        // A wrapped server is approved in the window alone.
+        definitions: () => Promise.reject(new Fault('not_permitted', 'there is no person here to approve its tools')),
+      },
     },
   });
   const vault = channelOverFd<typeof gatewayVault, 'b'>({

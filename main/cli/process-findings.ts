@@ -18,7 +18,7 @@ export function processFindings({ processes, status }: DoctorReport): Finding[] 
   const seen = processes.map((entry) => ({
     entry,
     what: [entry.kind, entry.name].filter((part) => part !== undefined).join(' '),
-    view: viewProcess(entry.kind === 'connector' ? innermost(entry.pid) : entry.pid),
+    view: viewProcess(entry.kind === 'connector' || entry.kind === 'server' ? innermost(entry.pid) : entry.pid),
     isElectron: entry.kind === 'shell' && status.runtime.startsWith('Electron '),
   }));
   return [...seen.flatMap(findingsOf), ...sharedFindings(seen)];
@@ -38,6 +38,7 @@ function findingsOf({ entry, what, view, isElectron }: Seen): Finding[] {
     ];
   if (isElectron) return electronFindings(what, view);
   if (entry.kind === 'connector') return connectorFindings(what, view);
+  if (entry.kind === 'server') return [serverFindings(what, view)];
   return [judged(what, [closed(view), ...alike(view), ...nodes(view)]), ...lockedFindings(what, entry)];
 }
 
@@ -119,6 +120,22 @@ function connectorFindings(what: string, view: KernelView): Finding[] {
     mend: install,
   };
   return [found, ...(network === 'unseen' ? [unseen] : []), ...(view.closed ? [] : [open])];
+}
+
+/** A wrapped server is any program, and holds no credential: what counts is what it can reach. */
+function serverFindings(what: string, view: KernelView): Finding {
+  const walled = view.pidNamespaces > 1;
+  const network = walled ? networkOf(view) : 'none';
+  return judged(what, [
+    [
+      network === 'none' || network === 'unseen',
+      walled ? 'level A: own namespaces' : 'level B: no socket, no process',
+      network,
+    ],
+    [view.filtered, 'filtered system calls', 'its system calls are not filtered'],
+    [view.noNewPrivileges, 'no new privileges', 'it may gain privileges'],
+    [view.tracer === 0, 'no debugger', `process ${view.tracer} traces it`],
+  ]);
 }
 
 /** `none` and `unseen` are two things: what the kernel hides was not checked. Anything else is what is wrong. */

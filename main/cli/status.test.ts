@@ -64,6 +64,22 @@ describe('status', () => {
     expect(text).toMatch(/earlier .* bob {2}\d{4}-\d\d-\d\d \d\d:04:05\n/);
   });
 
+  it('says of each wrapped server whether its tools are served, and the hash of what it says', () => {
+    const hash = `sha256:${'a'.repeat(64)}`;
+    const one = {
+      connector: 'notes',
+      state: 'changed' as const,
+      hash,
+      tools: 2,
+      quarantines: 0,
+      notices: 0,
+      changes: 1,
+    };
+    const text = statusText({ ...quiet, definitions: [one, { ...one, connector: 'files', state: 'same' }] });
+    expect(text).toContain(`notes  not served: its definitions changed; the window shows how, 2 tools, ${hash}`);
+    expect(text).toContain(`files  served as approved, 2 tools, ${hash}`);
+  });
+
   it('shows the age of secrets that live long, where there are any', () => {
     const secrets = [{ name: 'vault.example/secret/app/db', version: 3, ageDays: 80 }];
     expect(statusText({ ...quiet, secrets })).toMatch(/secrets\n *vault\.example\/secret\/app\/db +80 days old/);

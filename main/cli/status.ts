@@ -1,5 +1,6 @@
 /** `sallyport status`: one screen that says who, until when, what runs and what is weaker than it should be. */
 import { statusSchema, type Status } from '../contract/control.ts';
+import type { DefinitionState } from '../contract/definitions.ts';
 import { askControl } from './control-client.ts';
 import { findPaths } from './paths.ts';
 import { aligned } from './reporter.ts';
@@ -47,6 +48,13 @@ export function statusText(status: Status): string {
         ]),
     ),
     section(
+      'wrapped',
+      (status.definitions ?? []).map(({ connector, state, tools, hash }) => [
+        connector,
+        `${definitionWords[state]}, ${tools} tools, ${hash}`,
+      ]),
+    ),
+    section(
       'secrets',
       (status.secrets ?? []).map(({ name, ageDays }) => [name, `${ageDays} days old`]),
     ),
@@ -58,6 +66,14 @@ export function statusText(status: Status): string {
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
+
+const definitionWords: Readonly<Record<DefinitionState, string>> = {
+  new: 'waits for you in the window',
+  same: 'served as approved',
+  harmless: 'served as approved (it words something differently by now)',
+  changed: 'not served: its definitions changed; the window shows how',
+  quarantined: 'not served: its definitions look hostile; the window shows where',
+};
 
 function section(title: string, rows: readonly (readonly [string, string])[]): string {
   return rows.length === 0 ? '' : `${title}\n${aligned(rows)}`;

@@ -11,7 +11,7 @@ export const mostResidentBytes = 512 * 1024 * 1024;
 /** Processor seconds of one core in a window: work of many calls, but no endless loop. */
 export const mostBusy = { seconds: 55, withinSeconds: 60 };
 /** USER_HZ (time(7)): what the kernel counts processor time in for programs, on x64 and arm64. */
-const ticksPerSecond = 100;
+export const ticksPerSecond = 100;
 
 export interface Usage {
   readonly residentBytes: number;
@@ -28,9 +28,10 @@ interface Watched {
   readonly pid: number;
   readonly over: () => void;
   readonly usage?: (pid: number) => Usage | undefined;
+  readonly mostBytes?: number;
 }
 
-export function watchCeilings({ pid, over, usage = usageOf }: Watched): Ceilings {
+export function watchCeilings({ pid, over, usage = usageOf, mostBytes = mostResidentBytes }: Watched): Ceilings {
   const looks: number[] = [];
   let exceeded: string | undefined;
   const timer = setInterval(() => {
@@ -39,8 +40,7 @@ export function watchCeilings({ pid, over, usage = usageOf }: Watched): Ceilings
     looks.push(now.busySeconds);
     if (looks.length > mostBusy.withinSeconds) looks.shift();
     const busy = now.busySeconds - (looks[0] ?? 0);
-    if (now.residentBytes > mostResidentBytes)
-      exceeded = `it took more than ${mostResidentBytes / 1024 ** 2} MB of memory`;
+    if (now.residentBytes > mostBytes) exceeded = `it took more than ${mostBytes / 1024 ** 2} MB of memory`;
     else if (busy > mostBusy.seconds)
       exceeded = `it was busy for ${mostBusy.seconds} of ${mostBusy.withinSeconds} seconds`;
     else return;

@@ -56,7 +56,10 @@ export function startCore(deps: SupervisorDeps): Core {
         'agents-changed': listener.changed,
         'approval-over': ({ id }) => listener.approvals.over(id),
       },
-      requests: { approve: async (approval) => ({ answer: await listener.approvals.ask(approval) }) },
+      requests: {
+        approve: async (approval) => ({ answer: await listener.approvals.ask(approval) }),
+        definitions: (question) => Promise.resolve(listener.definitions.answer(question)),
+      },
       streams: {},
       // What it waited for nobody waits for any more.
       onClose: () => listener.approvals.clear(),

@@ -4,10 +4,10 @@
  * until it is gone. Does not protect against: the person's own programs that rewrite or remove the file; the server's own date
  * of a version then counts alone.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Status } from '../contract/control.ts';
 import { ageDays, ledgerSchema, secretAge, type Ledger, type LedgerEntry } from '../contract/credentials.ts';
+import { readOwnFile, replaceOwnFile } from './own-file.ts';
 
 export interface LedgerFile {
   /** Null where it cannot be believed. */
@@ -20,8 +20,6 @@ export interface LedgerFile {
 
 const fileSchema = z.strictObject({ version: z.literal(1), secrets: ledgerSchema.unwrap() });
 const maxFileBytes = 1024 * 1024;
-/** Absent on Windows. */
-const noFollow = (constants as { readonly O_NOFOLLOW?: number }).O_NOFOLLOW ?? 0;
 
 export function openLedgerFile(file: string): LedgerFile {
   let entries = read(file);
@@ -34,7 +32,7 @@ export function openLedgerFile(file: string): LedgerFile {
     entries: () => entries,
     write: (next) => {
       entries = [...next];
-      isWritten = replace(file, JSON.stringify({ version: 1, secrets: entries }));
+      isWritten = replaceOwnFile(file, JSON.stringify({ version: 1, secrets: entries }));
     },
     ages,
     degraded: (now) => [
@@ -63,38 +61,11 @@ function old({ name, ageDays: days }: { readonly name: string; readonly ageDays:
 }
 
 function read(file: string): Ledger {
-  let fd: number;
+  const text = readOwnFile(file, maxFileBytes);
+  if (text === undefined) return [];
   try {
-    fd = openSync(file, constants.O_RDONLY | noFollow);
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? [] : null;
-  }
-  try {
-    const found = fstatSync(fd);
-    const isOurs = process.getuid === undefined || found.uid === process.getuid();
-    const isClosedToOthers = process.platform === 'win32' || (found.mode & 0o077) === 0;
-    if (!found.isFile() || !isOurs || !isClosedToOthers || found.size > maxFileBytes) return null;
-    return fileSchema.parse(JSON.parse(readFileSync(fd, 'utf8'))).secrets;
+    return text === null ? null : fileSchema.parse(JSON.parse(text)).secrets;
   } catch {
     return null;
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function replace(file: string, text: string): boolean {
-  const beside = `${file}.new`;
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | noFollow;
-  try {
-    const fd = openSync(beside, flags, 0o600);
-    try {
-      writeFileSync(fd, text);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(beside, file);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -114,6 +114,7 @@ function shellOf(onLock?: 'pause' | 'sign-out' | 'nothing') {
     openBrowser: () => Promise.resolve(true),
     about: { version: '0', runtime: '', socket: '', controlSocket: '', consent: 'ask' },
     programs: () => [],
+    definitions: { summaries: () => [], degraded: () => [] },
     ownHardening: {} as never,
     onChange: () => undefined,
     unfinishedSignIns: { passes: () => true },

@@ -1,5 +1,5 @@
 /**
- * One connector's pair: its sandboxed half and its egress worker. Guarantees: they live and die together, so a
+ * One connector's pair: its sandboxed half and its egress worker, and the server that it wraps. Guarantees: they live and die together, so a
  * restarted half never inherits a credential or a ticket of the one before. Every end is new at every start.
  */
 import { closeSync } from 'node:fs';
@@ -17,16 +17,23 @@ import { stopChild, type Core } from './core.ts';
 import { egressDestinations } from './egress-destinations.ts';
 import type { RegisteredConnector } from './registry.ts';
 import { startupTimeoutMs, type SandboxedConnector, type SupervisorDeps } from './wiring.ts';
+import { mostServerBytes, usageOfAll } from './wrapped/server-process.ts';
 
 export interface Pair {
   readonly name: string;
   readonly egress: { readonly child: Child; readonly control: Channel<(typeof shellEgress)['a']> };
   readonly connector: Child;
+  /** The wrapped server. */
+  readonly server?: Child;
   readonly degraded: Status['degraded'];
   /** Configures egress and gives gateway and vault their ends. */
   attach(core: Core): Promise<void>;
-  /** Which half ended first, and how. The other half is killed by then. */
-  readonly ended: Promise<{ readonly kind: 'connector' | 'egress'; readonly pid: number; readonly how: string }>;
+  /** Which part ended first, and how. The others are killed by then. */
+  readonly ended: Promise<{
+    readonly kind: 'connector' | 'egress' | 'server';
+    readonly pid: number;
+    readonly how: string;
+  }>;
   stop(): Promise<void>;
   kill(): Promise<void>;
 }
@@ -35,9 +42,15 @@ export function startPair(deps: SupervisorDeps, registered: RegisteredConnector)
   const { channels } = deps;
   const { name } = registered.manifest;
   const logs = path.join(deps.stateFolder, 'logs');
+  // First: where it cannot be started, nothing else was opened.
+  const server = startServer(deps, registered);
   const gatewayConnector = channels.createSocketPair();
   const connectorEgress = channels.createSocketPair();
-  const sandboxed = startSandboxed(deps, registered, [gatewayConnector.b, connectorEgress.a]);
+  const sandboxed = startSandboxed(deps, registered, {
+    gateway: gatewayConnector.b,
+    egress: connectorEgress.a,
+    server,
+  });
   const control = channels.createSocketPair();
   const gatewayEgress = channels.createSocketPair();
   const egressVault = channels.createSocketPair();
@@ -64,17 +77,12 @@ export function startPair(deps: SupervisorDeps, registered: RegisteredConnector)
   const kill = async (): Promise<void> => {
     for (const fd of toGive) closeSync(fd);
     toGive.clear();
-    await Promise.all([connector.kill(), egress.kill()]);
+    await Promise.all([connector.kill(), egress.kill(), server?.child.kill()]);
   };
-  const ceilings = watchCeilings({ pid: connector.pid, over: () => sandboxed.process.kill('SIGKILL') });
-  void connector.exited.then(ceilings.stop);
   const ended = Promise.race([
-    connector.exited.then((how) => ({
-      kind: 'connector' as const,
-      pid: connector.pid,
-      how: ceilings.exceeded() ?? inWords(how),
-    })),
+    bounded(connector, {}).then((how) => ({ kind: 'connector' as const, pid: connector.pid, how: inWords(how) })),
     egress.exited.then((how) => ({ kind: 'egress' as const, pid: egress.pid, how })),
+    ...(server ? [server.ended] : []),
   ]).then(async (first) => {
     await kill();
     return first;
@@ -83,7 +91,8 @@ export function startPair(deps: SupervisorDeps, registered: RegisteredConnector)
     name,
     egress: { child: egress, control: egressControl },
     connector,
-    degraded: sandboxed.degraded,
+    degraded: [...sandboxed.degraded, ...(server?.degraded ?? [])],
+    ...(server && { server: server.child }),
     ended,
     async attach(core) {
       const { registry } = deps;
@@ -111,16 +120,66 @@ export function startPair(deps: SupervisorDeps, registered: RegisteredConnector)
   };
 }
 
-function startSandboxed(
-  deps: SupervisorDeps,
-  registered: RegisteredConnector,
-  [gateway, egress]: readonly [gateway: number, egress: number],
-): SandboxedConnector {
+interface Ends {
+  readonly gateway: number;
+  readonly egress: number;
+  readonly server: StartedServer | undefined;
+}
+
+function startSandboxed(deps: SupervisorDeps, registered: RegisteredConnector, ends: Ends): SandboxedConnector {
+  const { gateway, egress, server } = ends;
   try {
-    return deps.startConnector(registered, { gateway, egress });
+    return deps.startConnector(registered, { gateway, egress, ...(server && { server: server.ends }) });
+  } catch (error) {
+    void server?.child.kill();
+    throw error;
   } finally {
-    closeSync(gateway);
-    closeSync(egress);
+    for (const end of [gateway, egress, ...(server?.ends ?? [])]) closeSync(end);
+  }
+}
+
+/** How it ended, or what it took too much of. */
+async function bounded(child: Child, ceilings: { usage?: typeof usageOfAll; mostBytes?: number }): Promise<string> {
+  const watched = watchCeilings({ pid: child.pid, over: () => child.process.kill('SIGKILL'), ...ceilings });
+  const how = await child.exited;
+  watched.stop();
+  return watched.exceeded() ?? how;
+}
+
+type Ended = Awaited<Pair['ended']>;
+
+interface StartedServer {
+  readonly child: Child;
+  /** The connector's. */
+  readonly ends: readonly [to: number, from: number];
+  readonly degraded: Status['degraded'];
+  readonly ended: Promise<Ended>;
+}
+
+/** Its ends are the connector's, which is its client. */
+function startServer(
+  deps: SupervisorDeps,
+  { server, manifest: { name } }: RegisteredConnector,
+): StartedServer | undefined {
+  if (server === undefined) return undefined;
+  const [input, output] = [deps.channels.createSocketPair(), deps.channels.createSocketPair()];
+  const close = (...fds: readonly number[]): void => fds.forEach((fd) => closeSync(fd));
+  try {
+    if (deps.startServer === undefined) throw new Fault('protection_missing', 'nothing here starts wrapped servers');
+    const { process, degraded } = deps.startServer(name, server, { input: input.b, output: output.b });
+    const log = createChildLog(path.join(deps.stateFolder, 'logs'), `server-${name}`);
+    const child = watchChild(`server ${name}`, process, log);
+    const ended = bounded(child, { usage: usageOfAll, mostBytes: mostServerBytes }).then((how) => ({
+      kind: 'server' as const,
+      pid: child.pid,
+      how,
+    }));
+    return { child, ends: [input.a, output.a], degraded, ended };
+  } catch (error) {
+    close(input.a, output.a);
+    throw error;
+  } finally {
+    close(input.b, output.b);
   }
 }
 

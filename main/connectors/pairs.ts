@@ -156,7 +156,7 @@ function release(slots: readonly Slot[]): Pair[] {
 }
 
 export interface PairEntry {
-  readonly kind: 'egress' | 'connector';
+  readonly kind: 'egress' | 'connector' | 'server';
   readonly name: string;
   readonly pid: number;
 }
@@ -166,6 +166,7 @@ export function pairEntries(pair: Pair | undefined): PairEntry[] {
   return [
     { kind: 'egress', name: pair.name, pid: pair.egress.child.pid },
     { kind: 'connector', name: pair.name, pid: pair.connector.pid },
+    ...(pair.server ? [{ kind: 'server' as const, name: pair.name, pid: pair.server.pid }] : []),
   ];
 }
 

@@ -359,6 +359,14 @@ describe('managed settings', () => {
     expect(load({ identity }, { agents: { consent: 'allow' } }).managedConsent).toBe('allow');
   });
 
+  test('alone say which definitions of a wrapped server need no person', () => {
+    const stated = { ...connector, definitions: `sha256:${'a'.repeat(64)}` };
+    expect(load({ identity, connectors: [connector] }).managedDefinitions).toEqual({});
+    expect(refusal({ identity, connectors: [connector, stated] })).toContain('counts only in managed settings');
+    expect(load({ identity }, { connectors: [stated] }).managedDefinitions).toEqual({ files: stated.definitions });
+    expect(refusal({ identity }, { connectors: [{ ...connector, definitions: 'a'.repeat(64) }] })).toContain('sha256:');
+  });
+
   test('alone stop everything, and alone let a locked screen be', () => {
     expect(load({ identity }, { stopped: { reason: 'x' } }).config.stopped).toEqual({ reason: 'x' });
     expect(refusal({ identity, stopped: { reason: 'x' } })).toContain('it counts only in managed settings');

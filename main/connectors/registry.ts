@@ -23,13 +23,16 @@ import { identityPlace } from './identity-like.ts';
 import { locateJson, parseWith, readLocatedJson, type LocatedJson } from './located-json.ts';
 import { narrowedLimits } from './narrowed-limits.ts';
 import { folderHash } from './packed.ts';
+import { readServerProgram, type ServerProgram } from './wrapped/server-program.ts';
 
 export interface RegisteredConnector {
   readonly manifest: ConnectorManifest;
   /** Folder with the manifest and the bundled code. */
   readonly folder: string;
-  /** The bundled code, a file in `folder`. */
+  /** The bundled code, a file in `folder`; of a wrapped server its manifest, which is all there is. */
   readonly entry: string;
+  /** The wrapped server, where the connector is one. */
+  readonly server?: ServerProgram;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly destinations: Readonly<Record<string, DestinationConfig>>;
 }
@@ -43,6 +46,8 @@ export interface Registry {
   readonly authorities: readonly string[];
   /** The text of `egress.pac`. */
   readonly proxyScript: string | undefined;
+  /** By connector: what managed settings let its wrapped server say of its tools. */
+  readonly managedDefinitions: Readonly<Record<string, string>>;
   /** What managed settings say about unknown programs; `undefined` where they are silent. */
   readonly managedConsent: 'ask' | 'allow' | undefined;
 }
@@ -55,6 +60,8 @@ export interface RegistrySources {
   readonly managedFile: string;
   /** Folder of the connectors that ship with Sallyport, one folder each. */
   readonly builtInFolder: string;
+  /** Whether a text looks like a credential: none may stand in a manifest. Absent: nothing is looked for. */
+  readonly looksSecret?: (text: string) => boolean;
   /** Folder of the policies that ship with Sallyport, one file a posture. */
   readonly posturesFolder: string;
 }
@@ -76,10 +83,12 @@ export function loadRegistry(sources: RegistrySources): Registry {
   if (sources.labConfig === undefined) refuseOwnLock(managed, own);
   if (own?.has(['stopped'])) throw own.refuse(['stopped'], 'it counts only in managed settings: leave it out');
   refuseOwnAccounts(managed, own);
+  refuseOwnDefinitions(own);
   // The lab is no person's file.
   const isPersons = own !== undefined && sources.labConfig === undefined;
   const config = isPersons ? { ...parsed, limits: narrowedLimits(parsed.limits, managed, own) } : parsed;
-  const reading = { config, layers, builtInFolder: sources.builtInFolder };
+  const { builtInFolder, looksSecret = () => false } = sources;
+  const reading = { config, layers, builtInFolder, looksSecret };
   if (config.egress.proxy !== undefined && !URL.canParse(config.egress.proxy.url))
     throw blamed(layers, ['egress', 'proxy', 'url']).refuse(['egress', 'proxy', 'url'], 'it is no address');
   refuseUnknownConnectors(config, layers);
@@ -90,6 +99,7 @@ export function loadRegistry(sources: RegistrySources): Registry {
     policies: [...readPosture(config, sources.posturesFolder), ...readPolicies(config, layers)],
     authorities: config.egress.authorities.map((file, index) => readAuthority(layers, file, index)),
     proxyScript: config.egress.pac === undefined ? undefined : readProxyScript(layers, config.egress.pac),
+    managedDefinitions: definitionsOf(config),
     managedConsent: managed?.has(['agents', 'consent']) ? config.agents.consent : undefined,
   };
 }
@@ -151,6 +161,23 @@ function refuseOwnConsent(managed: LocatedJson | undefined, own: LocatedJson | u
   if (isRecord(agents) && agents['consent'] === 'allow' && !managed?.has(['agents', 'consent'])) {
     throw own.refuse(['agents', 'consent'], '"allow" counts only in managed settings: write "ask", or leave it out');
   }
+}
+
+/** Whoever can write the person's file could approve a server's tools by it. */
+function refuseOwnDefinitions(own: LocatedJson | undefined): void {
+  const connectors = own !== undefined && isRecord(own.value) ? own.value['connectors'] : undefined;
+  const at = Array.isArray(connectors)
+    ? connectors.findIndex((each: unknown) => isRecord(each) && each['definitions'] !== undefined)
+    : -1;
+  if (own !== undefined && at !== -1)
+    throw own.refuse(['connectors', at, 'definitions'], 'it counts only in managed settings: approve in the window');
+}
+
+/** A managed list of connectors replaces the person's, whose own has none. */
+function definitionsOf({ connectors }: SallyportConfig): Registry['managedDefinitions'] {
+  return Object.fromEntries(
+    connectors.flatMap(({ name, definitions }) => (definitions === undefined ? [] : [[name, definitions] as const])),
+  );
 }
 
 /** A permit in a folder of the person's, which every program of theirs can write to, would widen what IT decided. */
@@ -215,6 +242,7 @@ interface Reading {
   readonly config: SallyportConfig;
   readonly layers: readonly LocatedJson[];
   readonly builtInFolder: string;
+  readonly looksSecret: (text: string) => boolean;
 }
 
 function registerConnector(reading: Reading, settings: ConnectorConfig, index: number): RegisteredConnector {
@@ -237,7 +265,9 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
   if (declared.name !== settings.name)
     throw json.refuse(['name'], `the folder's connector is "${declared.name}", "${settings.name}" was configured`);
   const manifest = narrowed(reading, declared);
-  const entry = ['connector.mjs', 'connector.js']
+  const server = readWrapped(folder, manifest, json);
+  if (server !== undefined) refuseSecrets(server, reading.looksSecret, json);
+  const entry = (server === undefined ? ['connector.mjs', 'connector.js'] : ['manifest.json'])
     .map((name) => path.join(folder, name))
     .find((file) => existsSync(file));
   if (entry === undefined) throw refuse(['name'], `${folder} has no connector.mjs`);
@@ -254,7 +284,37 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
     const problem = destination && destinationProblem(destination, declared);
     if (problem !== undefined) throw refuse(['destinations', name, ...problem.key], problem.reason);
   }
-  return { manifest, folder, entry, settings: settings.settings, destinations: settings.destinations };
+  const { destinations } = settings;
+  return { manifest, folder, entry, settings: settings.settings, destinations, ...(server && { server }) };
+}
+
+/** The hash stands in the manifest, so that who writes or manages that says which program is meant. */
+function readWrapped(folder: string, { wrap, files }: ConnectorManifest, json: LocatedJson): ServerProgram | undefined {
+  if (wrap === undefined) return undefined;
+  const server = readServerProgram(folder, { wrap, ...(files && { files }) }, ({ key, reason }) =>
+    json.refuse(key, reason),
+  );
+  if (wrap.sha256 === server.sha256) return server;
+  const mend = `"sha256": "${server.sha256}"`;
+  if (wrap.sha256 === undefined)
+    throw json.refuse(
+      ['wrap'],
+      `its program has no hash yet: write ${mend} into "wrap" if ${server.real} is the server that you mean`,
+    );
+  throw json.refuse(['wrap', 'sha256'], `its program has another hash: look at what changed, then write ${mend}`);
+}
+
+/** A command line can be read by every program, and an environment by the server: there a credential has no place. */
+function refuseSecrets(
+  { args, environment }: ServerProgram,
+  looksSecret: Reading['looksSecret'],
+  json: LocatedJson,
+): void {
+  const name = Object.keys(environment).find((each) => looksSecret(environment[each] ?? ''));
+  const reason = 'it looks like a credential: write a placeholder, a wrapped server is never given a real one';
+  if (name !== undefined) throw json.refuse(['wrap', 'environment', name], reason);
+  const index = args.findIndex((each) => looksSecret(each));
+  if (index >= 0) throw json.refuse(['wrap', 'args', index], reason);
 }
 
 /** Before anything of it is read as a manifest. */

@@ -186,23 +186,29 @@ function whyNotNamespaces(options: Omit<SandboxOptions, 'level' | 'ends'>): Chos
   return probe.works ? undefined : probe;
 }
 
-interface Sandboxed {
+export interface Sandboxed {
   readonly process: ChildProcess;
   readonly degraded: Status['degraded'];
+}
+
+/** What a connector inherits, in the order of `inheritedFds.connector`. */
+export interface ConnectorEnds {
+  readonly gateway: number;
+  readonly egress: number;
+  /** To and from the wrapped server, where there is one. */
+  readonly server?: readonly [to: number, from: number];
 }
 
 /** What it answers throws a Fault `protection_missing`, with the mend, where the walls cannot be made. */
 export function createSandbox({ atLeast, ...parts }: SandboxParts) {
   let chosen: ChosenLevel | undefined;
-  return (
-    { entry }: { readonly entry: string },
-    ends: { readonly gateway: number; readonly egress: number },
-  ): Sandboxed => {
+  return ({ entry }: { readonly entry: string }, { gateway, egress, server }: ConnectorEnds): Sandboxed => {
     const options = { ...parts, entry };
     const { level, weaker } = (chosen ??= chooseLevel(options, atLeast));
-    const command = sandboxCommand({ ...options, level, ends: 2 });
+    const ends = [gateway, egress, ...(server ?? [])];
+    const command = sandboxCommand({ ...options, level, ends: ends.length });
     // What a connector prints could be rows: nobody keeps it.
-    const started = startSandboxed(command, ['ignore', 'ignore', 'ignore', ends.gateway, ends.egress]);
+    const started = startSandboxed(command, ['ignore', 'ignore', 'ignore', ...ends]);
     return { process: started, degraded: weaker === undefined ? [] : [{ what: 'isolation of connectors', ...weaker }] };
   };
 }

@@ -11,6 +11,7 @@ import type { HardeningReport } from '../contract/hardening.ts';
 import type { OwnSocketState } from '../contract/shell-channels.ts';
 import { consentMend } from '../contract/with-lab.ts';
 import type { Consent } from './consent.ts';
+import type { DefinitionDesk } from './definition-desk.ts';
 import { policyInUse } from './policy-in-use.ts';
 import type { Registry } from './registry.ts';
 import { createSignIn, stoppedSay, type SignIn } from './sign-in.ts';
@@ -24,6 +25,7 @@ export interface ShellDeps {
   readonly openBrowser: (url: string) => Promise<boolean>;
   readonly about: Pick<Status, 'version' | 'runtime' | 'socket' | 'controlSocket' | 'consent' | 'lab'>;
   readonly programs: Consent['programs'];
+  readonly definitions: Pick<DefinitionDesk, 'summaries' | 'degraded'>;
   readonly ownHardening: HardeningReport;
   /** Something that `status` or `signInProgress` shows is different. */
   readonly onChange: () => void;
@@ -123,7 +125,7 @@ interface OwnState {
 }
 
 async function readStatus(deps: ShellDeps, own: OwnState): Promise<Status> {
-  const { supervisor, registry, about, programs, stopped } = deps;
+  const { supervisor, registry, about, programs, definitions, stopped } = deps;
   const [gateway, vault] = await Promise.all([
     supervisor.core().gateway.control.request('status', {}, { timeoutMs: statusTimeoutMs }),
     supervisor.core().vault.control.request('status', {}, { timeoutMs: statusTimeoutMs }),
@@ -132,9 +134,11 @@ async function readStatus(deps: ShellDeps, own: OwnState): Promise<Status> {
   const { ledger } = supervisor.core();
   const secrets = ledger.ages();
   const accounts = accountNames(registry.config.identity);
+  const wrapped = definitions.summaries();
   return {
     ...about,
     ...(secrets.length === 0 ? {} : { secrets }),
+    ...(wrapped.length === 0 ? {} : { definitions: [...wrapped] }),
     signedIn: vault.principal && { principal: vault.principal, validUntil: vault.validUntil },
     waiting: vault.waiting,
     ...(accounts.length > 1 ? { accounts } : {}),
@@ -159,6 +163,7 @@ async function readStatus(deps: ShellDeps, own: OwnState): Promise<Status> {
       ...supervisor.connectors().flatMap(missingConnector),
       ...supervisor.degraded(),
       ...ledger.degraded(),
+      ...definitions.degraded(),
       ...weakerConsent(about.consent),
       ...takenSockets({ socket: gateway.socket, 'control socket': deps.controlState() }),
       ...unheard(vault.eventsFailing, own.lockUnnoticed),
@@ -244,11 +249,9 @@ async function readHardening({ supervisor, ownHardening }: ShellDeps): Promise<E
     ...pairs.map(({ name, egress }) => asked({ kind: 'egress', name, pid: egress.child.pid }, egress.control)),
   ]);
   // Connectors are asked nothing: their word counts for nothing, the kernel's does.
-  const connectors = pairs.map(({ name, connector }) => ({
-    kind: 'connector' as const,
-    name,
-    pid: connector.pid,
-    report: null,
-  }));
+  const connectors = pairs.flatMap(({ name, connector, server }) => [
+    { kind: 'connector' as const, name, pid: connector.pid, report: null },
+    ...(server ? [{ kind: 'server' as const, name, pid: server.pid, report: null }] : []),
+  ]);
   return [{ kind: 'shell', pid: process.pid, report: ownHardening }, ...reported, ...connectors];
 }

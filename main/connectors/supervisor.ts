@@ -38,6 +38,8 @@ export interface Supervisor {
   paused(): boolean;
   /** The person signed in: connectors that crashed too often may try again. */
   liftSuspensions(): Promise<void>;
+  /** What may be served of a wrapped server is different; a gateway that starts asks by itself. */
+  definitionsDecided(connector: string): void;
   /** For the log that the gateway alone writes; lost while there is no gateway. */
   record(record: LifecycleRecord): void;
 }
@@ -124,6 +126,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     setConsent: (answers) => orders.consent(currentCore, answers),
     paused: () => orders.paused,
     liftSuspensions: () => turns.take(() => pairs.liftSuspensions()),
+    definitionsDecided: (connector) => core?.gateway.control.notify('definitions-decided', { connector }),
     record: (entry) => core?.gateway.control.notify('record', entry),
   };
 }

@@ -3,7 +3,7 @@
  * and that a manifest whose schemas would let one through does not load. Trusts ajv to compile what it accepts in strict
  * mode: schemas become code, which is why the gateway allows code generation. Never runs connector code.
  */
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { z } from 'zod';
 import type { OfferedTool } from '../contract/call.ts';
@@ -21,7 +21,8 @@ import {
 import { wrongPointer } from '../contract/resource-pointer.ts';
 import { openPlace } from './closed-schema.ts';
 import { identityPlace } from './identity-like.ts';
-import { addOwnKeywords, textKeyword, withoutOwnKeywords } from './own-keywords.ts';
+import { addOwnKeywords, withoutOwnKeywords } from './own-keywords.ts';
+import { explain } from './schema-words.ts';
 import { offeredName } from './tool-name.ts';
 import { compileLabels } from './label-tree.ts';
 
@@ -211,32 +212,4 @@ function compiled(at: string, schema: ToolManifest['inputSchema'], kind: 'input'
   } catch (error) {
     throw new Fault('internal', `${at}: ${error instanceof Error ? error.message : 'not a JSON Schema'}.`);
   }
-}
-
-/** Names the member and what is allowed there; never the value. */
-function explain(error: ErrorObject | undefined): string {
-  if (error === undefined) return 'they do not fit the schema.';
-  const at = error.instancePath === '' ? 'the arguments' : `"${printable(error.instancePath.slice(1))}"`;
-  const parameters: Readonly<Record<string, unknown>> = error.params;
-  switch (error.keyword) {
-    case 'additionalProperties':
-    case 'unevaluatedProperties': {
-      const member = printable(String(parameters['additionalProperty'] ?? parameters['unevaluatedProperty']));
-      const declared = Object.keys((error.parentSchema?.['properties'] ?? {}) as Record<string, unknown>);
-      return `"${member}" is not a member of ${at}${declared.length === 0 ? '' : `; allowed: ${declared.join(', ')}`}.`;
-    }
-    case 'required':
-      return `"${printable(String(parameters['missingProperty']))}" is missing in ${at}.`;
-    case textKeyword:
-      return `${at} ${String(error.message)}.`;
-    case 'enum':
-      return `${at} must be one of ${JSON.stringify(parameters['allowedValues']).slice(0, 500)}.`;
-    default:
-      return `${at} ${error.message ?? 'does not fit the schema'}.`;
-  }
-}
-
-/** A member's name is the agent's own text: shortened, and without control characters. */
-function printable(text: string): string {
-  return text.slice(0, 80).replaceAll(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '�');
 }

@@ -7,8 +7,11 @@ import type { HandOver } from '../contract/channels.ts';
 import type { callReportSchema, ProgramSeen } from '../contract/shell-channels.ts';
 import type { ProcessKind, Status } from '../contract/control.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
+import type { DefinitionDesk } from './definition-desk.ts';
 import type { proxyQuestionSchema } from '../contract/exchange.ts';
 import type { RegisteredConnector, Registry } from './registry.ts';
+import type { ConnectorEnds } from './sandbox.ts';
+import type { ServerEnds, ServerProgram } from './wrapped/server-program.ts';
 
 /** The shell is side `a` of every control channel. */
 export interface ShellEnd<C extends ChannelContract> {
@@ -36,11 +39,10 @@ export interface SupervisorDeps {
   readonly registry: Registry;
   /** Runtime, flags and entry of each trusted process. */
   readonly commands: Readonly<Record<'gateway' | 'vault' | 'egress' | 'exchange', readonly string[]>>;
-  /** Starts one connector in its sandbox with the two ends it inherits. Throws `protection_missing`. */
-  readonly startConnector: (
-    connector: RegisteredConnector,
-    ends: { readonly gateway: number; readonly egress: number },
-  ) => SandboxedConnector;
+  /** Starts one connector in its sandbox with the ends it inherits. Throws `protection_missing`. */
+  readonly startConnector: (connector: RegisteredConnector, ends: ConnectorEnds) => SandboxedConnector;
+  /** Starts a wrapped server behind walls of its own. Throws `protection_missing` or `definition_changed`. */
+  readonly startServer?: (connector: string, server: ServerProgram, ends: ServerEnds) => SandboxedConnector;
   /** Runs the configured proxy script in a sandbox of its own. Rejects with a `Fault`. */
   readonly proxyFor: (question: z.output<typeof proxyQuestionSchema>) => Promise<string>;
   readonly version: string;
@@ -62,6 +64,8 @@ export interface SupervisorListener {
   readonly programUnknown: (program: ProgramSeen) => void;
   /** Calls that wait for the person. */
   readonly approvals: Pick<ApprovalDesk, 'ask' | 'over' | 'clear'>;
+  /** What wrapped servers say of their tools. */
+  readonly definitions: Pick<DefinitionDesk, 'answer'>;
   /** Agents, the person or a connector changed: whoever shows them asks for the status. */
   readonly changed: () => void;
   /** Nothing can be served any more: the shell ends. */

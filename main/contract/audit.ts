@@ -95,6 +95,10 @@ const lifecycleSchema = z.strictObject({
     'agent-allowed',
     'agent-denied',
     'agent-forgotten',
+    // The person's word about what a wrapped server says of its tools; and what waits for it.
+    'definitions-approved',
+    'definitions-forgotten',
+    'definitions-waiting',
     'approval-asked',
     'approval-given',
     'approval-denied',

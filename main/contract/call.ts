@@ -3,6 +3,7 @@
  * exported, so only `clear` and `release`, which the pipeline's runner alone may import, make the next type:
  * skipping policy does not compile.
  */
+import type { Refusal } from './errors.ts';
 import type { Classification, ColumnLabel, LabelNode } from './labels.ts';
 import type { Principal } from './principal.ts';
 import type { ReferenceNote } from './table.ts';
@@ -101,6 +102,10 @@ export interface OfferedTool {
   readonly labels: LabelNode;
   /** Of columns of a result in rows, by their source: from the configuration. */
   readonly columnLabels: ReadonlyMap<string, ColumnLabel>;
+  /** Of a wrapped server's tool: what its structured data is, as approved. */
+  readonly shownOutputSchema?: Readonly<Record<string, unknown>>;
+  /** Not approved, or not any more: it is not listed, and its calls end so. */
+  readonly pending?: Refusal;
   /** The most that all its destinations may be given: `public` where one says nothing, or there is none. */
   readonly receives: Classification;
 }

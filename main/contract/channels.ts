@@ -10,6 +10,7 @@ import { outcomeCodeSchema } from './errors.ts';
 import { httpRequestSchema } from './http.ts';
 import { askKindSchema, connectorNameSchema, destinationNameSchema } from './manifest.ts';
 import { principalSchema } from './principal.ts';
+import { wrappedDefinitionsSchema } from './wrap.ts';
 
 const nothing = { notices: {}, requests: {}, streams: {} } as const satisfies SideContract;
 const empty = z.strictObject({});
@@ -109,6 +110,8 @@ export const gatewayConnector = contract(
       message: z.strictObject({ callId: callIdSchema, level: logLevelSchema, data: text(4000) }),
       /** A resource of its own changed. */
       'resource-updated': z.strictObject({ uri: text(1000) }),
+      /** Of a wrapped server: what it says it has, each time that it is different. */
+      definitions: wrappedDefinitionsSchema,
     },
     requests: {},
     streams: {},
@@ -256,7 +259,7 @@ export const inheritedFds = {
   shell: 3,
   /** gateway ↔ vault. */
   gatewayVault: 4,
-  connector: { gateway: 3, egress: 4 },
+  connector: { gateway: 3, egress: 4, toServer: 5, fromServer: 6 },
   egress: { connector: 4, gateway: 5, vault: 6 },
   exchange: { vault: 3, secretsIn: 4, secretsOut: 5 },
 } as const;

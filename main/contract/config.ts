@@ -11,6 +11,7 @@ import {
   networkSchema,
   pinSchema,
 } from './http.ts';
+import { definitionsHashSchema } from './definitions.ts';
 import { classificationSchema, columnLabelsSchema } from './labels.ts';
 import { connectorNameSchema, destinationNameSchema } from './manifest.ts';
 import { withLab } from './with-lab.ts';
@@ -155,6 +156,8 @@ export const connectorConfigSchema = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{64}$/, 'expected 64 digits of 0-9 and a-f, as "connector pack" prints them')
     .optional(),
+  /** Of a wrapped server, managed settings only: what it may say of its tools, and needs no person to approve. */
+  definitions: definitionsHashSchema.optional(),
   settings: z.record(z.string(), z.unknown()).default({}),
   destinations: z.record(destinationNameSchema, checkedDestination).default({}),
 });

@@ -14,6 +14,7 @@ import {
   stageReportSchema,
 } from './shell-channels.ts';
 import { accountNameSchema } from './config.ts';
+import { definitionSummarySchema } from './definitions.ts';
 import { hardeningReportSchema } from './hardening.ts';
 import { codeSchema } from './errors.ts';
 import { toolSchema } from './manifest.ts';
@@ -53,7 +54,7 @@ export const controlRequestSchema = z.strictObject({
   params: z.record(z.string(), z.unknown()).default({}),
 });
 
-export const processKindSchema = z.enum(['shell', 'gateway', 'vault', 'egress', 'connector', 'exchange']);
+export const processKindSchema = z.enum(['shell', 'gateway', 'vault', 'egress', 'connector', 'server', 'exchange']);
 export type ProcessKind = z.infer<typeof processKindSchema>;
 
 /** A program that made itself known, and what the person said about it in this run. */
@@ -102,6 +103,8 @@ export const statusSchema = z.strictObject({
   auditFile: z.string(),
   /** Secrets that live long, the oldest first; absent: none was used yet. */
   secrets: z.array(z.strictObject({ name: z.string(), version: z.int(), ageDays: z.int() })).optional(),
+  /** Wrapped servers, and whether what they say of their tools is served; absent: there is none. */
+  definitions: z.array(definitionSummarySchema).max(50).optional(),
   /** What is weaker than it should be, why, and the mend. */
   degraded: z.array(z.strictObject({ what: z.string(), why: z.string(), mend: z.string() })),
   /** Present only with the lab: where the lab keeps what its tools read. */

@@ -12,6 +12,13 @@ export interface LaunchOrder {
   readonly mostFiles: number;
   /** Uses no more of Landlock than this ABI has: how older kernels behave. */
   readonly mostAbi?: number;
+  /** For a wrapped server: it has an environment, and files that it may change. */
+  readonly server?: {
+    /** `NAME=value`. */
+    readonly environment: readonly string[];
+    /** Files, and folders with all in them. */
+    readonly writable: readonly string[];
+  };
 }
 
 /** What the launcher of level `container` (Windows) is told, in the same way. */

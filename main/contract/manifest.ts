@@ -11,18 +11,16 @@ import {
   httpAuthenticationSchema,
 } from './http.ts';
 import { classificationSchema, columnLabelsSchema } from './labels.ts';
+import { askKindSchema, operationSchema } from './tool-words.ts';
+import { grantedFileSchema, wrapSchema } from './wrap.ts';
 
-export const operationSchema = z.enum(['read', 'write', 'admin']);
+export { askKindSchema, operationSchema, type AskKind } from './tool-words.ts';
 
 /** A JSON Schema 2020-12 document; compiled by ajv in strict mode when the manifest is loaded. */
 export const jsonSchemaSchema = z.record(z.string(), z.unknown());
 
 export const connectorNameSchema = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/);
 export const destinationNameSchema = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/);
-
-/** What a program can ask of its client in the middle of a call (MCP: elicitation, sampling, roots). */
-export const askKindSchema = z.enum(['elicitation', 'sampling', 'roots']);
-export type AskKind = z.infer<typeof askKindSchema>;
 
 /**
  * How agents reach a tool. All but `tool` are hidden from `tools/list`: reading a resource, getting a prompt and completing
@@ -136,19 +134,42 @@ export const promptSchema = z.strictObject({
   tool: hiddenTool,
 });
 
-export const manifestSchema = z.strictObject({
+const described = z.strictObject({
   $schema: z.string().optional(),
   name: connectorNameSchema,
   version: z.string().regex(/^\d+\.\d+\.\d+$/),
   title: z.string().min(1).max(80),
   description: z.string().min(1).max(500),
-  destinations: z.record(destinationNameSchema, destinationSchema),
-  tools: z.array(toolSchema).min(1).max(200),
+  destinations: z.record(destinationNameSchema, destinationSchema).default({}),
+  tools: z.array(toolSchema).max(200).default([]),
   resources: z.array(resourceSchema).max(500).optional(),
   prompts: z.array(promptSchema).max(200).optional(),
   /** The tool that completes arguments of prompts and templates. */
   completion: hiddenTool.optional(),
   /** Tools and prompts keep their own names: only where this is the only connector. */
   unprefixed: z.boolean().optional(),
+  /** An MCP server in place of code of its own: it says itself what its tools are. */
+  wrap: wrapSchema.optional(),
+  /** Of the disk, for the wrapped server. */
+  files: z.array(grantedFileSchema).max(50).optional(),
+});
+
+const saidByServer = ['resources', 'prompts', 'completion'] as const;
+
+export const manifestSchema = described.superRefine((manifest, context) => {
+  const refuse = (key: string, message: string): void => {
+    context.addIssue({ code: 'custom', path: [key], message });
+  };
+  if (manifest.wrap === undefined) {
+    if (manifest.tools.length === 0) refuse('tools', 'a connector has at least one tool');
+    if (manifest.files !== undefined) refuse('files', 'only a wrapped server ("wrap") has files');
+    return;
+  }
+  if (manifest.tools.length > 0)
+    refuse('tools', 'a wrapped server says its tools itself: what is to be said of one stands in "wrap", "tools"');
+  for (const key of saidByServer)
+    if (manifest[key] !== undefined) refuse(key, 'a wrapped server says this itself: name it in "wrap", "offers"');
+  if (Object.keys(manifest.destinations).length > 0)
+    refuse('destinations', 'a wrapped server has no network yet, on either level: leave it out');
 });
 export type ConnectorManifest = z.infer<typeof manifestSchema>;

@@ -14,10 +14,9 @@ export function wrongText(kind: TextKind, text: string): string | null {
   if (text !== text.trim()) return 'begins or ends with a space';
   if (/[^\x20-\x7e]/.test(text)) {
     if (hasOtherAscii(text)) return 'has a character that is another form of a plain one; write the plain one';
-    for (const word of text.split(wordEnds)) {
-      if (!isOfOneScript(word)) return 'mixes letters of several scripts in one word';
-      if (imitatesLatin(word)) return 'is written in letters that only look Latin';
-    }
+    const wrong = text.split(wordEnds).map(wrongWord);
+    if (wrong.includes('mixed')) return 'mixes letters of several scripts in one word';
+    if (wrong.includes('imitates')) return 'is written in letters that only look Latin';
   }
   return kind === 'path' ? wrongPath(text) : null;
 }
@@ -57,6 +56,13 @@ const alone = [
   .join(' ')
   .split(' ')
   .map((script) => new RegExp(`^[\\p{scx=${script}}\\p{sc=Common}\\p{sc=Inherited}]*$`, 'u'));
+
+/** Null when one reads it as what it is. */
+export function wrongWord(word: string): 'mixed' | 'imitates' | null {
+  if (!/[^\x20-\x7e]/.test(word)) return null;
+  if (!isOfOneScript(word)) return 'mixed';
+  return imitatesLatin(word) ? 'imitates' : null;
+}
 
 function isOfOneScript(word: string): boolean {
   return [...together, ...alone].some((script) => script.test(word));

@@ -15,3 +15,16 @@ export function plain(text: string, most = 300): string {
 export function cut(text: string, from: number, to: number): string {
   return text.slice(from, to).replaceAll(/^[\uDC00-\uDFFF]|[\uD800-\uDBFF]$/g, '');
 }
+
+/**
+ * All of it, on its own lines and in an order that no character in it changes: what is not seen, or moves or hides what stands
+ * around it, is an escape, and so is a run of spaces. Where backslashes are doubled (JSON) escapes can stand for nothing else.
+ */
+export function withEscapes(text: string): string {
+  return text
+    .replaceAll(unseen, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`)
+    .replaceAll(/(?<=\S) {5,}/g, ({ length }) => `\\u{20}*${length}`);
+}
+
+const unseen =
+  /(?!\n)[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}|(?<=\p{M}{3})\p{M}/gu;

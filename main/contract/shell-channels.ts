@@ -16,6 +16,7 @@ import {
   quotaSchema,
 } from './config.ts';
 import { ledgerEntrySchema, ledgerSchema } from './credentials.ts';
+import { definitionsAnswerSchema, definitionsQuestionSchema } from './definitions.ts';
 import { codeSchema } from './errors.ts';
 import { exchangeNetwork, providerSaidSchema, proxyAnswerSchema, proxyQuestionSchema } from './exchange.ts';
 import { hardeningReportSchema } from './hardening.ts';
@@ -95,6 +96,8 @@ export const shellGateway = {
     notices: {
       /** Records of the shell, for the log that the gateway alone writes. */
       record: auditRecordSchema,
+      /** The person decided what a wrapped server may say of its tools. */
+      'definitions-decided': z.strictObject({ connector: connectorNameSchema }),
       'connector-state': z.strictObject({
         connector: connectorNameSchema,
         state: z.enum(['starting', 'ready', 'failed', 'suspended']),
@@ -164,6 +167,8 @@ export const shellGateway = {
     requests: {
       /** Answered by the person in the window, at any time; no answer is a no. */
       approve: { params: approvalSchema, result: z.strictObject({ answer: approvalAnswerSchema }) },
+      /** Whether what a wrapped server says of its tools may be served, and in which words. */
+      definitions: { params: definitionsQuestionSchema, result: definitionsAnswerSchema },
     },
     streams: {},
   },

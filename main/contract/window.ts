@@ -1,12 +1,14 @@
 /**
  * What the window may ask of the shell, and what it is told: one table, from which the preload makes its named methods and
  * the shell its handlers. The renderer runs no Node and sees no token; what it shows came from agents and backends,
- * so it is text and nothing else. Widening (`decide` with `allow`, `approve`, `resume`) exists here and nowhere outside the shell.
+ * so it is text and nothing else. Widening (`decide` with `allow`, `approve`, `approveDefinitions`, `resume`) exists here and nowhere outside the shell.
  */
 import { z } from 'zod';
 import { approvalDecisionSchema, approvalSchema } from './approval.ts';
 import { accountNameSchema } from './config.ts';
 import { findingSchema, statusSchema } from './control.ts';
+import { definitionsHashSchema, shownDefinitionsSchema } from './definitions.ts';
+import { connectorNameSchema } from './manifest.ts';
 import { keptHeadSchema, keptRowsSchema, referenceIdSchema } from './reference.ts';
 
 const empty = z.strictObject({});
@@ -80,6 +82,15 @@ export const windowMethods = {
   forget: { params: z.strictObject({ key: z.string().max(600) }), result: empty },
   /** The person's answer about one call. */
   approve: { params: z.strictObject({ id: z.uuid(), decision: approvalDecisionSchema }), result: empty },
+  /** What a wrapped server says of its tools, all of it. */
+  readDefinitions: { params: z.strictObject({ connector: connectorNameSchema }), result: shownDefinitionsSchema },
+  /** The person's word, for exactly what they read. */
+  approveDefinitions: {
+    params: z.strictObject({ connector: connectorNameSchema, hash: definitionsHashSchema }),
+    result: empty,
+  },
+  /** Its tools wait for the person again. */
+  forgetDefinitions: { params: z.strictObject({ connector: connectorNameSchema }), result: empty },
   /** What kept rows look like; that the person opens them goes on record. */
   openRows: { params: z.strictObject({ id: referenceIdSchema }), result: keptHeadSchema },
   /** A page of them, from this row on, as the backend gave them. Fewer than a page: it is full, or they end. */
@@ -98,7 +109,7 @@ export const windowMethods = {
 } as const;
 export type WindowMethod = keyof typeof windowMethods;
 
-export const windowScreens = ['overview', 'programs', 'calls', 'protection'] as const;
+export const windowScreens = ['overview', 'programs', 'definitions', 'calls', 'protection'] as const;
 export type WindowScreen = (typeof windowScreens)[number];
 
 export const windowEvents = {

@@ -4,6 +4,7 @@
  * that is not seen, or that moves or hides what stands around it, is written as an escape, and so is a run of spaces.
  */
 import type { ToolCall } from '../contract/call.ts';
+import { withEscapes } from '../contract/plain.ts';
 
 /** Arguments, and where the call goes on the client's answers and the connector's state: all that decides what runs. */
 export function canonicalCall({ arguments: args, continued }: ToolCall): string {
@@ -18,14 +19,9 @@ export function shownCall({ arguments: args, continued }: ToolCall): string {
 }
 
 function shown(value: unknown): string {
-  return JSON.stringify(sorted(value), null, 2)
-    .replaceAll(unseen, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`)
-    .replaceAll(/(?<=\S) {5,}/g, ({ length }) => `\\u{20}*${length}`);
+  // In JSON text a backslash is always doubled, so that an escape can stand for nothing else.
+  return withEscapes(JSON.stringify(sorted(value), null, 2));
 }
-
-/** In JSON text a backslash is always doubled, so that these escapes can stand for nothing else. Line ends are our own. */
-const unseen =
-  /(?!\n)[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}|(?<=\p{M}{3})\p{M}/gu;
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);

@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef, useState } from 'react';
+import { useState } from 'react';
 import type { Approval } from '../../main/contract/approval.ts';
 import { plain } from '../../main/contract/plain.ts';
 import { shell } from '../bridge.ts';
@@ -6,6 +6,7 @@ import { count, timeOf } from '../text.ts';
 import { Action } from './action.tsx';
 import { Chip } from './chip.tsx';
 import { Foreign, ForeignPath } from './foreign.tsx';
+import { ReadToEnd } from './read-to-end.tsx';
 
 const mostOfName = 60;
 const does: Readonly<Record<Approval['operation'], string>> = {
@@ -77,7 +78,7 @@ function Waiting({ approval, place, of }: WaitingProps) {
         )}
         <dt>Arguments</dt>
         <dd>
-          <Arguments label={`All arguments of ${name}`} text={shown} onSeen={() => setSeen(true)} />
+          <ReadToEnd label={`All arguments of ${name}`} text={shown} onSeen={() => setSeen(true)} />
           <span className="detail">
             {count(shown.length, 'character')} in {count(shown.split('\n').length, 'line')}
           </span>
@@ -101,27 +102,5 @@ function Waiting({ approval, place, of }: WaitingProps) {
         )}
       </div>
     </section>
-  );
-}
-
-interface ArgumentsProps {
-  readonly label: string;
-  readonly text: string;
-  /** The last line was on the screen. */
-  readonly onSeen: () => void;
-}
-
-/** All of them: what is long scrolls, by keys too, and cannot be approved before its end was there to be read. */
-function Arguments({ label, text, onSeen }: ArgumentsProps) {
-  const box = useRef<HTMLPreElement>(null);
-  const look = (): void => {
-    const { scrollTop, clientHeight, scrollHeight } = box.current ?? { scrollTop: 0, clientHeight: 0, scrollHeight: 1 };
-    if (scrollTop + clientHeight >= scrollHeight - 2) onSeen();
-  };
-  useLayoutEffect(look);
-  return (
-    <pre ref={box} className="arguments" tabIndex={0} role="group" aria-label={label} dir="ltr" onScroll={look}>
-      {text}
-    </pre>
   );
 }

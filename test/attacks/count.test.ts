@@ -13,8 +13,12 @@ import { connectorAnswers } from './cases/connector-answers.ts';
 import { consentSequences } from './cases/consent-sequences.ts';
 import { controlSocket } from './cases/control-socket.ts';
 import { egressAnswers } from './cases/egress-answers.ts';
+import { harmlessChanges } from './cases/harmless-changes.ts';
+import { honestDefinitions } from './cases/honest-definitions.ts';
 import { limitSequences } from './cases/limit-sequences.ts';
 import { network } from './cases/network.ts';
+import { poisonedDefinitions } from './cases/poisoned-definitions.ts';
+import { rugPulls } from './cases/rug-pulls.ts';
 import { stateSequences } from './cases/state-sequences.ts';
 import { voiceSequences } from './cases/voice-sequences.ts';
 import { refusedStatements } from './refused-statements.ts';
@@ -35,6 +39,8 @@ const tables: Readonly<Record<string, readonly [cases: readonly Attack[], why: s
   limitSequences: [limitSequences, 'rates of a person over all their programs'],
   hostileContent: [hostileContent, 'comes from the backend itself'],
   connectorAnswers: [connectorAnswers, 'comes after the backend'],
+  poisonedDefinitions: [poisonedDefinitions, 'what tools are called and said to be, before any call'],
+  rugPulls: [rugPulls, 'the same, once it was approved'],
   voiceSequences: [voiceSequences, 'between client and connector'],
   egressAnswers: [egressAnswers, 'between our processes'],
   consentSequences: [consentSequences, 'a backend knows no programs'],
@@ -51,7 +57,7 @@ const cases = Object.values(tables).flatMap(([each]) => each);
 const least: Readonly<Record<Adversary, number>> = {
   'manipulated agent': 150,
   'hostile content': 25,
-  'compromised connector': 75,
+  'compromised connector': 210,
   'compromised egress worker': 25,
   'co-resident process': 30,
   'thief of the disk': 8,
@@ -70,6 +76,13 @@ it('at least 150 attacks, most of them refused; at least 40 ordinary calls', () 
   expect(benign.length).toBeGreaterThanOrEqual(70);
 });
 
+it('at least 40 poisoned definitions and 20 rug pulls; 10 changes and 40 definitions that do no harm', () => {
+  expect(poisonedDefinitions.length).toBeGreaterThanOrEqual(100);
+  expect(rugPulls.length).toBeGreaterThanOrEqual(35);
+  expect(harmlessChanges.length).toBeGreaterThanOrEqual(15);
+  expect(honestDefinitions.length).toBeGreaterThanOrEqual(45);
+});
+
 it('no case stands twice', () => {
   const names = cases.map(
     ({ adversary, name, ...more }) => `${adversary} ${name} ${'tool' in more ? String(more.tool) : ''}`,
@@ -79,7 +92,17 @@ it('no case stands twice', () => {
 
 it('no table of cases is left out', () => {
   // Spellings of requests are counted where they are tried: egress-requests.test.ts.
-  const notTables = ['benign', 'case', 'scene', 'sequence', 'backend-content', 'egress-requests'];
+  const notTables = [
+    'benign',
+    'case',
+    'scene',
+    'sequence',
+    'backend-content',
+    'egress-requests',
+    'definition',
+    'harmless-changes',
+    'honest-definitions',
+  ];
   const files = readdirSync(path.join(import.meta.dirname, 'cases')).map((file) => file.replace(/\.ts$/, ''));
   const listed = Object.keys(tables).map((name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
   expect([...listed.filter((name) => name !== 'hostile-content'), ...notTables].sort()).toEqual(files.sort());

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { WindowScreen, WindowState } from '../../main/contract/window.ts';
-import { windowMethods, windowPage } from '../../main/contract/window.ts';
+import { windowMethods, windowPage, windowScreens } from '../../main/contract/window.ts';
 import { assetsIn, serveAsset } from '../../main/desktop/assets.ts';
 import { eventually } from '../process/harness.ts';
 import { hostileName, keptAnswers, windowStates } from '../samples/window-states.ts';
@@ -369,6 +369,22 @@ describe('kept rows', () => {
   });
 });
 
+it('definitions are approved only once their end was on the screen, for the hash that was read', async () => {
+  const { state } = windowStates['definitions-waiting']!;
+  const { connector, hash } = state.status!.definitions![0]!;
+  const approve = () => page.getByRole('button', { name: `Approve for this run: ${connector}` });
+  await open(state);
+  await show('definitions');
+  const text = page.getByRole('group', { name: `All that ${connector} says of its tools` });
+  expect(await text.textContent()).toContain('\\u{202E}\\u{200B}');
+  expect(await approve().count()).toBe(0);
+  await text.press('End');
+  if (album !== undefined) await page.screenshot({ path: path.join(album, 'definitions-read.png') });
+  await approve().click();
+  expect((await asked()).at(-1)).toEqual(['approveDefinitions', { connector, hash }]);
+  idle.push(page);
+});
+
 describe('an approval', () => {
   const { state } = windowStates['approving']!;
   const approve = () => page.getByRole('button', { name: 'Approve once: Move stock' });
@@ -376,7 +392,7 @@ describe('an approval', () => {
   it('holds Approve until it stood still, on every screen: a click before is none', async () => {
     await open(state);
     await page.clock.install();
-    for (const screen of ['overview', 'programs', 'calls', 'protection'] as const) {
+    for (const screen of windowScreens) {
       await show(screen);
       await approve().waitFor();
     }

@@ -89,6 +89,7 @@ export function startConnector({
         progress: () => undefined,
         message: () => undefined,
         'resource-updated': () => undefined,
+        definitions: () => undefined,
       },
       requests: {},
       streams: {},

@@ -55,6 +55,7 @@ function registryOf(names: readonly string[]): Registry {
     policies: [],
     authorities: [],
     proxyScript: undefined,
+    managedDefinitions: {},
     managedConsent: undefined,
   };
 }
@@ -123,6 +124,7 @@ function supervise(change: Partial<SupervisorDeps> = {}): Supervisor {
     consent: 'ask',
     listener: {
       approvals: { ask: () => Promise.resolve('unavailable'), over: () => undefined, clear: () => undefined },
+      definitions: { answer: () => ({ state: 'new', hash: `sha256:${'0'.repeat(64)}`, serve: [] }) },
       openUrl: () => undefined,
       providerSaid: () => undefined,
       event: (event) => void events.push(event),
@@ -233,6 +235,58 @@ describe('start', () => {
     expect(failure).toBeInstanceOf(Fault);
     expect(said).toContain('{');
     expect(said).not.toContain('never-pass-this-on');
+  });
+});
+
+describe('a wrapped server', () => {
+  const server = { command: '/', real: '/', args: [], environment: {}, program: null, files: [], sha256: '' };
+  const { connectors, ...rest } = registryOf(['one', 'two']);
+  const registry = { ...rest, connectors: connectors.map((each, index) => (index === 0 ? { ...each, server } : each)) };
+
+  test('is part of its pair: its end takes both halves along, all come back, and no descriptor is left over', async () => {
+    const given: (readonly number[] | undefined)[] = [];
+    const supervisor = supervise({
+      registry,
+      startConnector: (_connector, { gateway, egress, server: ends }) => {
+        given.push(ends);
+        const stdio = ['ignore', 'pipe', 'pipe', gateway, egress, ...(ends ?? [])] as const;
+        return {
+          process: spawn(process.execPath, [path.join(standIns, 'connector.ts')], { stdio: [...stdio], env: {} }),
+          degraded: [],
+        };
+      },
+      startServer: (_name, _server, { input, output }) => ({
+        process: spawn('/usr/bin/cat', { stdio: [input, output, 'ignore'] }),
+        degraded: [],
+      }),
+    });
+    await supervisor.start();
+    expect(given.map((ends) => ends?.length)).toEqual([2, undefined]);
+    const before = {
+      kinds: ['server', 'connector', 'egress'].map((kind) => pidOf(supervisor, kind, 'one')),
+      other: pidOf(supervisor, 'connector', 'two'),
+    };
+    const sockets = await settledSockets();
+    process.kill(pidOf(supervisor, 'server', 'one'), 'SIGKILL');
+    await eventually(() => events.filter(({ event }) => event === 'process-restarted').length === 3);
+    expect(events[0]).toMatchObject({ event: 'process-ended', kind: 'server', name: 'one', how: 'SIGKILL' });
+    for (const pid of before.kinds) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    expect(pidOf(supervisor, 'connector', 'two')).toBe(before.other);
+    expect(await settledSockets()).toBe(sockets);
+  });
+
+  test('that cannot be started fails its connector alone, with the reason', async () => {
+    const supervisor = supervise({
+      registry,
+      startServer: () => {
+        throw new Fault('definition_changed', 'its program changed');
+      },
+    });
+    await supervisor.start();
+    expect(supervisor.connectors().map(({ state, why }) => [state, why])).toEqual([
+      ['failed', 'its program changed'],
+      ['ready', undefined],
+    ]);
   });
 });
 
@@ -348,6 +402,7 @@ describe('sign-ins', () => {
       openBrowser: () => Promise.resolve(false),
       about: { version: '0', runtime: '', socket: '', controlSocket: '', consent: 'ask' },
       programs: () => [],
+      definitions: { summaries: () => [], degraded: () => [] },
       onChange: () => undefined,
       ownHardening: harmless,
       sealText: (_, text) => text,

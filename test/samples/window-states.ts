@@ -3,6 +3,7 @@ import type { Program, Status } from '../../main/contract/control.ts';
 import type { Approval } from '../../main/contract/approval.ts';
 import type { Code } from '../../main/contract/errors.ts';
 import type { WindowScreen, WindowState } from '../../main/contract/window.ts';
+import { definitionStates, shownDefinitions } from './definition-states.ts';
 import { alice } from './pipeline.ts';
 
 /** A weekday morning. */
@@ -233,6 +234,7 @@ const file = '/home/alice/Downloads/postgres_query-2026-11-26-0941.csv';
 
 /** What the shell answers about the first of them. */
 export const keptAnswers = {
+  readDefinitions: shownDefinitions,
   openRows: {
     columns: [
       { name: 'id', type: 'integer' },
@@ -259,7 +261,7 @@ export interface Sample {
   readonly screens: readonly WindowScreen[];
 }
 
-const all: readonly WindowScreen[] = ['overview', 'programs', 'calls', 'protection'];
+const all: readonly WindowScreen[] = ['overview', 'programs', 'definitions', 'calls', 'protection'];
 
 /** The name of a state, and the screens on which it shows. */
 export const windowStates: Readonly<Record<string, Sample>> = {
@@ -357,6 +359,7 @@ export const windowStates: Readonly<Record<string, Sample>> = {
     ),
     screens: ['overview', 'programs'],
   },
+  'definitions-waiting': { state: at({ ...busy, definitions: [...definitionStates] }), screens: ['definitions'] },
   'access-ended': {
     state: at({ ...nobody, ended: { why: 'your account was disabled', mend: 'Ask your administrator.' } }),
     screens: ['overview'],

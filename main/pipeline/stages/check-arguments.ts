@@ -23,6 +23,8 @@ export function createCheckArguments(): InboundStage {
 
 function checkArguments({ call, tool }: InboundView): Verdict {
   if (tool === null) return refuseUnknownTool();
+  // Its schema is nobody's word yet.
+  if (tool.pending !== undefined) return { pass: false, refusal: tool.pending };
   const wrong = beyondBounds(call.arguments) ?? tool.checkArguments(call.arguments) ?? wrongResource(call, tool);
   return wrong === null ? pass : refuse('invalid_arguments', `Invalid arguments: ${wrong}`);
 }

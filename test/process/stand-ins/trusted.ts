@@ -37,6 +37,7 @@ if (kind === 'gateway') {
     handlers: {
       notices: {
         record: (record) => void seen.push(`record ${record.event === 'lifecycle' ? record.what : record.event}`),
+        'definitions-decided': ({ connector }) => void seen.push(`${connector} decided`),
         'connector-state': ({ connector, state }) => void seen.push(`${connector} ${state}`),
       },
       requests: {

@@ -23,6 +23,7 @@ import {
 } from '../../../main/contract/channels.ts';
 import { shellGateway, type ProgramSeen } from '../../../main/contract/shell-channels.ts';
 import type { Quota } from '../../../main/contract/config.ts';
+import type { DefinitionsAnswer, DefinitionsQuestion } from '../../../main/contract/definitions.ts';
 import { Fault, type OutcomeCode } from '../../../main/contract/errors.ts';
 import type { ConnectorManifest, ToolManifest } from '../../../main/contract/manifest.ts';
 import type { Principal } from '../../../main/contract/principal.ts';
@@ -166,6 +167,8 @@ export interface StandOptions {
   readonly limits?: Partial<Record<'person' | 'tool', Partial<Quota>>>;
   /** Of the connector whose half is the test; it is called probe. */
   readonly manifest?: ConnectorManifest;
+  /** What the shell says of a wrapped server's definitions. */
+  readonly admit?: (question: DefinitionsQuestion) => DefinitionsAnswer;
   /** Another connector, as a process of its own: its ends are given to it. */
   readonly connector?: {
     readonly manifest: ConnectorManifest;
@@ -208,6 +211,10 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
           approvals.push(approval);
           return { answer: await (options.approve?.(approval) ?? Promise.resolve('unavailable' as const)) };
         },
+        definitions: (question) =>
+          options.admit === undefined
+            ? Promise.reject(new Fault('malformed', 'nothing is wrapped here'))
+            : Promise.resolve(options.admit(question)),
       },
     },
   });

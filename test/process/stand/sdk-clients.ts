@@ -5,7 +5,7 @@ import { Client as HandshakeClient } from '@modelcontextprotocol/sdk/client/inde
 
 const who = { name: 'sdk-test', version: '1.0.0' };
 
-class SocketTransport implements Transport {
+export class SocketTransport implements Transport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;

@@ -1,0 +1,197 @@
+/** One `call` stream of the gateway, as one request to the wrapped server: its answer, its questions, or why there is none. */
+import { randomUUID } from 'node:crypto';
+import type { ByteStream } from '../../main/contract/channel.ts';
+import type { CallHeader, ConnectorResult } from '../../main/contract/channels.ts';
+import type { AskKind } from '../../main/contract/tool-words.ts';
+import { wrappedCalls, wrappedLimits } from '../../main/contract/wrap.ts';
+import type { Asking, Question, Questions } from './questions.ts';
+import { completionResult, promptResult, resourceResult, toolResult } from './results.ts';
+import { isJson, ServerError, type Json } from './rpc.ts';
+import type { ServerSession } from './server-session.ts';
+
+export interface ServerCallDeps {
+  readonly session: Promise<ServerSession>;
+  readonly questions: Questions;
+  /** What the manifest lets a tool ask. */
+  readonly asks: (tool: string) => readonly AskKind[];
+  readonly isStructured: (tool: string) => boolean;
+  /** Before the names of its prompts, as agents know them. */
+  readonly prefix: string;
+  /** Speaks for the call while it runs. Answers how to stop. */
+  readonly follow: (callId: string, requestId: number) => () => void;
+}
+
+interface Kept {
+  readonly asking: Asking;
+  readonly question: Question;
+  readonly tool: string;
+  readonly said: string;
+  readonly late: NodeJS.Timeout;
+}
+
+/** As long as the gateway waits for an answer, and a little. */
+const answerMs = 6 * 60_000;
+const kinds: Readonly<Record<string, AskKind>> = {
+  'elicitation/create': 'elicitation',
+  'sampling/createMessage': 'sampling',
+  'roots/list': 'roots',
+};
+
+export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, stream: ByteStream) => void {
+  const kept = new Map<string, Kept>();
+
+  async function answer(header: CallHeader, stream: ByteStream): Promise<void> {
+    const over = new AbortController();
+    const timer = setTimeout(() => over.abort(), header.deadlineMs);
+    void stream.closed.then(() => over.abort());
+    const result = await run(header, over.signal).catch(failure);
+    clearTimeout(timer);
+    const text = JSON.stringify(result);
+    const fits = Buffer.byteLength(text) <= wrappedLimits.maxResultBytes;
+    await stream.write(Buffer.from(fits ? text : JSON.stringify(tooLarge)));
+    stream.end();
+  }
+
+  async function run(header: CallHeader, signal: AbortSignal): Promise<ConnectorResult> {
+    const session = await Promise.race([deps.session, stopped(signal)]);
+    const { method, params, read } = requestOf(header, deps);
+    const client = deps.asks(header.tool).filter((kind) => header.client?.includes(kind) === true);
+    const send = (more: Json, until: AbortSignal): Promise<Json> => {
+      let unfollow: (() => void) | undefined;
+      const onStart = (id: number): void => {
+        unfollow = deps.follow(header.callId, id);
+      };
+      return followed(session, { method, params: { ...params, ...more }, client, signal: until, onStart }).finally(() =>
+        unfollow?.(),
+      );
+    };
+    if (session.era === 'stateless') return stateless(await send(continuing(header), signal), read);
+    if (client.length === 0) return { ok: true, value: read(await send({}, signal)) };
+    const asking =
+      header.state === undefined
+        ? await deps.questions.begin({ kinds: client, signal, start: (until) => send({}, until) })
+        : resumed(header);
+    return untilAsked(asking, { header, signal, read });
+  }
+
+  function resumed({ state = '', tool, arguments: given, answers = {} }: CallHeader): Asking {
+    const found = kept.get(state);
+    const answer = answers['question'];
+    if (found?.tool !== tool || found.said !== JSON.stringify(given) || !isJson(answer))
+      throw new ServerError(-32602, 'The question is too old. Call again to be asked again.');
+    kept.delete(state);
+    clearTimeout(found.late);
+    found.question.answer(answer);
+    return found.asking;
+  }
+
+  async function untilAsked(
+    asking: Asking,
+    { header, signal, read }: { header: CallHeader; signal: AbortSignal; read: (result: Json) => Json },
+  ): Promise<ConnectorResult> {
+    const end = (): void => asking.stop();
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+    const question = await Promise.race([asking.result.then(() => null), asking.next()]);
+    if (question === null) return { ok: true, value: read(await asking.result) };
+    // The stream ends with the question; the server's call does not.
+    signal.removeEventListener('abort', end);
+    const state = randomUUID();
+    const late = setTimeout(() => {
+      kept.delete(state);
+      asking.stop();
+    }, answerMs).unref();
+    kept.set(state, { asking, question, tool: header.tool, said: JSON.stringify(header.arguments), late });
+    return { ok: 'asks', requests: { question: { kind: question.kind, params: question.params } }, state };
+  }
+
+  return (header, stream) => {
+    answer(header, stream).catch(() => stream.reset('connector_failed'));
+  };
+}
+
+interface Following {
+  readonly method: string;
+  readonly params: Json;
+  readonly client: readonly AskKind[];
+  readonly signal: AbortSignal;
+  readonly onStart: (id: number) => void;
+}
+
+let tokens = 0;
+
+/** Its progress is told under a token of ours. */
+function followed(session: ServerSession, { method, params, client, signal, onStart }: Following): Promise<Json> {
+  tokens += 1;
+  const progressToken = tokens;
+  return session.request(method, params, { client, signal, progressToken, onStart: () => onStart(progressToken) });
+}
+
+interface Asked {
+  readonly method: string;
+  readonly params: Json;
+  readonly read: (result: Json) => Json;
+}
+
+function requestOf({ tool, arguments: given }: CallHeader, { isStructured, prefix }: ServerCallDeps): Asked {
+  if (tool === wrappedCalls.resource)
+    return { method: 'resources/read', params: { uri: given['uri'] }, read: resourceResult };
+  if (tool === wrappedCalls.completion) {
+    const { prompt, uri, name, value } = given;
+    const own = typeof prompt === 'string' && prompt.startsWith(prefix) ? prompt.slice(prefix.length) : prompt;
+    const ref = prompt === undefined ? { type: 'ref/resource', uri } : { type: 'ref/prompt', name: own };
+    return { method: 'completion/complete', params: { ref, argument: { name, value } }, read: completionResult };
+  }
+  if (tool.startsWith(wrappedCalls.prompt)) {
+    const name = tool.slice(wrappedCalls.prompt.length);
+    return { method: 'prompts/get', params: { name, arguments: given }, read: promptResult };
+  }
+  return {
+    method: 'tools/call',
+    params: { name: tool, arguments: given },
+    read: (result) => toolResult(result, isStructured(tool)),
+  };
+}
+
+/** MCP 2026-07-28: the answers, and the server's own state, go with the request. */
+function continuing({ state, answers }: CallHeader): Json {
+  if (state === undefined) return {};
+  const { requestState } = JSON.parse(state) as { requestState?: unknown };
+  return { inputResponses: answers ?? {}, ...(requestState === undefined ? {} : { requestState }) };
+}
+
+function stateless(result: Json, read: (result: Json) => Json): ConnectorResult {
+  if (result['resultType'] !== 'input_required') return { ok: true, value: read(result) };
+  const { inputRequests, requestState } = result;
+  const asked = Object.entries(isJson(inputRequests) ? inputRequests : {}).flatMap(([key, request]) => {
+    const kind = isJson(request) ? kinds[String(request['method'])] : undefined;
+    if (kind === undefined || !isJson(request)) return [];
+    return [[key, { kind, params: isJson(request['params']) ? { ...request['params'] } : {} }] as const];
+  });
+  const state = JSON.stringify({ ...(requestState === undefined ? {} : { requestState }) });
+  return { ok: 'asks', requests: Object.fromEntries(asked), state };
+}
+
+type Failure = Extract<ConnectorResult, { ok: false }>;
+const tooLarge: Failure = { ok: false, code: 'invalid_arguments', say: 'The result is too large. Ask for less.' };
+const invalidParams = -32602;
+const resourceNotFound = -32002;
+
+function failure(error: unknown): Failure {
+  if (!(error instanceof ServerError))
+    return {
+      ok: false,
+      code: 'connector_failed',
+      say: 'The wrapped server gave no answer. Try again, or ask for less.',
+    };
+  const isInvalid = error.number === invalidParams || error.number === resourceNotFound;
+  return { ok: false, code: isInvalid ? 'invalid_arguments' : 'backend_refused', say: error.message.slice(0, 1000) };
+}
+
+function stopped(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = (): void => reject(new ServerError(0, 'The wrapped server is not ready yet. Try again in a moment.'));
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+}

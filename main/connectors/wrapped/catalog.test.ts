@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import type { DefinitionsAnswer, ToolDefinition } from '../../contract/definitions.ts';
+import { manifestSchema } from '../../contract/manifest.ts';
+import type { WrappedDefinitions } from '../../contract/wrap.ts';
+import { createCatalog } from './catalog.ts';
+
+const hash = `sha256:${'a'.repeat(64)}`;
+const text = { type: 'string' };
+const tool = (name: string, more: Partial<ToolDefinition> = {}): ToolDefinition => ({
+  name,
+  description: `Does ${name}.`,
+  inputSchema: { type: 'object', properties: { text } },
+  ...more,
+});
+const saying = (...tools: ToolDefinition[]): WrappedDefinitions => ({
+  ...{ protocol: '2025-11-25', tools, resources: [], templates: [], prompts: [], completes: false },
+});
+
+function catalogWith(wrap: Record<string, unknown>, answer: (tools: ToolDefinition[]) => Partial<DefinitionsAnswer>) {
+  const manifest = manifestSchema.parse({
+    ...{ name: 'notes', version: '1.0.0', title: 'Notes', description: 'Wrapped.', wrap: { command: 'node', ...wrap } },
+  });
+  const said: string[] = [];
+  const asked: string[][] = [];
+  const catalog = createCatalog({
+    manifests: [manifest],
+    labelsOf: () => ({}),
+    admit: ({ tools }) => {
+      asked.push(tools.map(({ name }) => String(name)));
+      return Promise.resolve({
+        state: 'same',
+        hash,
+        serve: tools as ToolDefinition[],
+        ...answer(tools as ToolDefinition[]),
+      });
+    },
+    shape: (offers) => offers,
+    notOffered: (_, why) => said.push(why),
+    onChange: () => undefined,
+  });
+  return { catalog, said, asked };
+}
+const approved = () => ({});
+
+describe('tools of a wrapped server', () => {
+  it('are not listed before they are approved, nor after they changed; calls of them say so', async () => {
+    const answers: Partial<DefinitionsAnswer>[] = [{ state: 'new', serve: [] }, {}, { state: 'changed', serve: [] }];
+    const { catalog } = catalogWith({}, () => answers.shift() ?? {});
+    await catalog.announce('notes', saying(tool('add')));
+    expect(catalog.tools.all).toEqual([]);
+    expect(catalog.tools.find('notes_add', 'tool')?.pending?.code).toBe('definition_changed');
+    await catalog.decided('notes');
+    expect(catalog.tools.all.map(({ name }) => name)).toEqual(['notes_add']);
+    expect(catalog.tools.find('notes_add', 'tool')?.pending).toBeUndefined();
+    await catalog.announce('notes', saying(tool('add', { description: 'Mails it as well.' })));
+    expect(catalog.tools.all).toEqual([]);
+    expect(catalog.tools.find('notes_add', 'tool')?.pending?.say).toContain('not those that were approved');
+  });
+
+  it('are what was approved, not what the server says now', async () => {
+    const pinned = tool('add', { description: 'Adds a note.' });
+    const { catalog } = catalogWith({}, () => ({ state: 'harmless', serve: [pinned] }));
+    await catalog.announce('notes', saying(tool('add', { description: 'Adds  a note.' })));
+    expect(catalog.tools.all[0]?.manifest.description).toBe('Adds a note.');
+  });
+
+  it('write, are sensitive, ask nothing and carry nothing out, unless the manifest or the approved hint says otherwise', async () => {
+    const own = { listed: { operation: 'read', classification: 'public', receives: 'internal', asks: ['roots'] } };
+    const { catalog } = catalogWith({ tools: own }, approved);
+    await catalog.announce(
+      'notes',
+      saying(tool('add'), tool('show', { annotations: { readOnlyHint: true } }), tool('listed')),
+    );
+    const shown = catalog.tools.all.map(({ manifest: { name, operation, classification, asks }, receives, labels }) => [
+      ...[name, operation, classification, labels.highest, receives, asks],
+    ]);
+    expect(shown).toEqual([
+      ['add', 'write', 'sensitive', 'sensitive', 'public', undefined],
+      ['show', 'read', 'sensitive', 'sensitive', 'public', undefined],
+      ['listed', 'read', 'public', 'public', 'internal', ['roots']],
+    ]);
+  });
+
+  it('are not offered with an argument that is named like the caller, unless that is marked as data', async () => {
+    const impostor = tool('act', { inputSchema: { type: 'object', properties: { user: text } } });
+    const { catalog, said } = catalogWith({}, approved);
+    await catalog.announce('notes', saying(impostor, tool('add')));
+    expect(catalog.tools.all.map(({ name }) => name)).toEqual(['notes_add']);
+    expect(said[0]).toContain('identityData');
+    const marked = catalogWith({ tools: { act: { identityData: ['user'] } } }, approved);
+    await marked.catalog.announce('notes', saying(impostor));
+    expect(marked.catalog.tools.all.map(({ name }) => name)).toEqual(['notes_act']);
+  });
+
+  it('take declared arguments alone, in either dialect; a pattern of the server’s does not run in the gateway', async () => {
+    const slow = { type: 'object', properties: { text: { ...text, pattern: '^(a+)+$' }, map: { type: 'object' } } };
+    const older = { ...slow, $schema: 'http://json-schema.org/draft-07/schema#' };
+    const { catalog } = catalogWith({}, approved);
+    await catalog.announce('notes', saying(tool('new', { inputSchema: slow }), tool('old', { inputSchema: older })));
+    for (const { checkArguments, manifest } of catalog.tools.all) {
+      expect(checkArguments({ text: `${'a'.repeat(40)}!`, map: { any: 1 } })).toBeNull();
+      expect(checkArguments({ text: 'a', other: 1 })).toContain('"other" is not a member');
+      expect(checkArguments({ text: 1 })).not.toBeNull();
+      // Agents see what was approved.
+      expect(manifest.inputSchema).not.toHaveProperty('additionalProperties');
+    }
+  });
+
+  it('give content blocks, and data only as declared', async () => {
+    const outputSchema = { type: 'object', properties: { count: { type: 'integer' } }, required: ['count'] };
+    const { catalog } = catalogWith({}, approved);
+    await catalog.announce('notes', saying(tool('add'), tool('count', { outputSchema })));
+    const [add, count] = catalog.tools.all;
+    const content = [{ type: 'text', text: 'x' }];
+    expect(add?.checkOutput({ content })).toBeNull();
+    expect(add?.checkOutput({ content: [{ type: 'resource_link', uri: 'a:b', name: 'a' }], isError: true })).toBeNull();
+    for (const wrong of [
+      {},
+      { content: [{ type: 'script', text: 'x' }] },
+      { content, more: 1 },
+      { content, structuredContent: {} },
+    ])
+      expect(add?.checkOutput(wrong)).not.toBeNull();
+    expect(count?.checkOutput({ content, structuredContent: { count: 1 } })).toBeNull();
+    expect(count?.checkOutput({ content, isError: true })).toBeNull();
+    for (const wrong of [{ content }, { content, structuredContent: { count: 'many' } }])
+      expect(count?.checkOutput(wrong)).not.toBeNull();
+  });
+
+  it('cannot be named like what is ours, and a list that nobody can read offers nothing', async () => {
+    const { catalog, asked } = catalogWith({}, approved);
+    await catalog.announce('notes', saying(tool('offer-resources'), tool('add')));
+    expect(asked).toEqual([['add']]);
+    expect(catalog.tools.all.map(({ name }) => name)).toEqual(['notes_add']);
+    const failing = catalogWith({}, () => {
+      throw new Error('cannot be read');
+    });
+    await failing.catalog.announce('notes', saying(tool('add')));
+    expect(failing.catalog.tools.all).toEqual([]);
+    expect(failing.catalog.tools.find('notes_add', 'tool')?.pending?.code).toBe('definition_changed');
+  });
+});
+
+describe('what a wrapped server offers beside tools', () => {
+  const said = {
+    ...saying(),
+    prompts: [{ name: 'greet', arguments: [{ name: 'who', required: true }] }, { name: 'no good name' }],
+    resources: [{ uri: 'note://1', name: 'One', mimeType: 'text/plain' }],
+    templates: [{ uriTemplate: 'note://{id}/text', name: 'Any' }],
+    completes: true,
+  };
+
+  it('is pinned with the tools, and offered once approved', async () => {
+    const { catalog, asked } = catalogWith({ offersClassification: 'internal' }, approved);
+    await catalog.announce('notes', said);
+    expect(asked[0]).toHaveLength(3);
+    const { offers } = catalog;
+    expect(offers.prompts.map(({ shown }) => shown)).toEqual([
+      { name: 'notes_greet', arguments: [{ name: 'who', required: true }] },
+    ]);
+    const greet = offers.prompt('notes_greet');
+    expect(greet?.manifest).toMatchObject({ name: 'prompts/get:greet', classification: 'internal', operation: 'read' });
+    expect(greet?.checkArguments({})).toContain('"who" is missing');
+    expect(offers.resource('note://1')?.tool.manifest.name).toBe('resources/read');
+    expect(offers.resource('note://7/text')?.arguments).toEqual({ uri: 'note://7/text', id: '7' });
+    expect(offers.resource('note://2')).toBeNull();
+    expect(offers.completion({ prompt: 'notes_greet' })?.manifest.name).toBe('completion/complete');
+  });
+
+  it('is not there before', async () => {
+    const { catalog } = catalogWith({}, () => ({ state: 'new', serve: [] }));
+    await catalog.announce('notes', said);
+    expect([catalog.offers.prompts, catalog.offers.resources, catalog.offers.completes]).toEqual([[], [], false]);
+    expect(catalog.offers.resource('note://1')).toBeNull();
+  });
+});

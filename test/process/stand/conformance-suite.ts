@@ -1,0 +1,61 @@
+/** The official conformance suite against a server behind a loopback port. */
+import { spawn } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+const suite = path.join(
+  path.dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json')),
+  'dist/index.js',
+);
+
+interface Check {
+  readonly id: string;
+  readonly status: string;
+  readonly errorMessage?: string;
+}
+
+interface Outcome {
+  readonly passed: readonly string[];
+  readonly failed: readonly string[];
+}
+
+export interface Against {
+  readonly url: string;
+  /** For what the suite writes. */
+  readonly folder: string;
+}
+
+/** Each scenario leaves a folder with its checks. */
+export async function runSuite(revision: string, { url, folder }: Against): Promise<Outcome> {
+  const results = path.join(folder, revision);
+  const args = [suite, 'server', '--url', url, '--requirements', revision, '--output-dir', results];
+  const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (said += text.toString()));
+  await new Promise((resolve) => child.once('exit', resolve));
+  const passed: string[] = [];
+  const failed: string[] = [];
+  for (const name of readdirSync(results)) {
+    const checks = JSON.parse(readFileSync(path.join(results, name, 'checks.json'), 'utf8')) as Check[];
+    const scenario = name.replace(/^server-/, '').replace(/-\d{4}-\d{2}-\d{2}T.*$/, '');
+    const wrong = checks.filter(({ status }) => status === 'FAILURE');
+    const isExercised = checks.some(({ status }) => status === 'SUCCESS');
+    if (wrong.length === 0 && isExercised) passed.push(scenario);
+    else failed.push(`${scenario}: ${wrong.map(({ id, errorMessage }) => `${id} (${errorMessage ?? ''})`).join('; ')}`);
+  }
+  if (passed.length + failed.length === 0) throw new Error(said);
+  return { passed: passed.sort(), failed: failed.sort() };
+}
+
+export function required(revision: string): string[] {
+  const file = readFileSync(path.join(path.dirname(suite), '..', 'requirements', `${revision}.yaml`), 'utf8');
+  const server = /^server:\n((?: {2}- .+\n)+)/m.exec(file)?.[1] ?? '';
+  return [...server.matchAll(/- (\S+)/g)].map(([, name]) => name ?? '').sort();
+}
+
+/** What the suite runs and does not score, and we pass; the rest of it, with reasons, is in docs/conformance.md. */
+export const beyond = {
+  '2025-11-25': ['json-schema-2020-12', 'server-session-lifecycle', 'server-sse-polling'],
+  '2026-07-28': ['http-header-validation', 'json-schema-2020-12'],
+} as const;
