@@ -8,8 +8,6 @@
  */
 import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { connectorEgress, gatewayConnector, inheritedFds, logLevelSchema } from '../main/contract/channels.ts';
 import { hostExitCodes, sandboxLevels } from '../main/contract/connector-process.ts';
 import { Fault } from '../main/contract/errors.ts';
@@ -36,7 +34,7 @@ function main(): void {
   const missing = missingProtections(level);
   if (missing.length > 0) exit(hostExitCodes.protectionMissing);
   removeFromReach();
-  const { wrap, version, prefix, roots } = readManifest(file);
+  const { wrap, version, prefix } = readManifest(file);
   const onClose = (): void => exit(hostExitCodes.channelGone);
   const nothing = { notices: {}, requests: {}, streams: {} };
   // It has no destination; but the pair is one.
@@ -51,14 +49,7 @@ function main(): void {
   const running = new Map<number, string>();
   const structured = new Set<string>();
   const peer = connectServer({
-    onRequest: async (method, params) => {
-      if (method === 'ping') return {};
-      // Outside of a call that may ask, its roots are what it was granted.
-      return questions.ask(method, params).catch((error: unknown) => {
-        if (method === 'roots/list') return { roots };
-        throw error;
-      });
-    },
+    onRequest: (method, params) => (method === 'ping' ? Promise.resolve({}) : questions.ask(method, params)),
     onNotice: (method, params) => {
       if (/^notifications\/(tools|prompts|resources)\/list_changed$/.test(method)) later();
       else tell(method, params);
@@ -112,10 +103,8 @@ function readManifest(file: string) {
   const manifest = manifestSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
   const wrap = manifest.data?.wrap;
   if (manifest.data === undefined || wrap === undefined) return exit(hostExitCodes.connectorInvalid);
-  const { version, name, unprefixed, files = [] } = manifest.data;
-  const granted = files.filter((each) => path.isAbsolute(each.path));
-  const roots = granted.map((each) => ({ uri: pathToFileURL(each.path).href, name: path.basename(each.path) }));
-  return { wrap, version, roots, prefix: unprefixed === true ? '' : `${name}_` };
+  const { version, name, unprefixed } = manifest.data;
+  return { wrap, version, prefix: unprefixed === true ? '' : `${name}_` };
 }
 
 /** Two sockets, as a server knows them from whoever starts it. */

@@ -118,6 +118,8 @@ describe.each([
   });
 
   test('the connector that ships gets no further, and says so', async () => {
+    expect(await call('storage_list', { prefix: '/', delimiter: '/' })).toMatchObject({ rowCount: 2 });
+    expect(await call('storage_list', { prefix: '/' })).toMatchObject({ code: 'not_permitted' });
     expect(await call('storage_read', { key: `people/${user}/notes.txt` })).toMatchObject({
       text: expect.stringContaining(`Notes of ${user}`),
     });

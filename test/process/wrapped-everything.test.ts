@@ -43,6 +43,9 @@ const plain = [
   ['get-structured-content', { location: 'Chicago' }],
   ['get-resource-links', { count: 3 }],
   ['get-resource-reference', { resourceType: 'Text', resourceId: 2 }],
+  ['toggle-simulated-logging', {}],
+  ['toggle-subscriber-updates', {}],
+  ['gzip-file-as-resource', { name: 'a.gz', data: 'data:text/plain;base64,aGVsbG8=', outputType: 'resource' }],
   ['trigger-long-running-operation', { duration: 0.2, steps: 2 }],
   ['trigger-elicitation-request', {}],
   ['trigger-sampling-request', { prompt: 'say', maxTokens: 10 }],
@@ -78,6 +81,7 @@ afterAll(async () => {
 });
 
 const byName = ({ name: one }: { name: string }, { name: other }: { name: string }): number => (one < other ? -1 : 1);
+/** Its description holds what the environment says. */
 const unlike = ['trigger-url-elicitation', 'gzip-file-as-resource'];
 
 describe('server-everything', () => {

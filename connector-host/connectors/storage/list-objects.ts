@@ -20,7 +20,9 @@ const pageKeys = 1000;
 const mostPages = 60;
 
 export function listObjects(call: StorageCall & { readonly arguments: Arguments }, settings: Settings): RowsResult {
-  const { prefix, delimiter, maxKeys = 10_000 } = call.arguments;
+  const { delimiter, maxKeys = 10_000 } = call.arguments;
+  // Policy judges by the prefix, which cannot be empty; no object that can be asked for begins with a slash.
+  const prefix = call.arguments.prefix === '/' ? '' : call.arguments.prefix;
   const bucket = bucketOf(settings, call.arguments.bucket);
   const query = { 'list-type': 2, prefix, delimiter, 'encoding-type': 'url', 'max-keys': Math.min(pageKeys, maxKeys) };
   const path = bucketPath(settings, bucket);

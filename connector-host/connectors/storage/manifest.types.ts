@@ -1,7 +1,7 @@
 // Made of manifest.json by "sallyport connector types". Change the manifest, not this file.
 
 export type ListArguments = {
-  /** Empty: everything. */
+  /** How the names begin. Of all objects: "/". */
   readonly prefix: string;
   /** Needed where several buckets can be read. */
   readonly bucket?: string | undefined;

@@ -19,7 +19,7 @@ const call: StorageStand['call'] = (tool, args) => storage.call(tool, args);
 
 describe('list', () => {
   it('shows folders, and objects below a prefix, with labels of their area', async () => {
-    const top = await call('list', { prefix: '', delimiter: '/' });
+    const top = await call('list', { prefix: '/', delimiter: '/' });
     expect(top.rows?.map(([name, kind]) => [name, kind])).toEqual([
       ['people/', 'prefix'],
       ['shared/', 'prefix'],

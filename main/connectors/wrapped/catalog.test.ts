@@ -167,6 +167,17 @@ describe('what a wrapped server offers beside tools', () => {
     expect(offers.completion({ prompt: 'notes_greet' })?.manifest.name).toBe('completion/complete');
   });
 
+  it('keeps the resources that were approved, whatever comes and goes while the server works; a prompt is another thing', async () => {
+    const { catalog, asked } = catalogWith({}, approved);
+    await catalog.announce('notes', said);
+    await catalog.announce('notes', { ...said, resources: [{ uri: 'note://2', name: 'Two' }] });
+    expect(asked[1]?.toSorted()).toEqual(asked[0]?.toSorted());
+    expect(catalog.offers.resource('note://1')).not.toBeNull();
+    expect(catalog.offers.resource('note://2')).toBeNull();
+    await catalog.announce('notes', { ...said, prompts: [{ name: 'other' }] });
+    expect(asked[2]?.toSorted()).not.toEqual(asked[0]?.toSorted());
+  });
+
   it('is not there before', async () => {
     const { catalog } = catalogWith({}, () => ({ state: 'new', serve: [] }));
     await catalog.announce('notes', said);

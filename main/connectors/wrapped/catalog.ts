@@ -10,7 +10,7 @@ import type { ConnectorManifest, Offer } from '../../contract/manifest.ts';
 import type { WrappedDefinitions } from '../../contract/wrap.ts';
 import { createOffers, type Offers } from '../offers.ts';
 import { createToolRegistry, type ToolRegistry } from '../tool-registry.ts';
-import { definitionsOf, isOffer, offersFrom } from './wrapped-offers.ts';
+import { definitionsOf, isListedResource, isOffer, offersFrom } from './wrapped-offers.ts';
 import { wrappedTool, type WrappedManifest } from './wrapped-tool.ts';
 
 export interface CatalogDeps {
@@ -72,7 +72,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     const own = said.tools.filter((tool) => !isOffer(String(tool['name'])));
     let answer: DefinitionsAnswer | null = null;
     try {
-      answer = await deps.admit({ connector, tools: [...own, ...definitionsOf(said)], otherToolNames: others });
+      answer = await deps.admit({ connector, tools: [...own, ...besideTools(one, said)], otherToolNames: others });
     } catch (error) {
       notOffered(connector, error instanceof Fault ? error.message : 'its definitions cannot be read');
     }
@@ -122,6 +122,14 @@ export function createCatalog(deps: CatalogDeps): Catalog {
 
 function isWrapped(manifest: ConnectorManifest): manifest is WrappedManifest {
   return manifest.wrap !== undefined;
+}
+
+/** Once they are approved, the resources stay those: what comes later is not offered, and takes nothing away. */
+function besideTools({ answer }: Wrapped, said: WrappedDefinitions): ToolDefinition[] {
+  const approved = answer?.serve ?? [];
+  return approved.length === 0
+    ? definitionsOf(said)
+    : [...definitionsOf({ ...said, resources: [] }), ...approved.filter(({ name }) => isListedResource(name))];
 }
 
 interface Served {

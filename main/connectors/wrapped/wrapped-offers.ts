@@ -16,6 +16,9 @@ const prefix = { prompt: 'offer-prompt-', resource: 'offer-resource-', template:
 /** No tool of a server's can be called so. */
 export const isOffer = (name: string): boolean => name.startsWith('offer-');
 
+/** Of the list, which many servers lengthen and shorten as they work. */
+export const isListedResource = (name: string): boolean => name.startsWith(prefix.resource);
+
 const promptName = /^[A-Za-z0-9_-]{1,48}$/;
 const maxPromptArguments = 20;
 
