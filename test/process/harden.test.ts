@@ -31,7 +31,7 @@ interface Running {
   readonly pid: number;
   readonly report: Record<string, boolean> | null;
   /** On stderr, where a dot is each turn of its loop. */
-  said(): string;
+  readonly said: () => string;
 }
 
 async function startTarget(before: string): Promise<Running> {
