@@ -151,6 +151,22 @@ describe.runIf(process.platform === 'linux')('a program on the socket', () => {
     socket.destroy();
   });
 
+  it('is nobody where what started it ends while it is looked at', async () => {
+    const leaves = script(
+      'leaves-program.js',
+      `require('node:child_process').spawn(process.execPath, [${JSON.stringify(script('left.js', connects))}, process.argv[2]], { stdio: 'ignore', detached: true }).unref();
+      setInterval(() => 0, 1000);`,
+    );
+    const socket = await connection(leaves);
+    const [child] = started;
+    const meanwhile = createIdentifyPeer(nobodys, async () => {
+      child?.kill('SIGKILL');
+      await once(child as ChildProcess, 'exit');
+    });
+    expect(await meanwhile(socket)).toBe('unidentified');
+    socket.destroy();
+  });
+
   it('that closes itself to its user is told by what it says, and marked so', async () => {
     const closes = script(
       'closes.js',

@@ -86,7 +86,8 @@ function statusOf(pid: number): string {
 }
 const field = (status: string, name: string): string => new RegExp(`^${name}:\\s*(\\S*)`, 'm').exec(status)?.[1] ?? '';
 
-function runsThere(pid: number, status: string): string {
+function runsThere(pid: number): string {
+  const status = statusOf(pid);
   try {
     return readlinkSync(`/proc/${pid}/exe`);
   } catch {
@@ -96,12 +97,12 @@ function runsThere(pid: number, status: string): string {
 
 function attackOnce(target: Target, more: typeof ways = {}): void {
   const { pid } = target;
-  const status = statusOf(pid);
-  // Before: what it becomes meanwhile is met again.
-  const there = runsThere(pid, status);
   let isClosed = true;
   for (const [way, succeeds] of Object.entries({ ...ways, ...more })) {
+    const there = runsThere(pid);
     if (!attempt(() => succeeds(pid)) || !attempt(() => statusOf(pid))) continue;
+    // It became another program meanwhile: which of the two let it in is not known, and it is met again.
+    if (runsThere(pid) !== there) return;
     const got = (target.got[way] ??= []);
     if (!got.includes(there)) got.push(there);
     if (target.isClosed && !target.gotLater.includes(way)) target.gotLater.push(way);
