@@ -134,7 +134,8 @@ export const promptSchema = z.strictObject({
   tool: hiddenTool,
 });
 
-const described = z.strictObject({
+/** Between our own processes, once it was read: each member by itself. */
+export const sentManifestSchema = z.strictObject({
   $schema: z.string().optional(),
   name: connectorNameSchema,
   version: z.string().regex(/^\d+\.\d+\.\d+$/),
@@ -156,7 +157,8 @@ const described = z.strictObject({
 
 const saidByServer = ['resources', 'prompts', 'completion'] as const;
 
-export const manifestSchema = described.superRefine((manifest, context) => {
+/** As a file. */
+export const manifestSchema = sentManifestSchema.superRefine((manifest, context) => {
   const refuse = (key: string, message: string): void => {
     context.addIssue({ code: 'custom', path: [key], message });
   };

@@ -21,7 +21,7 @@ import { codeSchema } from './errors.ts';
 import { exchangeNetwork, providerSaidSchema, proxyAnswerSchema, proxyQuestionSchema } from './exchange.ts';
 import { hardeningReportSchema } from './hardening.ts';
 import { classificationSchema, columnLabelsSchema } from './labels.ts';
-import { connectorNameSchema, destinationNameSchema, manifestSchema } from './manifest.ts';
+import { connectorNameSchema, destinationNameSchema, sentManifestSchema } from './manifest.ts';
 import { principalSchema } from './principal.ts';
 import { programTraitsSchema } from './program-traits.ts';
 import { referenceRequests } from './reference.ts';
@@ -113,7 +113,7 @@ export const shellGateway = {
           consent: z.enum(['ask', 'allow']),
           connectors: z.array(
             z.strictObject({
-              manifest: manifestSchema,
+              manifest: sentManifestSchema,
               settings: z.record(z.string(), z.unknown()),
               columnLabels: columnLabelsSchema.default({}),
             }),

@@ -9,8 +9,10 @@ import { askKindSchema, operationSchema } from './tool-words.ts';
 const text = (max: number) => z.string().max(max);
 const filePath = z
   .string()
-  .regex(/^[^\0\n]{1,1000}$/)
-  .refine((given) => !given.startsWith('~'), 'write the whole path: "~" means nothing here');
+  .regex(
+    /^[^~\0\n][^\0\n]{0,999}$/,
+    'write the whole path: at most 1000 characters in one line, "~" means nothing here',
+  );
 
 const wrappedServerHashSchema = z
   .string()
