@@ -295,6 +295,7 @@ describe('secrets', () => {
         'postgres-tls-key',
         'issuer-database-password',
         'provider-signing-key',
+        'session-token-key',
         'authorization-code',
         'access-token',
         'refresh-token',
