@@ -36,7 +36,7 @@ const expectedFiles = [
 /** Of these files, also before they are renamed, and of folders and sockets. */
 const expectedNames = [
   /^(sallyport|limits|secret-ages|[0-9a-f]{16})\.json(\.new|\.\d+)?$/,
-  /^(instance\.lock|audit-\d{4}-\d\d-\d\d(\.\d+)?\.jsonl|[a-z-]+\.log|[\w-]{22}\.rows)$/,
+  /^(instance\.lock|stay-closed|audit-\d{4}-\d\d-\d\d(\.\d+)?\.jsonl|[a-z-]+\.log|[\w-]{22}\.rows)$/,
   /^(sp-\w{6}|run|state|logs|audit|references|bridge|\.local|sallyport)$/,
   /^(\.[\w-]{6}|control\.sock|mcp\.sock)$/,
 ];
