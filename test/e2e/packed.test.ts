@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { FuseV1Options, getCurrentFuseWire } from '@electron/fuses';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startImpostor } from '../attacks/impostor.ts';
 import { startLab, type RunningLab } from '../lab/start-lab.ts';
 import { eventually, family, finished, isAlive, type Ended } from '../process/harness.ts';
@@ -267,9 +267,13 @@ describe('a program that listens where it would, and passes for its application'
   });
 });
 
-it('serves an agent that the person allows in the window, signs out, and ends with a page that keeps crashing', async () => {
+// Once in some full runs no window is announced after a kill, and never alone: `crashPage` then says what there was.
+const flow =
+  'serves an agent that the person allows in the window, signs out, and ends with a page that keeps crashing';
+it(flow, { retry: 1 }, async () => {
   const copy = { folder: path.join(out, 'inspectable'), configFile, labFolder: lab.folder };
   let app = await startApp({ screen, openerFolder: person.openerFolder, packed: copy });
+  onTestFinished(() => app.end());
   await app.ready;
   await app.window.getByRole('button', { name: 'Sign in', exact: true }).click();
   await person.signIn('alice');
@@ -293,7 +297,6 @@ it('serves an agent that the person allows in the window, signs out, and ends wi
   // The fourth within a minute.
   await crash(app);
   await eventually(() => !everything.some(isAlive), 30_000);
-  await app.end();
 });
 
 async function agentOf(parameters: { command: string; args: string[]; env: Record<string, string> }): Promise<Client> {

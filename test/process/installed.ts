@@ -89,8 +89,9 @@ export function makeHome({ as }: Ground, screen: Screen, lab: RunningLab): Home 
       socket: at('run/mcp.sock'),
     }),
     async nextUrl() {
-      await eventually(() => existsSync(at('address')), 60_000);
-      return readFileSync(at('address'), 'utf8').trim();
+      const address = (): string => (existsSync(at('address')) ? readFileSync(at('address'), 'utf8') : '');
+      await eventually(() => address().endsWith('\n'), 60_000);
+      return address().trim();
     },
   };
 }

@@ -137,7 +137,18 @@ export async function crash({ electron }: DesktopApp): Promise<number> {
 
 /** The same, and the window that takes its place. */
 export async function crashPage(app: DesktopApp): Promise<{ readonly renderer: number; readonly window: Page }> {
-  const [window, renderer] = await Promise.all([app.electron.waitForEvent('window', { timeout: 90_000 }), crash(app)]);
+  const next = app.electron.waitForEvent('window', { timeout: 30_000 }).catch(async (error: unknown) => {
+    const there = await app.electron.evaluate(({ BrowserWindow }) =>
+      BrowserWindow.getAllWindows().map(({ webContents }) => ({
+        url: webContents.getURL(),
+        pid: webContents.getOSProcessId(),
+        crashed: webContents.isCrashed(),
+        loading: webContents.isLoading(),
+      })),
+    );
+    throw new Error(`no window came; there are ${JSON.stringify(there)}`, { cause: error });
+  });
+  const [window, renderer] = await Promise.all([next, crash(app)]);
   return { renderer, window };
 }
 

@@ -62,8 +62,9 @@ export function createPersonBrowser({ screen, labFolder }: BrowserOptions): Pers
 
   async function nextAddress(): Promise<string> {
     const address = await until('the product opened no address', () => {
-      const lines = existsSync(addresses) ? readFileSync(addresses, 'utf8').trim().split('\n') : [];
-      return Promise.resolve(lines[opened]);
+      const text = existsSync(addresses) ? readFileSync(addresses, 'utf8') : '';
+      // Whole lines: the last one may be half written.
+      return Promise.resolve(text.split('\n').slice(0, -1)[opened]);
     });
     opened += 1;
     return address;
