@@ -84,7 +84,8 @@ describe.each(['namespaces', 'launcher'] as const)('level %s', (level) => {
     expect(readFileSync(at('private', 'note.txt'), 'utf8')).toBe(secretText);
     for (const file of [at('private', 'note.txt'), '/etc/passwd', '/etc/hostname', `/proc/${process.pid}/environ`])
       expect(await textOf('read', { place: file }), file).toMatch(/^failed: E(NOENT|ACCES|PERM)/);
-    expect(await textOf('list', { place: os.homedir() })).toMatch(/^failed: E(NOENT|ACCES)/);
+    // Where the runtime lies below it, the way there is all that it has.
+    expect(await textOf('list', { place: os.homedir() })).toMatch(/^(failed: E(NOENT|ACCES)|\.cache$)/);
   });
 
   it('changes what was granted for that, and nothing else', async () => {
