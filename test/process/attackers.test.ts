@@ -3,7 +3,7 @@
  * something, once they hold it: nothing. An ordinary process gives everything.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -11,16 +11,18 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import type { Target } from './attacker.ts';
 import { attack, everyWayHere, watch } from './attackers.ts';
-import { ownGround, startProduct, type Product } from './harness.ts';
+import { ownGround, startProduct, type Pids, type Product } from './harness.ts';
 
 let product: Product;
 let scratch: string;
+let openWhenReady: readonly number[];
 let met: readonly Target[];
 let control: ChildProcess;
 
 beforeAll(async () => {
   scratch = mkdtempSync(path.join(os.tmpdir(), 'sallyport-attacker-'));
   product = await startProduct();
+  openWhenReady = holdersOf(product.pids).filter(isReadable);
   const watched = await watch(ownGround, product.pids.shell);
   await product.signIn('alice');
   const agent = new Client({ name: 'inventory', version: '1.0.0' });
@@ -41,19 +43,36 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
+/** Those that will hold something. */
+function holdersOf({ gateway, vault, egress }: Pids): number[] {
+  return [gateway, vault, ...Object.values(egress)];
+}
+
+function isReadable(pid: number): boolean {
+  try {
+    closeSync(openSync(`/proc/${pid}/environ`, 'r'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+it('is closed when it says that it is ready, before anybody signed in', () => {
+  expect(isReadable(control.pid ?? 0)).toBe(true);
+  expect(openWhenReady).toEqual([]);
+});
+
 const ofExchange = (): readonly Target[] => met.filter(({ commandLine }) => /exchange\.(mjs|ts)/.test(commandLine));
 
 it('gives nothing to who attaches, reads or dumps', async () => {
-  const { gateway, vault, egress } = product.pids;
-  const holders = [gateway, vault, ...Object.values(egress)];
+  const holders = holdersOf(product.pids);
   const got = await attack(ownGround, [control.pid ?? 0, ...holders], scratch);
   expect(got[control.pid ?? 0]?.sort()).toEqual(everyWayHere);
   expect(holders.map((pid) => got[pid])).toEqual(holders.map(() => []));
 });
 
 it('gives nothing while it works, nor does an exchange process once it closed itself', () => {
-  const { gateway, vault, egress } = product.pids;
-  const holders = [gateway, vault, ...Object.values(egress)];
+  const holders = holdersOf(product.pids);
   expect(ofExchange().length).toBeGreaterThan(0);
   const watchedHolders = [...met.filter(({ pid }) => holders.includes(pid)), ...ofExchange()];
   expect(watchedHolders.filter(({ isClosed }) => !isClosed)).toEqual([]);
