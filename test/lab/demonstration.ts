@@ -40,7 +40,7 @@ interface Running {
 }
 
 const ticketsText = 'tickets_list_tickets: an API, its connector made of its OpenAPI document';
-const storageText = 'storage_aggregate: a CSV object of S3, summed up where the agent never sees a row';
+const storageText = 'storage_aggregate: sums of a CSV object in S3, no row leaves it';
 const totals = {
   key: 'shared/orders.csv',
   groupBy: ['region'],
@@ -61,7 +61,7 @@ async function main(): Promise<void> {
   const events = eventsOf(started);
   const labText = 'identity provider, issuer, PostgreSQL, an API and S3, on this machine only';
   const lab = await page.step('lab', labText, () => events.until(labSchema));
-  const startText = 'the tray app: gateway, vault, and two connectors, each in its sandbox';
+  const startText = 'the tray app: gateway, vault, and three connectors, each in its sandbox';
   const { socket } = await page.step('start', startText, () => events.until(readySchema));
   const running: Running = { process: started, socket };
   if (seen) await inBrowser(running, lab.folder);
@@ -279,6 +279,7 @@ ${columns(['What alice’s agent got', ...asTable(seen)], ['Its audit record', .
 
 ${other === undefined ? '' : `${columns(['The same query, signed in as bob', ...asTable(other)], why)}\n`}
 ${columns(['Her tickets, from the API', ...asTable(narrow(tickets))], made)}
+
 ${columns(['Sums of shared/orders.csv, from S3', ...asTable(stored)], signed)}
 
   Signed in    ${person?.principal.displayName ?? 'nobody'}; try: npx sallyport status, npx sallyport doctor
