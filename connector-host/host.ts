@@ -13,6 +13,7 @@ import { Fault } from '../main/contract/errors.ts';
 import { createAnswerCall, type AnswerDeps } from './answer-call.ts';
 import { createBoundedLog } from './bounded-log.ts';
 import { channelOverFd } from './channel-over-fd.ts';
+import { endOnMistakes } from './end-on-mistakes.ts';
 import { loadConnector } from './load-connector.ts';
 import { missingProtections, removeFromReach } from './lockdown.ts';
 import { isConnectorRefusal } from './sdk/refusal.ts';
@@ -115,15 +116,6 @@ function takeOverConsole(log: Log): void {
     warn: line('warn'),
     error: line('error'),
   });
-}
-
-/** Its state is unknown: the supervisor starts a new one. The notice gets a moment to leave. */
-function endOnMistakes(log: Log): void {
-  const end = (error: unknown): void => {
-    log.error(`ended by an unhandled ${error instanceof Error ? error.name : typeof error}`);
-    setTimeout(exit, 50, hostExitCodes.connectorCrashed);
-  };
-  process.on('uncaughtException', end).on('unhandledRejection', end);
 }
 
 main();

@@ -14,8 +14,8 @@ import { Fault } from '../main/contract/errors.ts';
 import { manifestSchema } from '../main/contract/manifest.ts';
 import { createBoundedLog } from './bounded-log.ts';
 import { channelOverFd } from './channel-over-fd.ts';
+import { endOnMistakes } from './end-on-mistakes.ts';
 import { missingProtections, removeFromReach } from './lockdown.ts';
-import type { Log } from './sdk/sdk.ts';
 import { createServerCalls } from './wrap/call-server.ts';
 import { createLineReader } from './wrap/lines.ts';
 import { createQuestions } from './wrap/questions.ts';
@@ -143,15 +143,6 @@ function noteOf(method: string, params: Json, running: ReadonlyMap<number, strin
   if (method !== 'notifications/message' || !severity.success || only === undefined || running.size > 1) return null;
   const text = typeof data === 'string' ? data : JSON.stringify(data ?? null);
   return { name: 'message', value: { callId: only, level: severity.data, data: text.slice(0, 4000) } };
-}
-
-/** Its state is unknown: the supervisor starts a new one. The notice gets a moment to leave. */
-function endOnMistakes(log: Log): void {
-  const end = (error: unknown): void => {
-    log.error(`ended by an unhandled ${error instanceof Error ? error.name : typeof error}`);
-    setTimeout(exit, 50, hostExitCodes.connectorCrashed);
-  };
-  process.on('uncaughtException', end).on('unhandledRejection', end);
 }
 
 main();

@@ -14,6 +14,7 @@ import { startLab, type RunningLab } from '../lab/start-lab.ts';
 import { connectAgent, type Agent } from '../process/agents.ts';
 import { startProduct, type Product } from '../process/harness.ts';
 import { leftFile, refusedStatements } from './refused-statements.ts';
+import { signInAs } from './sign-in.ts';
 
 const permitAll = '@id("everything") @approval("none") @exposure("sensitive") permit (principal, action, resource);';
 const source = path.join(import.meta.dirname, 'unchecked-connector');
@@ -63,16 +64,7 @@ async function configure(): Promise<string> {
   return file;
 }
 
-async function signIn(user: string): Promise<void> {
-  await askControl({
-    controlSocket: controlSocketBeside(product.socket),
-    method: 'sign-in',
-    params: { open: false, forceLogin: true },
-    onEvent: ({ url }) => {
-      if (typeof url === 'string') void lab.signInDriver(url, user);
-    },
-  });
-}
+const signIn = (user: string): Promise<void> => signInAs(user, { product, lab });
 
 interface Outcome {
   readonly code: string;

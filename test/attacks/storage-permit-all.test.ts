@@ -7,11 +7,10 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { askControl } from '../../main/cli/control-client.ts';
-import { controlSocketBeside } from '../../main/cli/paths.ts';
 import { startLab, type RunningLab } from '../lab/start-lab.ts';
 import { connectAgent, type Agent, type CallResult } from '../process/agents.ts';
 import { makeFolder, ownGround, startProduct, type Product } from '../process/harness.ts';
+import { signInAs } from './sign-in.ts';
 
 const permitAll = '@id("everything") @approval("none") @exposure("sensitive") permit (principal, action, resource);';
 const source = path.join(import.meta.dirname, 'unchecked-storage');
@@ -59,16 +58,7 @@ async function configure(): Promise<string> {
   return file;
 }
 
-async function signIn(user: string): Promise<void> {
-  await askControl({
-    controlSocket: controlSocketBeside(product.socket),
-    method: 'sign-in',
-    params: { open: false, forceLogin: true },
-    onEvent: ({ url }) => {
-      if (typeof url === 'string') void lab.signInDriver(url, user);
-    },
-  });
-}
+const signIn = (user: string): Promise<void> => signInAs(user, { product, lab });
 
 async function call(tool: string, given: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>> {
   const result = await agent.call(tool, given);

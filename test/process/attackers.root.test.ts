@@ -21,10 +21,11 @@ import { startLab, type RunningLab } from '../lab/start-lab.ts';
 import { startScreen, type Screen } from '../screen/screen.ts';
 import type { Target } from './attacker.ts';
 import { attack, everyWayHere, listeners, signal, watch, type Watch } from './attackers.ts';
-import { eventually, finished, isAlive, type Ground, type Pids } from './harness.ts';
+import { eventually, finished, isAlive, type Pids } from './harness.ts';
 import { install, makeHome, ownedBy, startGated, type Gated, type Home, type Installation } from './installed.ts';
+import { findMadeGround, type MadeGround } from './made-ground.ts';
 
-let ground: Ground & { env: NodeJS.ProcessEnv };
+let ground: MadeGround;
 let scratch: string;
 let screen: Screen;
 let lab: RunningLab;
@@ -36,16 +37,16 @@ let pids: Pids;
 let met: readonly Target[] = [];
 let planted: string;
 const started: ChildProcess[] = [];
-const uid = (): number => ground.as?.uid ?? 0;
+const uid = (): number => ground.as.uid;
 
 beforeAll(async () => {
-  ground = await groundOfMadeUser();
+  ground = await findMadeGround();
   scratch = mkdtempSync(path.join(os.tmpdir(), 'sallyport-attacker-'));
   ownedBy(ground, scratch);
   [installed, screen, lab] = await Promise.all([
     install(ground),
     startScreen({ windowManager: true, as: ground.as }),
-    startLab({ ...(ground.as ? { as: ground.as } : {}), tree: ground.tree }),
+    startLab({ as: ground.as, tree: ground.tree }),
   ]);
   home = makeHome(ground, screen, lab);
   planted = path.join(scratch, 'planted.cjs');
@@ -70,15 +71,6 @@ afterAll(async () => {
   installed.remove();
   for (const folder of [scratch, home.folder]) rmSync(folder, { recursive: true, force: true });
 }, 60_000);
-
-async function groundOfMadeUser(): Promise<Ground & { env: NodeJS.ProcessEnv }> {
-  const setUp = (await import(new URL('../../build/set-up.mjs', import.meta.url).href)) as {
-    findGround(): (Ground & { env: NodeJS.ProcessEnv }) | undefined;
-  };
-  const found = setUp.findGround();
-  if (!found?.as) throw new Error('this test runs as root, after set-up made a user: npm test');
-  return found;
-}
 
 function program(...args: readonly string[]): ChildProcess {
   const command = path.join(installed.folder, 'resources/bin/sallyport');
@@ -238,7 +230,7 @@ describe('a start by somebody who wants in', () => {
 
 it('unreadable, Electron has its clipboard and its dialogs', async () => {
   const own = makeHome(ground, screen, lab);
-  const { uid: user, gid: group } = ground.as ?? { uid: 0, gid: 0 };
+  const { uid: user, gid: group } = ground.as;
   const wrapper = path.join(scratch, 'as-user');
   const asUser = `setpriv --reuid=${user} --regid=${group} --clear-groups --`;
   // By a shell of that user: straight from root Chromium's sandbox does not start.

@@ -19,7 +19,8 @@ import { accessTokenOf, labDatabase, trustLab } from '../lab/person.ts';
 import { startLab, type RunningLab } from '../lab/start-lab.ts';
 import { ways, type Way } from './disk-run/careless.ts';
 import { longLivedRole, type WatchReport, type WatchSettings } from './disk-run/settings.ts';
-import { finished, type Ground } from './harness.ts';
+import { finished } from './harness.ts';
+import { findMadeGround } from './made-ground.ts';
 
 /** All files of the product, in its folder, and the configuration that the person wrote. */
 const expectedFiles = [
@@ -62,16 +63,16 @@ const watched = (name: string, body: () => unknown): void => {
 
 beforeAll(async () => {
   if (!mayWatch) return;
-  const ground = await groundOfMadeUser();
+  const { tree, as } = await findMadeGround();
   place = mkdtempSync(path.join(os.tmpdir(), 'sp-disk-'));
   needles = path.join(place, 'needles');
   const temporary = path.join(place, 'tmp');
   writeFileSync(needles, '', { mode: 0o600 });
   mkdirSync(temporary, { mode: 0o700 });
-  for (const at of [place, needles, temporary]) chownSync(at, ground.as.uid, ground.as.gid);
-  lab = await startLab({ needles, ...ground });
+  for (const at of [place, needles, temporary]) chownSync(at, as.uid, as.gid);
+  lab = await startLab({ needles, tree, as });
   await rotateLongLived();
-  report = await watchedRun({ config: lab.config, labFolder: lab.folder, needles, planted, temporary, ...ground });
+  report = await watchedRun({ config: lab.config, labFolder: lab.folder, needles, planted, temporary, tree, as });
 }, 180_000);
 
 afterAll(async () => {
@@ -79,15 +80,6 @@ afterAll(async () => {
   await lab.stop();
   rmSync(place, { recursive: true, force: true });
 });
-
-async function groundOfMadeUser(): Promise<Required<Pick<Ground, 'tree' | 'as'>>> {
-  const setUp = (await import(new URL('../../build/set-up.mjs', import.meta.url).href)) as {
-    findGround(): Ground | undefined;
-  };
-  const ground = setUp.findGround();
-  if (!ground?.as) throw new Error('this test runs as root, after set-up made a user: npm test');
-  return { tree: ground.tree, as: ground.as };
-}
 
 async function rotateLongLived(): Promise<void> {
   trustLab(lab);

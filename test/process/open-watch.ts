@@ -5,6 +5,7 @@
  */
 import fs from 'node:fs';
 import koffi from 'koffi';
+import { linkOr, textOf } from './disk-run/mounts.ts';
 
 /** linux/fanotify.h */
 const [closeOnExec, unlimited, addToFileSystem] = [0x1, 0x10 | 0x20, 0x1 | 0x100];
@@ -125,20 +126,4 @@ function mountPoints(): string[] {
     }
   }
   return [...seen.values()];
-}
-
-function linkOr(at: string): string | undefined {
-  try {
-    return fs.readlinkSync(at);
-  } catch {
-    return undefined;
-  }
-}
-
-function textOf(at: string): string {
-  try {
-    return fs.readFileSync(at, 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -8,13 +8,14 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startLab, type RunningLab } from '../lab/start-lab.ts';
 import { startScreen, type Screen } from '../screen/screen.ts';
-import { family, finished, type Ground } from './harness.ts';
+import { family, finished } from './harness.ts';
 import { install, makeHome, startGated, type Gated, type Home, type Installation } from './installed.ts';
+import { findMadeGround, type MadeGround } from './made-ground.ts';
 import { watchOpens, type OpenWatch } from './open-watch.ts';
 import { apparmorParser } from './profile-automaton.ts';
 import { judgeOf, programsElsewhere } from './profiled.ts';
 
-let ground: Ground & { env: NodeJS.ProcessEnv };
+let ground: MadeGround;
 let screen: Screen;
 let lab: RunningLab;
 let installed: Installation;
@@ -27,15 +28,15 @@ const run = (command: string, ...args: readonly string[]) =>
   finished(spawn(command, args, { env: home.env, stdio: ['ignore', 'pipe', 'pipe'], ...ground.as }));
 
 beforeAll(async () => {
-  ground = await groundOfMadeUser();
+  ground = await findMadeGround();
   [installed, screen, lab] = await Promise.all([
     install(ground),
     startScreen({ windowManager: true, as: ground.as }),
-    startLab({ ...(ground.as ? { as: ground.as } : {}), tree: ground.tree }),
+    startLab({ as: ground.as, tree: ground.tree }),
   ]);
   home = makeHome(ground, screen, lab);
   app = startGated(ground, [installed.electron, home.options], home);
-  opens = watchOpens({ folder: installed.folder, others: programsElsewhere, uid: ground.as?.uid ?? 0 });
+  opens = watchOpens({ folder: installed.folder, others: programsElsewhere, uid: ground.as.uid });
   app.go();
   await app.ready;
   const signin = run(resource('bin/sallyport'), 'signin', '--socket', home.socket);
@@ -51,15 +52,6 @@ afterAll(async () => {
   installed.remove();
   rmSync(home.folder, { recursive: true, force: true });
 }, 60_000);
-
-async function groundOfMadeUser(): Promise<Ground & { env: NodeJS.ProcessEnv }> {
-  const setUp = (await import(new URL('../../build/set-up.mjs', import.meta.url).href)) as {
-    findGround(): (Ground & { env: NodeJS.ProcessEnv }) | undefined;
-  };
-  const found = setUp.findGround();
-  if (!found?.as) throw new Error('this test runs as root, after set-up made a user: npm test');
-  return found;
-}
 
 function exeOf(pid: number): string {
   try {

@@ -76,7 +76,7 @@ function numbersOf(folder: string): number[] {
   return fs.readdirSync(folder).map(Number).filter(Number.isSafeInteger);
 }
 
-function linkOr(at: string): string | undefined {
+export function linkOr(at: string): string | undefined {
   try {
     return fs.readlinkSync(at);
   } catch {
@@ -84,7 +84,7 @@ function linkOr(at: string): string | undefined {
   }
 }
 
-function textOf(at: string): string {
+export function textOf(at: string): string {
   try {
     return fs.readFileSync(at, 'utf8');
   } catch {
