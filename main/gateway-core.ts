@@ -1,6 +1,5 @@
 /** What the gateway does, apart from its descriptors: wires the door, the pipeline, the log and the connectors. */
 import { randomUUID } from 'node:crypto';
-import type { Socket } from 'node:net';
 import path from 'node:path';
 import type { z } from 'zod';
 import { createApprovals, type KeptApprovals } from './approvals.ts';
@@ -10,17 +9,16 @@ import { createListings } from './agent/listing.ts';
 import { createIdentifyPeer, findOwnBridge } from './agent/peer.ts';
 import { openAuditLog, type AuditLog } from './audit/log.ts';
 import { createCallPipeline, withReferences } from './call-pipeline.ts';
-import { channelOverSocket } from './channel/channel-over-socket.ts';
 import { createCallNotes } from './connectors/call-notes.ts';
-import { createConnectorLog, type ConnectorLine } from './connectors/connector-log.ts';
+import { createConnectorLog } from './connectors/connector-log.ts';
 import { createDispatch } from './connectors/dispatch.ts';
 import { createLinks } from './connectors/links.ts';
 import { createCatalog, type Catalog } from './connectors/wrapped/catalog.ts';
 import type { Approval, ApprovalAnswer } from './contract/approval.ts';
-import type { AuditRecord, ConnectionRecorded } from './contract/audit.ts';
+import type { AuditRecord } from './contract/audit.ts';
 import type { Caller } from './contract/call.ts';
-import type { Channel, ChannelHandlers } from './contract/channel.ts';
-import { gatewayConnector, gatewayEgress, type gatewayVault, type HandOver } from './contract/channels.ts';
+import type { ChannelHandlers } from './contract/channel.ts';
+import type { gatewayVault } from './contract/channels.ts';
 import { type callReportSchema, type ProgramSeen, type shellGateway } from './contract/shell-channels.ts';
 import type { DefinitionsAnswer, DefinitionsQuestion } from './contract/definitions.ts';
 import type { HardeningReport } from './contract/hardening.ts';
@@ -29,6 +27,7 @@ import type { Principal } from './contract/principal.ts';
 import { isAbove } from './contract/labels.ts';
 import type { FileSealer } from './contract/sealer.ts';
 import type { WrappedDefinitions } from './contract/wrap.ts';
+import { createAttach } from './gateway-attach.ts';
 import { createFlowLabels } from './pipeline/flow.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { createSecretFinder } from './pipeline/secrets-in-text/secret-finder.ts';
@@ -182,11 +181,21 @@ export class GatewayCore {
   };
 
   /** Takes the socket over: our end of a channel to a connector or its egress worker. */
-  attach({ channel, connector }: HandOver, socket: Socket): void {
-    if (channel === 'gateway-connector') this.#attachConnector(connector, socket);
-    else if (channel === 'gateway-egress') this.#attachEgress(connector, socket);
-    else socket.destroy();
-  }
+  readonly attach = createAttach({
+    links: this.#links,
+    notes: this.#notes,
+    log: (name, line) => this.#log(name, line),
+    recorder: () => this.#recorder(),
+    resourceUpdated: (name, uri) => {
+      const { door, catalog } = this.#running ?? {};
+      // Of its own only.
+      if (catalog?.offers.resource(uri)?.tool.connector === name) door?.resourceUpdated(uri);
+    },
+    definitions: (name, said) => {
+      if (this.#running === null) this.#early.set(name, said);
+      else void this.#running.catalog.announce(name, said);
+    },
+  });
 
   async #configure(configuration: Configuration): Promise<void> {
     if (this.#running !== null) throw new Fault('internal', 'The gateway is configured already.');
@@ -373,57 +382,6 @@ export class GatewayCore {
     pipeline.stopAll('agent_not_allowed', isOut);
     approvals.clear(isOut);
     door.toolsChanged();
-  }
-
-  #attachConnector(name: string, socket: Socket): void {
-    const log = limited({ perSecond: 10, burst: 50 }, (line: ConnectorLine) => {
-      this.#log(name, line);
-    });
-    const onClose = (): void => {
-      this.#links.detach(name, channel);
-    };
-    const channel: Channel<typeof gatewayConnector.a> = channelOverSocket<typeof gatewayConnector, 'a'>({
-      socket,
-      contract: gatewayConnector,
-      side: 'a',
-      handlers: {
-        notices: {
-          log,
-          progress: (note) => this.#notes.progress(name, note),
-          message: (note) => this.#notes.message(name, note),
-          'resource-updated': limited({ perSecond: 20, burst: 50 }, ({ uri }: { uri: string }) => {
-            const { door, catalog } = this.#running ?? {};
-            // Of its own only.
-            if (catalog?.offers.resource(uri)?.tool.connector === name) door?.resourceUpdated(uri);
-          }),
-          definitions: limited({ perSecond: 1, burst: 20 }, (said: WrappedDefinitions) => {
-            if (this.#running === null) this.#early.set(name, said);
-            else void this.#running.catalog.announce(name, said);
-          }),
-        },
-        requests: {},
-        streams: {},
-        onClose,
-      },
-    });
-    this.#links.attachConnector(name, channel);
-  }
-
-  #attachEgress(name: string, socket: Socket): void {
-    const onClose = (): void => {
-      this.#links.detach(name, channel);
-    };
-    const record = this.#recorder();
-    const ofItsOwn = (connection: ConnectionRecorded): void => {
-      if (connection.connector === name) record(connection);
-    };
-    const channel: Channel<typeof gatewayEgress.a> = channelOverSocket<typeof gatewayEgress, 'a'>({
-      socket,
-      contract: gatewayEgress,
-      side: 'a',
-      handlers: { notices: { record: ofItsOwn }, requests: {}, streams: {}, onClose },
-    });
-    this.#links.attachEgress(name, channel);
   }
 
   /** For the records of one other process. */
