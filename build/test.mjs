@@ -98,7 +98,7 @@ async function runAll(ground, scratch, add) {
   const asRoot = { node: ground.node, tree: root, env: process.env };
   const runners = [
     () => staticChecks(ground, scratch),
-    () => vitestRun(ground, { projects: ['unit', 'process'], scratch }),
+    () => vitestRun(ground, { projects: ['unit', 'process', 'alone'], scratch }),
     () => (ground.as ? vitestRun(asRoot, { projects: ['root'], scratch }) : nameSkipped(ground, scratch)),
   ];
   for (const runner of hasRootTests() ? runners : runners.slice(0, 2)) {
