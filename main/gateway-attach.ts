@@ -8,7 +8,7 @@ import type { AuditRecord, ConnectionRecorded } from './contract/audit.ts';
 import type { Channel } from './contract/channel.ts';
 import { gatewayConnector, gatewayEgress, type HandOver } from './contract/channels.ts';
 import type { WrappedDefinitions } from './contract/wrap.ts';
-import { limited } from './rate-gate.ts';
+import { limited, newest } from './rate-gate.ts';
 
 export interface AttachDeps {
   readonly links: Links;
@@ -42,7 +42,7 @@ function attachConnector(deps: AttachDeps, name: string, socket: Socket): void {
         'resource-updated': limited({ perSecond: 20, burst: 50 }, ({ uri }: { uri: string }) =>
           deps.resourceUpdated(name, uri),
         ),
-        definitions: limited({ perSecond: 1, burst: 20 }, (said: WrappedDefinitions) => deps.definitions(name, said)),
+        definitions: newest(1000, (said: WrappedDefinitions) => deps.definitions(name, said)),
       },
       requests: {},
       streams: {},

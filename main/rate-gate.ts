@@ -28,3 +28,21 @@ export function limited<T>(
     if (gate.passes()) accept(value);
   };
 }
+
+/** Passes on the first at once, then the newest alone, once in a while: what came between was replaced. */
+export function newest<T>(everyMs: number, accept: (value: T) => void): (value: T) => void {
+  let waiting: { readonly value: T } | null = null;
+  let isResting = false;
+  const pass = (): void => {
+    isResting = waiting !== null;
+    if (waiting === null) return;
+    const { value } = waiting;
+    waiting = null;
+    setTimeout(pass, everyMs).unref();
+    accept(value);
+  };
+  return (value) => {
+    waiting = { value };
+    if (!isResting) pass();
+  };
+}

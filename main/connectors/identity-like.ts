@@ -41,7 +41,7 @@ const single = [
   'else',
 ];
 const lists = ['prefixItems', 'anyOf', 'oneOf', 'allOf'];
-const maps = ['properties', '$defs', 'dependentSchemas'];
+const maps = ['properties', '$defs', 'definitions', 'dependentSchemas'];
 
 export interface Place {
   readonly path: readonly string[];

@@ -265,7 +265,7 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
   if (declared.name !== settings.name)
     throw json.refuse(['name'], `the folder's connector is "${declared.name}", "${settings.name}" was configured`);
   const manifest = narrowed(reading, declared);
-  const server = readWrapped(folder, manifest, json);
+  const server = readWrapped(folder, { manifest, json, ours: ownPlaces(reading) });
   if (server !== undefined) refuseSecrets(server, reading.looksSecret, json);
   const entry = (server === undefined ? ['connector.mjs', 'connector.js'] : ['manifest.json'])
     .map((name) => path.join(folder, name))
@@ -288,10 +288,27 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
   return { manifest, folder, entry, settings: settings.settings, destinations, ...(server && { server }) };
 }
 
+/** Files that say what is permitted. */
+function ownPlaces({ config, layers }: Reading): string[] {
+  const folders = config.connectors.flatMap(({ path: folder }, index) =>
+    folder === undefined ? [] : [resolved(layers, ['connectors', index, 'path'], folder)],
+  );
+  const policies = config.policy.folder;
+  const policy = policies === undefined ? [] : [resolved(layers, ['policy', 'folder'], policies)];
+  return [...layers.map(({ file }) => path.resolve(file)), ...folders, ...policy];
+}
+
+interface Wrapping {
+  readonly manifest: ConnectorManifest;
+  readonly json: LocatedJson;
+  readonly ours: readonly string[];
+}
+
 /** The hash stands in the manifest, so that who writes or manages that says which program is meant. */
-function readWrapped(folder: string, { wrap, files }: ConnectorManifest, json: LocatedJson): ServerProgram | undefined {
+function readWrapped(folder: string, { manifest, json, ours }: Wrapping): ServerProgram | undefined {
+  const { wrap, files } = manifest;
   if (wrap === undefined) return undefined;
-  const server = readServerProgram(folder, { wrap, ...(files && { files }) }, ({ key, reason }) =>
+  const server = readServerProgram(folder, { wrap, ours, ...(files && { files }) }, ({ key, reason }) =>
     json.refuse(key, reason),
   );
   if (wrap.sha256 === server.sha256) return server;

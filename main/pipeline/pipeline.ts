@@ -235,8 +235,10 @@ class Runner implements Pipeline {
       terms = verdict.terms ?? terms;
     }
     const [was, is] = [before.identity.principal, view.identity.principal];
-    if (was?.subject !== is?.subject || was?.issuer !== is?.issuer || before.tool !== view.tool)
+    if (was?.subject !== is?.subject || was?.issuer !== is?.issuer)
       return refused('access_ended', 'The person changed while this waited. Call again.');
+    if (before.tool !== view.tool)
+      return refused('definition_changed', 'The tool changed while this waited. List tools and call again.');
     return { view: terms === undefined ? view : { ...view, terms }, policy };
   }
 

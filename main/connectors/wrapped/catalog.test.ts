@@ -127,6 +127,70 @@ describe('tools of a wrapped server', () => {
       expect(count?.checkOutput(wrong)).not.toBeNull();
   });
 
+  it('take declared arguments alone where the root says otherwise, or is composed: an identity has no way in', async () => {
+    const properties = { text };
+    const roots = [
+      { properties, additionalProperties: true },
+      { properties, additionalProperties: {} },
+      { properties, anyOf: [{ required: ['text'] }] },
+      { properties, allOf: [{ required: ['text'] }], $schema: 'http://json-schema.org/draft-07/schema#' },
+    ];
+    const { catalog } = catalogWith({}, approved);
+    await catalog.announce(
+      'notes',
+      saying(...roots.map((root, index) => tool(`t${index}`, { inputSchema: { type: 'object', ...root } }))),
+    );
+    expect(catalog.tools.all).toHaveLength(roots.length);
+    for (const { checkArguments } of catalog.tools.all) {
+      expect(checkArguments({ text: 'a' })).toBeNull();
+      expect(checkArguments({ text: 'a', user: 'bob' })).not.toBeNull();
+    }
+    const older = { type: 'object', properties, definitions: { x: { properties: { user: text } } } };
+    const hidden = catalogWith({}, approved);
+    await hidden.catalog.announce('notes', saying(tool('t', { inputSchema: older })));
+    expect(hidden.catalog.tools.all).toEqual([]);
+  });
+
+  it('whose schema doubles its work at each reference are refused their calls, at once', async () => {
+    const steps = Array.from({ length: 40 }, (_, at) => `d${at}`);
+    const next = (at: number): object =>
+      at < 39 ? { allOf: [{ $ref: `#/$defs/d${at + 1}` }, { $ref: `#/$defs/d${at + 1}` }] } : {};
+    const $defs = Object.fromEntries(steps.map((name, at) => [name, next(at)]));
+    const named = { const: { allOf: [{ $ref: '#' }, { $ref: '#' }] } };
+    const { catalog, said } = catalogWith({}, approved);
+    await catalog.announce(
+      'notes',
+      saying(
+        tool('doubling', { inputSchema: { type: 'object', $defs, allOf: [{ $ref: '#/$defs/d0' }] } }),
+        tool('turning', { inputSchema: { type: 'object', allOf: [{ $ref: '#' }] } }),
+        tool('named', { inputSchema: { type: 'object', properties: named } }),
+        tool('hidden', { inputSchema: { type: 'object', const: {}, allOf: [{ $ref: '#/%63onst' }] } }),
+        tool('tree', {
+          inputSchema: { type: 'object', properties: { name: text, inside: { type: 'array', items: { $ref: '#' } } } },
+        }),
+      ),
+    );
+    const check = (name: string, value: Readonly<Record<string, unknown>>) =>
+      catalog.tools.find(`notes_${name}`, 'tool')?.checkArguments(value);
+    expect(check('doubling', {})).toContain('too much work');
+    expect(check('turning', {})).toContain('too much work');
+    let deep: Readonly<Record<string, unknown>> = {};
+    for (let level = 0; level < 30; level += 1) deep = { const: deep };
+    expect(check('named', deep)).toContain('too much work');
+    expect(said[0]).toContain('is not followed');
+    expect(check('tree', { name: 'a', inside: [{ name: 'b', inside: [] }] })).toBeNull();
+  });
+
+  it('said again they are the same tools, so that a call that waits goes on; another list makes others', async () => {
+    const { catalog } = catalogWith({}, approved);
+    await catalog.announce('notes', saying(tool('add')));
+    const [before] = catalog.tools.all;
+    await catalog.announce('notes', saying(tool('add')));
+    expect(catalog.tools.all[0]).toBe(before);
+    await catalog.announce('notes', saying(tool('add'), tool('more')));
+    expect(catalog.tools.all[0]).not.toBe(before);
+  });
+
   it('cannot be named like what is ours, and a list that nobody can read offers nothing', async () => {
     const { catalog, asked } = catalogWith({}, approved);
     await catalog.announce('notes', saying(tool('offer-resources'), tool('add')));
@@ -141,6 +205,8 @@ describe('tools of a wrapped server', () => {
   });
 });
 
+const everything = ['resources', 'prompts', 'completions'];
+
 describe('what a wrapped server offers beside tools', () => {
   const said = {
     ...saying(),
@@ -151,7 +217,7 @@ describe('what a wrapped server offers beside tools', () => {
   };
 
   it('is pinned with the tools, and offered once approved', async () => {
-    const { catalog, asked } = catalogWith({ offersClassification: 'internal' }, approved);
+    const { catalog, asked } = catalogWith({ offersClassification: 'internal', offers: everything }, approved);
     await catalog.announce('notes', said);
     expect(asked[0]).toHaveLength(3);
     const { offers } = catalog;
@@ -167,8 +233,51 @@ describe('what a wrapped server offers beside tools', () => {
     expect(offers.completion({ prompt: 'notes_greet' })?.manifest.name).toBe('completion/complete');
   });
 
-  it('keeps the resources that were approved, whatever comes and goes while the server works; a prompt is another thing', async () => {
+  it('is what the manifest wants, whatever the connector passes on', async () => {
     const { catalog, asked } = catalogWith({}, approved);
+    await catalog.announce('notes', said);
+    expect(asked).toEqual([[]]);
+    expect(catalog.offers.prompts).toEqual([]);
+    expect(catalog.offers.resource('note://1')).toBeNull();
+    const only = catalogWith({ offers: ['prompts'] }, approved);
+    await only.catalog.announce('notes', said);
+    expect(only.catalog.offers.completion({ prompt: 'notes_greet' })).toBeNull();
+  });
+
+  it('ends nothing where a prompt cannot be offered', async () => {
+    const twice = {
+      name: 'twice',
+      arguments: [
+        { name: 'a', required: true },
+        { name: 'a', required: true },
+      ],
+    };
+    const { catalog, said: why } = catalogWith({ offers: everything }, approved);
+    await catalog.announce('notes', { ...saying(tool('add')), prompts: [{ name: 'p'.repeat(48) }, twice] });
+    expect(catalog.offers.prompts.map(({ shown }) => shown['name'])).toEqual(['notes_twice']);
+    expect(why[0]).toContain('is not offered');
+    expect(catalog.tools.all.map(({ name }) => name)).toContain('notes_add');
+  });
+
+  it('stays approved through a change that was taken back, and a decision is about what was last asked', async () => {
+    const answers: Partial<DefinitionsAnswer>[] = [
+      {},
+      { state: 'changed', serve: [] },
+      { state: 'changed', serve: [] },
+    ];
+    const { catalog, asked } = catalogWith({ offers: everything }, () => answers.shift() ?? {});
+    await catalog.announce('notes', said);
+    const two = { ...said, resources: [{ uri: 'note://2', name: 'Two' }] };
+    await catalog.announce('notes', { ...two, prompts: [{ name: 'other' }] });
+    await catalog.decided('notes');
+    expect(asked[2]).toEqual(asked[1]);
+    await catalog.announce('notes', two);
+    expect(asked[3]?.toSorted()).toEqual(asked[0]?.toSorted());
+    expect(catalog.offers.resource('note://1')).not.toBeNull();
+  });
+
+  it('keeps the resources that were approved, whatever comes and goes while the server works; a prompt is another thing', async () => {
+    const { catalog, asked } = catalogWith({ offers: everything }, approved);
     await catalog.announce('notes', said);
     await catalog.announce('notes', { ...said, resources: [{ uri: 'note://2', name: 'Two' }] });
     expect(asked[1]?.toSorted()).toEqual(asked[0]?.toSorted());
@@ -179,7 +288,7 @@ describe('what a wrapped server offers beside tools', () => {
   });
 
   it('is not there before', async () => {
-    const { catalog } = catalogWith({}, () => ({ state: 'new', serve: [] }));
+    const { catalog } = catalogWith({ offers: everything }, () => ({ state: 'new', serve: [] }));
     await catalog.announce('notes', said);
     expect([catalog.offers.prompts, catalog.offers.resources, catalog.offers.completes]).toEqual([[], [], false]);
     expect(catalog.offers.resource('note://1')).toBeNull();

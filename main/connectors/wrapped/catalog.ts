@@ -11,7 +11,7 @@ import type { WrappedDefinitions } from '../../contract/wrap.ts';
 import { createOffers, type Offers } from '../offers.ts';
 import { createToolRegistry, type ToolRegistry } from '../tool-registry.ts';
 import { definitionsOf, isListedResource, isOffer, offersFrom } from './wrapped-offers.ts';
-import { wrappedTool, type WrappedManifest } from './wrapped-tool.ts';
+import { pendingTool, wrappedTool, type WrappedManifest } from './wrapped-tool.ts';
 
 export interface CatalogDeps {
   readonly manifests: readonly ConnectorManifest[];
@@ -39,8 +39,13 @@ export interface Catalog {
 interface Wrapped {
   readonly manifest: WrappedManifest;
   said: WrappedDefinitions | null;
-  /** Null: nothing of it may be served. */
-  answer: DefinitionsAnswer | null;
+  /** What was asked about last: a decision is about exactly that. */
+  asked: ToolDefinition[];
+  /** The resources that were approved, null before: they stay, whatever else is said to have changed. */
+  resources: readonly ToolDefinition[] | null;
+  served: Served;
+  /** Of `served`: the same again makes no other tools, so that a call that waits goes on. */
+  key: string;
 }
 
 interface Current {
@@ -53,64 +58,65 @@ export function createCatalog(deps: CatalogDeps): Catalog {
   // Whole first: what holds for all manifests together is judged here.
   const fixed = createToolRegistry(manifests, deps.labelsOf);
   const wrapped = new Map<string, Wrapped>(
-    manifests.filter(isWrapped).map((manifest) => [manifest.name, { manifest, said: null, answer: null }]),
+    manifests
+      .filter(isWrapped)
+      .map((manifest) => [
+        manifest.name,
+        { manifest, said: null, asked: [], resources: null, served: nothingOf(manifest), key: '' },
+      ]),
   );
   let now = put();
 
   function put(): Current {
-    const served = [...wrapped.values()].map((each) => ({ each, ...servedOf(each, notOffered) }));
-    const tools = registryOf(fixed, served);
-    const all = manifests.map(
-      (manifest) => served.find(({ each }) => each.manifest === manifest)?.manifest ?? manifest,
+    const tools = registryOf(
+      fixed,
+      [...wrapped.values()].map(({ served }) => served),
     );
+    const all = manifests.map((manifest) => wrapped.get(manifest.name)?.served.manifest ?? manifest);
     return { tools, offers: deps.shape(offersOf(all, manifests, { tools, notOffered }), tools) };
   }
 
   async function ask(one: Wrapped, said: WrappedDefinitions): Promise<void> {
     const connector = one.manifest.name;
     const others = now.tools.all.filter((tool) => tool.connector !== connector).map((tool) => tool.name);
-    const own = said.tools.filter((tool) => !isOffer(String(tool['name'])));
+    const { asked } = one;
     let answer: DefinitionsAnswer | null = null;
     try {
-      answer = await deps.admit({ connector, tools: [...own, ...besideTools(one, said)], otherToolNames: others });
+      answer = await deps.admit({ connector, tools: asked, otherToolNames: others });
     } catch (error) {
       notOffered(connector, error instanceof Fault ? error.message : 'its definitions cannot be read');
     }
     // It said something else meanwhile, which is asked about as well.
     if (one.said !== said) return;
-    one.answer = answer;
-    now = put();
+    if (answer?.serve.length) one.resources = answer.serve.filter(({ name }) => isListedResource(name));
+    else if (answer?.state === 'new') one.resources = null;
+    serve(one, answer);
+  }
+
+  function serve(one: Wrapped, answer: DefinitionsAnswer | null): void {
+    const key = JSON.stringify([answer?.state, answer?.serve, answer?.serve.length ? null : one.said]);
+    if (key === one.key) return;
+    one.key = key;
+    try {
+      one.served = servedOf(one, answer, notOffered);
+      now = put();
+    } catch (error) {
+      notOffered(one.manifest.name, `nothing is offered: ${error instanceof Fault ? error.message : 'it cannot be'}`);
+      one.served = nothingOf(one.manifest);
+      now = put();
+    }
     deps.onChange();
   }
 
   return {
-    tools: {
-      get all() {
-        return now.tools.all;
-      },
-      find: (name, offer) => now.tools.find(name, offer),
-    },
-    offers: {
-      get resources() {
-        return now.offers.resources;
-      },
-      get templates() {
-        return now.offers.templates;
-      },
-      get prompts() {
-        return now.offers.prompts;
-      },
-      get completes() {
-        return now.offers.completes;
-      },
-      resource: (uri) => now.offers.resource(uri),
-      prompt: (name) => now.offers.prompt(name),
-      completion: (ref) => now.offers.completion(ref),
-    },
-    async announce(connector, said) {
+    ...live(() => now),
+    async announce(connector, given) {
       const one = wrapped.get(connector);
       if (one === undefined) return;
+      const said = wantedOf(one.manifest, given);
       one.said = said;
+      const own = said.tools.filter((tool) => !isOffer(String(tool['name'])));
+      one.asked = [...(own as ToolDefinition[]), ...besideTools(one, said)];
       await ask(one, said);
     },
     async decided(connector) {
@@ -124,12 +130,50 @@ function isWrapped(manifest: ConnectorManifest): manifest is WrappedManifest {
   return manifest.wrap !== undefined;
 }
 
+/** The same objects, whatever is put there. */
+function live(now: () => Current): Current {
+  return {
+    tools: {
+      get all() {
+        return now().tools.all;
+      },
+      find: (name, offer) => now().tools.find(name, offer),
+    },
+    offers: {
+      get resources() {
+        return now().offers.resources;
+      },
+      get templates() {
+        return now().offers.templates;
+      },
+      get prompts() {
+        return now().offers.prompts;
+      },
+      get completes() {
+        return now().offers.completes;
+      },
+      resource: (uri) => now().offers.resource(uri),
+      prompt: (name) => now().offers.prompt(name),
+      completion: (ref) => now().offers.completion(ref),
+    },
+  };
+}
+
+/** What the manifest wants of it: the connector, which is not trusted, left out the rest already. */
+function wantedOf({ wrap }: WrappedManifest, said: WrappedDefinitions): WrappedDefinitions {
+  const wants = (offer: (typeof wrap.offers)[number]): boolean => wrap.offers.includes(offer);
+  return {
+    ...said,
+    resources: wants('resources') ? said.resources : [],
+    templates: wants('resources') ? said.templates : [],
+    prompts: wants('prompts') ? said.prompts : [],
+    completes: wants('completions'),
+  };
+}
+
 /** Once they are approved, the resources stay those: what comes later is not offered, and takes nothing away. */
-function besideTools({ answer }: Wrapped, said: WrappedDefinitions): ToolDefinition[] {
-  const approved = answer?.serve ?? [];
-  return approved.length === 0
-    ? definitionsOf(said)
-    : [...definitionsOf({ ...said, resources: [] }), ...approved.filter(({ name }) => isListedResource(name))];
+function besideTools({ resources }: Wrapped, said: WrappedDefinitions): ToolDefinition[] {
+  return resources === null ? definitionsOf(said) : [...definitionsOf({ ...said, resources: [] }), ...resources];
 }
 
 interface Served {
@@ -139,14 +183,20 @@ interface Served {
   readonly manifest: ConnectorManifest;
 }
 
-function servedOf({ manifest, said, answer }: Wrapped, notOffered: CatalogDeps['notOffered']): Served {
-  if (said === null) return { tools: [], pending: [], manifest };
+const nothingOf = (manifest: WrappedManifest): Served => ({ tools: [], pending: [], manifest });
+
+function servedOf(
+  { manifest, said }: Wrapped,
+  answer: DefinitionsAnswer | null,
+  notOffered: CatalogDeps['notOffered'],
+): Served {
+  if (said === null) return nothingOf(manifest);
   const { serve, state } = answer ?? { serve: [], state: 'changed' };
   const tools = serve
     .filter(({ name }) => !isOffer(name))
     .flatMap((definition) => toolOrNothing(manifest, definition, notOffered));
   const pinned = serve.filter(({ name }) => isOffer(name));
-  const beside = offersFrom(manifest, pinned, said.completes);
+  const beside = offersFrom(manifest, { pinned, completes: said.completes, notOffered });
   const isServed = state === 'same' || state === 'harmless';
   return {
     tools: [...tools, ...beside.tools],
@@ -186,9 +236,8 @@ function pendingOf(manifest: WrappedManifest, { said, state }: Waiting): Offered
   const pending: Refusal = { code: 'definition_changed', say: sayPending[state] ?? sayPending['changed'] ?? '' };
   return said.tools.flatMap(({ name }) => {
     if (typeof name !== 'string' || isOffer(name)) return [];
-    const nothing = { name, inputSchema: { type: 'object', properties: {} } };
-    const [tool] = toolOrNothing(manifest, nothing, () => undefined);
-    return tool === undefined ? [] : [Object.freeze({ ...tool, pending })];
+    const tool = pendingTool(manifest, name, pending);
+    return tool === null ? [] : [tool];
   });
 }
 

@@ -38,6 +38,24 @@ describe('a wrapped server’s program', () => {
     },
   );
 
+  it.each(['env', 'timeout', 'nice'])('%s starts another program: refused', (command) => {
+    expect(() => read({ command })).toThrow(/starts another program/);
+  });
+
+  it('counts every file that is named by its whole path, but what it is granted', () => {
+    const before = read({
+      args: ['--require', at('code', 'part.mjs'), at('code', 'server.mjs'), `--data=${at('own')}`],
+    });
+    writeFileSync(at('code', 'server.mjs'), '// another server');
+    expect(() => refuseOtherProgram('wrapped', before)).toThrow(/its program changed/);
+    writeFileSync(at('code', 'server.mjs'), '// a server');
+    expect(() => refuseOtherProgram('wrapped', before)).not.toThrow();
+    writeFileSync(at('data', 'notes.txt'), 'one');
+    const granted = read({ args: [at('code', 'server.mjs'), at('data', 'notes.txt')] }, [{ path: at('data') }]);
+    writeFileSync(at('data', 'notes.txt'), 'two');
+    expect(() => refuseOtherProgram('wrapped', granted)).not.toThrow();
+  });
+
   it('is one that is there, by its whole path or in the system’s own folders', () => {
     expect(read({ command: './own', args: [] }).command).toBe(at('own'));
     expect(() => read({ command: './other' })).toThrow('there is no program');

@@ -53,10 +53,17 @@ export interface Problem {
   readonly reason: string;
 }
 
-type Wrapping = Pick<ConnectorManifest, 'files'> & { readonly wrap: WrapManifest };
+export interface Wrapping extends Pick<ConnectorManifest, 'files'> {
+  readonly wrap: WrapManifest;
+  /** What no server may be granted to change: configuration, policies, other connectors. */
+  readonly ours?: readonly string[];
+}
 
 const systemFolders = ['/usr/local/bin', '/usr/bin', '/bin'];
 const fetching = /^(npx|npm|pnpm|pnpx|yarn|bunx|uvx|uv|pipx|docker|podman|nix)(\.\w+)?$/;
+/** They start what their arguments say. */
+const starting =
+  /^(env|timeout|nice|nohup|setsid|stdbuf|ionice|chrt|taskset|sudo|doas|su|xargs|time|unshare|bwrap|flatpak|snap)$/;
 const interpreters = /^(node|nodejs|bun|deno|(python|pypy|ruby|perl|php|lua)[\d.]*|(ba|da|z|k)?sh|java|dotnet)$/;
 /** Neither files of a person nor of a server: the kernel's, and where sockets of other programs lie. */
 const closedTrees = ['/proc', '/sys', '/dev', '/run', '/var/run'];
@@ -65,7 +72,7 @@ const most = { files: 20_000, bytes: 512 * 1024 * 1024 };
 /** @throws Fault `malformed`, by way of `refuse` */
 export function readServerProgram(
   folder: string,
-  { wrap, files = [] }: Wrapping,
+  { wrap, files = [], ours = [] }: Wrapping,
   refuse: (problem: Problem) => Fault,
 ): ServerProgram {
   const stop = (key: string, reason: string): never => {
@@ -73,16 +80,20 @@ export function readServerProgram(
   };
   const command = commandFile(folder, wrap.command, stop);
   const program = wrap.program === undefined ? null : folderOf(path.resolve(folder, wrap.program), stop);
-  const script = scriptOf(command, wrap.args);
-  if (script === null && program === null)
+  const scripts = scriptsOf(
+    command,
+    wrap.args,
+    files.map((file) => path.resolve(folder, file.path)),
+  );
+  if (scripts.length === 0 && program === null && isInterpreter(command))
     stop('args', 'the script is not among them: write its whole path, or name the folder of its code as "program"');
   const granted = files.map((file, index) => {
-    const found = grantedFile(folder, file, { program, others: [folder, command, ...(script ? [script] : [])] });
+    const found = grantedFile(folder, file, { program, others: [...ours, folder, command, ...scripts] });
     if ('reason' in found) throw refuse({ key: ['files', index, 'path'], reason: found.reason });
     return found;
   });
   const place = { command, real: realpathSync(command), program };
-  const sha256 = hashed({ ...place, script: script ?? null }, stop);
+  const sha256 = hashed({ ...place, scripts }, stop);
   const { args, environment } = wrap;
   return { ...place, args, environment, files: granted, sha256 };
 }
@@ -92,7 +103,12 @@ export function refuseOtherProgram(connector: string, server: ServerProgram): vo
   const fail = (_key: string, reason: string): never => {
     throw new Fault('definition_changed', `${connector} was not started: ${reason}`);
   };
-  const found = hashed({ ...server, script: scriptOf(server.command, server.args) ?? null }, fail);
+  const scripts = scriptsOf(
+    server.command,
+    server.args,
+    server.files.map((file) => file.path),
+  );
+  const found = hashed({ ...server, scripts }, fail);
   if (found !== server.sha256)
     fail('sha256', `its program changed (hash ${found}): look at it, then write that hash into its manifest`);
 }
@@ -106,6 +122,7 @@ function commandFile(folder: string, command: string, stop: Stop): string {
       'command',
       `"${name}" fetches at each start what it then runs: install the package into a folder once (without its scripts), name node or python as the command and the script's whole path as the first of "args"`,
     );
+  if (starting.test(name)) stop('command', `"${name}" starts another program: name that one, by its whole path`);
   const places = command.includes('/')
     ? [path.resolve(folder, command)]
     : systemFolders.map((each) => path.join(each, command));
@@ -119,12 +136,18 @@ function commandFile(folder: string, command: string, stop: Stop): string {
   );
 }
 
-/** Undefined: the command is no interpreter, and is all there is. Null: it runs something that cannot be told. */
-function scriptOf(command: string, args: readonly string[]): string | null | undefined {
-  if (!interpreters.test(path.basename(realpathSync(command))) && !interpreters.test(path.basename(command)))
-    return undefined;
-  const script = args.find((word) => path.isAbsolute(word) && statSync(word, { throwIfNoEntry: false })?.isFile());
-  return script ?? null;
+function isInterpreter(command: string): boolean {
+  return [command, realpathSync(command)].some((each) => interpreters.test(path.basename(each)));
+}
+
+/** Every file that is named by its whole path: the script, what is loaded before it; but what it is granted, which is data. */
+function scriptsOf(command: string, args: readonly string[], granted: readonly string[]): string[] {
+  const named = args.map((word) => (word.startsWith('-') ? word.slice(word.indexOf('=') + 1) : word));
+  const files = [...new Set(named)].filter(
+    (word) => path.isAbsolute(word) && statSync(word, { throwIfNoEntry: false })?.isFile(),
+  );
+  const isScript = (index: number): boolean => index === 0 && isInterpreter(command);
+  return files.filter((file, index) => isScript(index) || !granted.some((place) => holds(place, file)));
 }
 
 function folderOf(place: string, stop: Stop): string {
@@ -153,25 +176,31 @@ function grantedFile(
   const touches = [homedir(), ...own.others, ...program]
     .filter((each) => existsSync(each))
     .map((each) => realpathSync(each));
-  const changed = touches.find((each) => holds(real, each)) ?? program.find((each) => holds(realpathSync(each), real));
+  const changed =
+    touches.find((each) => holds(real, each)) ??
+    [...program, ...keptFolders()].find((each) => existsSync(each) && holds(realpathSync(each), real));
   if (changed !== undefined)
     return { reason: `it could change ${changed} there: grant another folder, or "mode": "read"` };
   return { path: place, real, mode };
 }
 
+/** Where this product keeps its own, unless it is told otherwise. */
+const keptFolders = (): string[] =>
+  ['.config', '.local/state', '.local/share'].map((each) => path.join(homedir(), each, 'sallyport'));
+
 const holds = (folder: string, file: string): boolean => file === folder || file.startsWith(`${folder}/`);
 
 interface Hashed {
   readonly real: string;
-  readonly script: string | null;
+  readonly scripts: readonly string[];
   readonly program: string | null;
 }
 
-function hashed({ real, script, program }: Hashed, stop: Stop): string {
+function hashed({ real, scripts, program }: Hashed, stop: Stop): string {
   const hash = createHash('sha256');
   try {
     addFile(hash, 'command', real);
-    if (script !== null) addFile(hash, 'script', script);
+    for (const script of scripts) addFile(hash, 'script', script);
     if (program !== null) addFolder(hash, program, stop);
   } catch (error) {
     if (error instanceof Fault) throw error;

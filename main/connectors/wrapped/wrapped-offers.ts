@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { OfferedTool } from '../../contract/call.ts';
+import { Fault } from '../../contract/errors.ts';
 import type { ToolDefinition } from '../../contract/definitions.ts';
 import type { ConnectorManifest } from '../../contract/manifest.ts';
 import { wrappedCalls, type WrappedDefinitions } from '../../contract/wrap.ts';
@@ -37,7 +38,9 @@ function promptDefinition({ name, title, description, arguments: given }: Json):
     String(each['name']),
     { type: 'string', ...words({ description: each['description'] }) },
   ]);
-  const required = members.filter((each) => each['required'] === true).map((each) => String(each['name']));
+  const required = [
+    ...new Set(members.filter((each) => each['required'] === true).map((each) => String(each['name']))),
+  ];
   const inputSchema = {
     type: 'object',
     properties: Object.fromEntries(properties) as Json,
@@ -72,15 +75,25 @@ export interface OfferedParts {
   readonly manifest: ConnectorManifest;
 }
 
-/** `pinned`: the approved ones of `definitionsOf`. */
-export function offersFrom(
-  manifest: WrappedManifest,
-  pinned: readonly ToolDefinition[],
-  completes: boolean,
-): OfferedParts {
+export interface Offering {
+  /** The approved ones of `definitionsOf`. */
+  readonly pinned: readonly ToolDefinition[];
+  readonly completes: boolean;
+  readonly notOffered: (connector: string, why: string) => void;
+}
+
+export function offersFrom(manifest: WrappedManifest, { pinned, completes, notOffered }: Offering): OfferedParts {
   const of = (kind: keyof typeof prefix): ToolDefinition[] =>
     pinned.filter(({ name }) => name.startsWith(prefix[kind]));
-  const prompts = of('prompt').map((definition) => promptFrom(manifest, definition));
+  const prompts = of('prompt').flatMap((definition) => {
+    try {
+      return [promptFrom(manifest, definition)];
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      notOffered(manifest.name, `the prompt ${definition.name.slice(0, 64)} is not offered: ${error.message}`);
+      return [];
+    }
+  });
   const resources = [
     ...of('resource').map((definition) => resourceFrom(definition, 'uri')),
     ...of('template').map((definition) => resourceFrom(definition, 'uriTemplate')),

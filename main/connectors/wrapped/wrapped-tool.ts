@@ -5,7 +5,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { OfferedTool } from '../../contract/call.ts';
 import type { ToolDefinition } from '../../contract/definitions.ts';
-import { Fault } from '../../contract/errors.ts';
+import { Fault, type Refusal } from '../../contract/errors.ts';
 import type { Classification, LabelNode } from '../../contract/labels.ts';
 import type { ConnectorManifest, Offer, ToolManifest } from '../../contract/manifest.ts';
 import { wrappedLimits, type WrapManifest } from '../../contract/wrap.ts';
@@ -116,6 +116,14 @@ export interface Making {
   readonly asks?: ToolManifest['asks'];
   readonly timeoutMs?: number;
   readonly maxResultTokens?: number;
+}
+
+/** A name that ends calls, and nothing of its schema. Null: it is none that agents take. */
+export function pendingTool(manifest: WrappedManifest, name: string, pending: Refusal): OfferedTool | null {
+  if (!offeredForm.test(offeredName(manifest, name))) return null;
+  const making = { own: name, called: name, offer: 'tool', operation: 'write', classification: 'sensitive' } as const;
+  const words = { title: name, description: '', inputSchema: object({}, []), checkArguments: () => null };
+  return Object.freeze({ ...offered(manifest, { ...making, ...words }), pending });
 }
 
 export function offered(manifest: ConnectorManifest, making: Making): OfferedTool {
