@@ -79,16 +79,22 @@ function nextOf({ request, first, pages, page, count, seen }: Turn): RestRequest
       return isOne ? withQuery(request, pages.parameter, String(cursor)) : undefined;
     }
     case 'offset':
-      return isLast(page, pages.size) ? undefined : withQuery(sized(first, pages), pages.parameter, String(seen));
+      return isLast(page, pages.size, { seen, count })
+        ? undefined
+        : withQuery(sized(first, pages), pages.parameter, String(seen));
     case 'number':
-      return isLast(page, pages.size)
+      return isLast(page, pages.size, { seen, count })
         ? undefined
         : withQuery(sized(first, pages), pages.parameter, String(pages.first + count + 1));
   }
 }
 
-const isLast = ({ items }: Page, size: RestPageSize | undefined): boolean =>
-  items.length === 0 || (size !== undefined && items.length < size.value);
+/** An empty page; where pages have a size, also one that is shorter than those before: a server may give less than was asked for. */
+const isLast = (
+  { items }: Page,
+  size: RestPageSize | undefined,
+  { seen, count }: Pick<Turn, 'seen' | 'count'>,
+): boolean => items.length === 0 || (size !== undefined && items.length * count < seen - items.length);
 
 function sized(request: RestRequest, pages: RestPages | undefined): RestRequest {
   if (pages?.size === undefined) return request;

@@ -1,6 +1,5 @@
 /** One request, again where that can do no harm: an idempotent method (RFC 9110 §9.2.2), a few times, as long as the call has time. */
 import type { FetchRequest, FetchResponse } from './http.ts';
-import { isConnectorRefusal } from './refusal.ts';
 
 export interface Attempts {
   readonly fetch: (request: FetchRequest) => Promise<FetchResponse>;
@@ -23,15 +22,12 @@ export async function fetchPatiently(
 ): Promise<FetchResponse> {
   const tries = idempotent.includes(request.method ?? 'GET') ? mostTries : 1;
   for (let made = 1; ; made += 1) {
-    const answer = await fetch(request).catch((error: unknown) => {
-      if (isConnectorRefusal(error) && error.code === 'backend_unreachable' && made < tries) return null;
-      throw error;
-    });
-    if (answer !== null && (made >= tries || !passing.includes(answer.status))) return answer;
-    const waitMs = askedWaitMs(answer?.headers['retry-after']) ?? firstWaitMs * 2 ** (made - 1);
+    const answer = await fetch(request);
+    if (made >= tries || !passing.includes(answer.status)) return answer;
+    const waitMs = askedWaitMs(answer.headers['retry-after']) ?? firstWaitMs * 2 ** (made - 1);
     // A promise to be there later is of no use to a call that is over then.
-    if (waitMs > timeLeftMs() - reserveMs) return answer ?? fetch(request);
-    if (answer !== null) await leave(answer);
+    if (waitMs > timeLeftMs() - reserveMs) return answer;
+    await drain(answer);
     await pause(waitMs, signal);
   }
 }
@@ -44,9 +40,9 @@ function askedWaitMs(given: string | undefined): number | undefined {
   return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
 }
 
-/** Its request ends with the first bytes. */
-async function leave({ body }: FetchResponse): Promise<void> {
-  for await (const _ of body) return;
+/** To its end: a request that is left early ends the call at egress. What came counts in the call's bytes. */
+async function drain({ body }: FetchResponse): Promise<void> {
+  for await (const _ of body) continue;
 }
 
 function pause(waitMs: number, signal: AbortSignal): Promise<void> {

@@ -248,6 +248,12 @@ describe('pages', () => {
       ['/v1/things?top=2', '/v1/things?top=2&skip=2'],
     ],
     [
+      'by number, of a server that gives less than is asked for',
+      { pages: { by: 'number', parameter: 'page', first: 1, size: { parameter: 'size', value: 9 } } },
+      [{ body: page(1) }, { body: page(2) }, { body: page(3) }, { body: [] }],
+      [1, 2, 3, 4].map((number) => `/v1/things?size=9${number === 1 ? '' : `&page=${number}`}`),
+    ],
+    [
       'by number',
       { pages: { by: 'number', parameter: 'page', first: 1 } },
       [{ body: page(1, 2) }, { body: page(3) }, { body: [] }],

@@ -74,6 +74,7 @@ describe('the environment of what we start', () => {
     ['TZ', 'A/../../../../tmp/zone'],
     ['USER', 'a b'],
     ['DISPLAY', ':0 x'],
+    ['DISPLAY', 'elsewhere.example:0'],
     ['WAYLAND_DISPLAY', 'a'.repeat(108)],
     ['DBUS_SESSION_BUS_ADDRESS', 'unixexec:path=/tmp/planted'],
     ['DBUS_SESSION_BUS_ADDRESS', 'unix:path=/run/user/1000/bus;unixexec:path=/tmp/planted'],

@@ -36,7 +36,8 @@ const sessionForms: Readonly<Record<string, RegExp>> = {
   XDG_SESSION_TYPE: word,
   KDE_FULL_SESSION: word,
   KDE_SESSION_VERSION: word,
-  DISPLAY: /^[\w.:/-]{1,255}$/,
+  // A host would send the windows, the person's consent with them, to another machine.
+  DISPLAY: /^(unix|localhost)?:\d{1,5}(\.\d{1,3})?$/,
   WAYLAND_DISPLAY: /^[\w./-]{1,107}$/,
   XAUTHORITY: place,
   // A bus can also be given as a program to run (unixexec:) or a host.

@@ -187,7 +187,7 @@ it('protection begins with what failed and ends with what was not checked', asyn
   await open(windowStates['signed-in']!.state);
   await show('protection');
   const titles = ['Failed', 'Weaker than it could be', 'In force', 'Not checked'];
-  expect(await page.getByRole('heading', { level: 3 }).allInnerTexts()).toEqual(titles);
+  await expect.poll(() => page.getByRole('heading', { level: 3 }).allInnerTexts()).toEqual(titles);
   idle.push(page);
 });
 

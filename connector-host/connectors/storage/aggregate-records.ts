@@ -43,7 +43,7 @@ export async function aggregateRecords(
   };
   return rows({
     columns: [
-      ...groupBy.map((name) => ({ name, type: 'value', source: place.source(name) })),
+      ...groupBy.map((name) => ({ name, type: 'value', source: place.columnSource(name) })),
       ...[...measures.keys()].map((name) => ({ name, type: 'number', source: place.source('summary') })),
     ],
     rows: grouped(),

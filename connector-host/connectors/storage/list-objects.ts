@@ -32,7 +32,11 @@ export function listObjects(call: StorageCall & { readonly arguments: Arguments 
   };
   let truncated = false;
   const source = sourceOf(settings, { bucket, key: prefix });
-  const labelled = (name: string, type: string) => ({ name, type, source: source(name) });
+  // An area of its own below is not judged by this one's label.
+  const isMixed = settings.areas.some(
+    (area) => (area.bucket ?? bucket) === bucket && area.prefix !== prefix && area.prefix.startsWith(prefix),
+  );
+  const labelled = (name: string, type: string) => ({ name, type, source: isMixed ? undefined : source(name) });
   return rows({
     columns: [
       labelled('key', 'text'),

@@ -39,7 +39,7 @@ export async function listRecords(
   return rows({
     columns: places.map((at) => {
       const name = columns[at] ?? '';
-      return { name, type: 'value', source: place.source(name) };
+      return { name, type: 'value', source: place.columnSource(name) };
     }),
     rows: listed(),
     rest: () => ({ bucket: place.bucket, key: place.key, truncated, uneven: told.uneven, cutValues: cut }),

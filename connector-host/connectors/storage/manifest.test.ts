@@ -41,6 +41,10 @@ describe('settings', () => {
     expect(source('one', 'shared/secret/x')).toBe('secret.c');
     expect(source('two', 'shared/secret/x')).toBe('shared.c');
     expect(source('one', 'other/x')).toBeUndefined();
+    // Whoever writes an object names its columns.
+    const { source: own, columnSource } = placeOf(settings, { bucket: 'one', key: 'shared/x' });
+    expect([own('key'), columnSource('region')]).toEqual(['shared.key', 'shared.region']);
+    for (const name of ['key', 'text', 'summary']) expect(columnSource(name)).toBeUndefined();
     expect(sourceOf(settings, { bucket: 'one', key: 'shared/x' })('c'.repeat(300))).toBeUndefined();
   });
 

@@ -1,6 +1,6 @@
 /**
- * An object's bytes, range by range. Guarantees: exactly the bytes asked for, in order, all of one version (If-Match); a server that sends
- * fewer, more, or others than it says ends the call. Nothing is held but the piece that came last.
+ * An object's bytes, range by range. Guarantees: exactly the bytes asked for, in order, all of one version (If-Match; where the server names
+ * none, no second range); a server that sends fewer, more, or others than it says ends the call. Nothing is held but the piece that came last.
  */
 import { refuse, type Call, type FetchResponse } from '../../sdk/sdk.ts';
 import { refuseAnswer } from './failures.ts';
@@ -73,6 +73,8 @@ export async function* readOn(call: StorageCall, place: Place, wanted: Reading):
   let left = wanted.bytes;
   let etag: string | null = null;
   for (let size = ranges.firstBytes; left > 0; size = Math.min(size * ranges.grows, ranges.mostBytes)) {
+    if (from !== wanted.from && etag === null)
+      refuse('backend_refused', 'The storage names no version of this object, so only its beginning can be read.');
     const { head, pieces } = await openRange(call, place, { from, bytes: Math.min(size, left), etag });
     if (from === wanted.from) wanted.seen(head);
     else if (head.etag !== etag) lied();

@@ -7,9 +7,13 @@ export interface Place {
   readonly key: string;
   /** Of a request; each segment encoded once, as S3 signs it. */
   readonly path: string;
-  /** Of a column's values, where the settings name an area. */
+  /** Of what the tools themselves say, where the settings name an area. */
   readonly source: (column: string) => string | undefined;
+  /** Of an object's own column: whoever wrote the object named it, so a name of the tools' has no source. */
+  readonly columnSource: (column: string) => string | undefined;
 }
+
+const toolColumns = ['key', 'kind', 'bytes', 'modified', 'line', 'offset', 'text', 'summary'];
 
 interface Named {
   readonly bucket?: string | undefined;
@@ -31,11 +35,13 @@ export function placeOf(settings: Settings, { bucket: given, key }: Named): Plac
       'invalid_arguments',
       'An object with that name cannot be read here: an empty, "." or ".." segment, something percent-encoded, or more than 1,024 bytes.',
     );
+  const source = sourceOf(settings, { bucket, key });
   return {
     bucket,
     key,
     path: `${bucketPath(settings, bucket)}${segments.map(encoded).join('/')}`,
-    source: sourceOf(settings, { bucket, key }),
+    source,
+    columnSource: (column) => (toolColumns.includes(column) ? undefined : source(column)),
   };
 }
 

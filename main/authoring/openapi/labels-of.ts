@@ -1,6 +1,7 @@
 /** Labels of an answer: what nobody labelled has the label that was said for the rest, and the tool the highest of all. */
 import { classificationSchema, highestOf, isAbove, labelKeywords, type Classification } from '../../contract/labels.ts';
 import { isObject, listOf } from './document.ts';
+import { bothAbout } from './same-place.ts';
 import type { Schema } from './schema.ts';
 
 export interface Labelled {
@@ -35,13 +36,16 @@ interface Walk {
 function* leavesOf(schema: Schema, { root, stated, seen }: Walk): Generator<Classification | undefined> {
   const own = classificationSchema.safeParse(schema[labelKeywords.classification]);
   const walk = { root, stated: own.success ? own.data : stated, seen };
+  // What a reference leads to, and each choice, is the same place.
+  const here = (other: Schema): Schema =>
+    own.success ? bothAbout(other, { [labelKeywords.classification]: own.data }) : other;
   const reference = schema['$ref'];
   if (typeof reference === 'string') {
     const key = `${reference} ${walk.stated ?? ''}`;
     if (seen.has(key)) return;
     seen.add(key);
     const target = ((root['$defs'] ?? {}) as Schema)[reference.slice('#/$defs/'.length)];
-    if (isObject(target)) yield* leavesOf(target, walk);
+    if (isObject(target)) yield* leavesOf(here(target), walk);
     return;
   }
   const { properties, additionalProperties, items, anyOf } = schema;
@@ -49,7 +53,7 @@ function* leavesOf(schema: Schema, { root, stated, seen }: Walk): Generator<Clas
     ...(isObject(properties) ? Object.values(properties) : []),
     additionalProperties,
     items,
-    ...listOf(anyOf),
+    ...listOf(anyOf).filter(isObject).map(here),
   ].filter(isObject);
   if (below.length === 0) yield walk.stated;
   for (const each of below) yield* leavesOf(each, walk);

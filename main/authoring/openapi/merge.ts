@@ -6,6 +6,14 @@ import { isObject, listOf, type Json, type OpenApi } from './document.ts';
 
 const mostDepth = 32;
 
+/** Where a reference leads, with what stands beside it: both hold. */
+export function followedWhole(document: OpenApi, node: unknown, depth = 0): Json {
+  if (!isObject(node) || typeof node['$ref'] !== 'string') return document.followed(node);
+  if (depth > mostDepth) throw new Fault('malformed', 'a reference in it leads in circles');
+  const { $ref: reference, ...beside } = node;
+  return together(beside, followedWhole(document, document.at(reference), depth + 1));
+}
+
 /** Without `allOf`, and without a `$ref` that would stand beside something. */
 export function merged(document: OpenApi, schema: Json, depth = 0): Json {
   if (depth > mostDepth) throw new Fault('malformed', 'its schema contains itself by allOf');
@@ -13,11 +21,11 @@ export function merged(document: OpenApi, schema: Json, depth = 0): Json {
   const all = listOf(allOf);
   if (all.length === 0) return schema;
   const parts = all.map((part) => {
-    const found = document.followed(part);
+    const found = followedWhole(document, part);
     return merged(document, found, depth + 1);
   });
-  const own = typeof rest['$ref'] === 'string' ? [document.followed(rest)] : [];
-  const { $ref: _, ...beside } = rest;
+  const { $ref: reference, ...beside } = rest;
+  const own = typeof reference === 'string' ? [followedWhole(document, { $ref: reference })] : [];
   return [beside as Json, ...own, ...parts].reduce(together);
 }
 

@@ -67,6 +67,7 @@ export function serverOf({ root }: OpenApi): Server {
     return isObject(variable) ? textOf(variable['default']) : '';
   });
   const isAbsolute = /^https?:\/\//.test(url);
+  if (isAbsolute && url.includes('*')) throw new Fault('malformed', 'its server is any host: say which by --host');
   if (!isAbsolute && /^[a-z][a-z0-9+.-]*:/i.test(url))
     throw new Fault('malformed', 'its server is neither an https address nor a path');
   const read = URL.canParse(url, 'https://api.invalid') ? new URL(url, 'https://api.invalid') : undefined;
@@ -84,6 +85,9 @@ export interface Choice {
 export function chosen(all: readonly Operation[], { operations, allReads }: Choice): readonly Operation[] {
   const isNamed = ({ id, method, path }: Operation, name: string): boolean =>
     id === name || `${method} ${path}`.toLowerCase() === name.toLowerCase();
+  const twofold = operations.find((name) => all.filter((each) => isNamed(each, name)).length > 1);
+  if (twofold !== undefined)
+    throw new Fault('malformed', `several operations are named "${twofold}": mend its operationIds`);
   const unknown = operations.find((name) => !all.some((each) => isNamed(each, name)));
   if (unknown !== undefined) throw new Fault('malformed', `it has no operation "${unknown}"; it has: ${listed(all)}`);
   const found = all.filter(

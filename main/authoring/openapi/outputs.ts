@@ -11,11 +11,12 @@ import {
 import type { z } from 'zod';
 import { annotation, type AnnotatedPages, type Pages } from './annotations.ts';
 import { isObject, listOf, textOf, type Json, type OpenApi } from './document.ts';
-import { merged } from './merge.ts';
+import { followedWhole, merged } from './merge.ts';
 import type { Operation } from './operations.ts';
 import { sampleOf } from './sample.ts';
 import { createMapping, type Schema } from './schema.ts';
 import { labelled } from './labels-of.ts';
+import { bothAbout } from './same-place.ts';
 
 export interface Outputs {
   readonly answers: 'value' | 'list' | 'rows' | 'done';
@@ -62,7 +63,7 @@ export function outputsOf(operation: Operation, terms: OutputTerms): Outputs {
     throw new Fault('malformed', `it answers with ${content.map(([type]) => type).join(', ')}, not JSON`);
   if (found === undefined) return { ...common, ...done, etag: false, sample: undefined };
   const media = document.followed(found[1]);
-  const root = merged(document, document.followed(media['schema']));
+  const root = merged(document, followedWhole(document, media['schema']));
   const paging = annotation(operation.node, 'x-sallyport-pagination') ?? pagesIn(root, declares('link'));
   const items = paging?.items ?? (root['type'] === 'array' ? '' : undefined);
   if (items !== undefined) return { ...common, ...listOutputs(root, { items, paging }, terms), etag: false };
@@ -137,10 +138,11 @@ interface Listing {
 
 function listOutputs(root: Json, { items, paging }: Listing, terms: OutputTerms): Omit<Outputs, 'status' | 'etag'> {
   const { document, note, otherwise } = terms;
-  const list = merged(document, document.followed(schemaAt(root, items, document)));
+  const way = wayTo(root, items, document);
+  const list = way.at(-1) ?? {};
   if (list['type'] !== 'array') throw new Fault('malformed', `there is no list at "${items}" of its answer`);
   const mapping = createMapping({ document, kind: 'output', note });
-  const item = mapping.map(list['items']);
+  const item = bothAbout(mapping.map(list['items']), saidOn(way));
   const { items: _, ...pages } = paging ?? {};
   const common = { items, pages: paging === undefined ? undefined : (pages as Pages) };
   const one = mapping.complete(item);
@@ -165,14 +167,30 @@ function nested(pointer: string, value: unknown): unknown {
   );
 }
 
-function schemaAt(root: Json, pointer: string, document: OpenApi): unknown {
-  let at: unknown = root;
+/** The schemas from the answer to the list in it. */
+function wayTo(root: Json, pointer: string, document: OpenApi): readonly Json[] {
+  const way = [root];
   for (const part of pointer.split('/').slice(1)) {
-    const { properties } = merged(document, document.followed(at));
+    const { properties } = way.at(-1) ?? {};
     const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
-    at = isObject(properties) && Object.hasOwn(properties, name) ? properties[name] : undefined;
+    const next = isObject(properties) && Object.hasOwn(properties, name) ? properties[name] : undefined;
+    way.push(merged(document, followedWhole(document, next)));
   }
-  return at;
+  return way;
+}
+
+/** The list is all that is kept of what is around its items: what was said there holds for each. */
+function saidOn(way: readonly Json[]): Schema {
+  return way
+    .map((schema) => {
+      const label = annotation(schema, 'x-sallyport-classification');
+      const rule = annotation(schema, 'x-sallyport-redaction');
+      return {
+        ...(label === undefined ? {} : { [labelKeywords.classification]: label }),
+        ...(rule === undefined ? {} : { [labelKeywords.redaction]: rule }),
+      };
+    })
+    .reduce((outer, inner) => ({ ...outer, ...inner }));
 }
 
 const scalars = ['string', 'number', 'integer', 'boolean', 'null'];
@@ -187,16 +205,15 @@ function flatColumns(item: Schema, { $defs = {} }: Schema, { tool, otherwise }: 
   const members = Object.entries(target['properties'] as Readonly<Record<string, Schema>>);
   if (members.length === 0 || members.length > mostColumns || !members.every(([, each]) => isScalar(each)))
     return undefined;
-  const above = classificationSchema.safeParse(
-    item[labelKeywords.classification] ?? target[labelKeywords.classification],
-  );
+  const { [labelKeywords.classification]: stated, [labelKeywords.redaction]: inherited } = bothAbout(target, item);
+  const above = classificationSchema.safeParse(stated);
   const columns = members.map(([name, each]) => ({ name, type: typeText(each), source: `${tool}.${name}` }));
   const labels = members.map(([name, each]) => {
-    const stated = classificationSchema.safeParse(each[labelKeywords.classification]);
-    const rule = redactionSchema.safeParse(each[labelKeywords.redaction]);
-    const classification = stated.data ?? above.data ?? otherwise;
+    const own = classificationSchema.safeParse(each[labelKeywords.classification]);
+    const rule = redactionSchema.safeParse(each[labelKeywords.redaction] ?? inherited);
+    const classification = own.data ?? above.data ?? otherwise;
     const label = rule.success ? { classification, redaction: rule.data } : classification;
-    return { source: `${tool}.${name}`, classification, label, isStated: stated.success || above.success };
+    return { source: `${tool}.${name}`, classification, label, isStated: own.success || above.success };
   });
   const schema = {
     type: 'object',

@@ -9,6 +9,9 @@ it.each([
   ['a*a*', false],
   ['(.)\\1', false],
   ['a|b', false],
+  ['\\d{4}-\\d{2}-\\d{2}', true],
+  ['a?a?a?aaa', false],
+  ['a{0,50}a{0,50}b', false],
 ])('the pattern %j is taken: %s', (pattern, isTaken) => {
   expect(isSimplePattern(pattern)).toBe(isTaken);
 });

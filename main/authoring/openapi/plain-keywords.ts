@@ -14,12 +14,12 @@ export const knownFormats = [
   'uuid',
 ];
 
-/** Never worse than quadratic: no groups, no choices, no references, at most one repetition without an end. */
+/** Never worse than quadratic: no groups, no choices, no references, at most one repetition that is not a fixed number. */
 export function isSimplePattern(pattern: string): boolean {
   const bare = pattern.replaceAll(/\\[^0-9k]/g, '_').replaceAll(/\[[^\]]*\]/g, '_');
   if (/[()\\|]/.test(bare)) return false;
-  const endless = bare.match(/[*+]|\{\d*,\}/g) ?? [];
-  if (endless.length > 1) return false;
+  const repeated = bare.match(/[*+?]|\{\d*,\d*\}/g) ?? [];
+  if (repeated.length > 1) return false;
   try {
     new RegExp(pattern, 'u');
     return true;

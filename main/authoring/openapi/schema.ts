@@ -9,9 +9,10 @@ import { Fault } from '../../contract/errors.ts';
 import { labelKeywords } from '../../contract/labels.ts';
 import { annotation } from './annotations.ts';
 import { isObject, listOf, textOf, type Json, type OpenApi } from './document.ts';
-import { merged, together, typesOf } from './merge.ts';
+import { followedWhole, merged, together, typesOf } from './merge.ts';
 import { isActingAs } from './names.ts';
 import { isSimplePattern, knownFormats } from './plain-keywords.ts';
+import { bothAbout } from './same-place.ts';
 
 export type Schema = Readonly<Record<string, unknown>>;
 
@@ -76,7 +77,7 @@ class Mapping implements SchemaMapping {
   }
 
   mapWhole(schema: unknown): Schema {
-    return this.#whole(this.#terms.document.followed(schema));
+    return this.#whole(followedWhole(this.#terms.document, schema));
   }
 
   map(schema: unknown): Schema {
@@ -84,9 +85,9 @@ class Mapping implements SchemaMapping {
     const { $ref: reference, ...beside } = schema;
     if (typeof reference !== 'string') return this.#whole(schema);
     if (listOf(schema['allOf']).length > 0) return this.#whole(merged(this.#terms.document, schema));
-    const target = this.#terms.document.followed(schema);
+    const target = followedWhole(this.#terms.document, { $ref: reference });
     // Short ones are read where they stand.
-    if (isShort(target)) return this.#whole({ ...target, ...beside });
+    if (isShort(target)) return this.#whole(together(beside, target));
     return { $ref: `#/$defs/${this.#definition(reference, target)}`, ...this.#about(beside) };
   }
 
@@ -145,15 +146,15 @@ class Mapping implements SchemaMapping {
     const parts = choices.map((choice) => {
       if (isNothing(choice) && choices.length > 1) return { type: 'null' };
       if (isBare) return this.map(choice);
-      return this.#whole(together(rest, merged(this.#terms.document, this.#terms.document.followed(choice))));
+      return this.#whole(together(rest, merged(this.#terms.document, followedWhole(this.#terms.document, choice))));
     });
     const about = this.#about(schema);
     const others = parts.filter((part) => part['type'] !== 'null');
     const [only] = others;
     if (others.length === 1 && only !== undefined) {
-      if (parts.length === 1) return { ...only, ...about };
+      if (parts.length === 1) return bothAbout(only, about);
       if (typeof only['type'] === 'string' && !('enum' in only))
-        return { ...only, type: [only['type'], 'null'], ...about };
+        return bothAbout({ ...only, type: [only['type'], 'null'] }, about);
     }
     return { ...about, anyOf: parts };
   }

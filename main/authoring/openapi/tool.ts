@@ -48,6 +48,14 @@ const destination = 'api';
 const longList = { rows: { most: 10_000, usual: 1000 }, list: { most: 1000, usual: 100 } };
 const maxDescription = 1000;
 
+/** What replaces or deletes never only reads, whatever its document says. */
+function classOf({ method, node }: Operation): ToolManifest['operation'] {
+  const said = annotation(node, 'x-sallyport-operation');
+  if (said === 'read' && method !== 'GET' && method !== 'POST')
+    throw new Fault('malformed', `${method} does not only read: take its "x-sallyport-operation" away`);
+  return said ?? (method === 'GET' ? 'read' : 'write');
+}
+
 /** @throws Fault `malformed`: why it cannot be one */
 export function toolOf(operation: Operation, terms: ToolTerms): MadeTool {
   const { document, name, note } = terms;
@@ -60,7 +68,7 @@ export function toolOf(operation: Operation, terms: ToolTerms): MadeTool {
     name,
     title: titleOf(operation, name),
     description: descriptionOf(operation),
-    operation: annotation(operation.node, 'x-sallyport-operation') ?? (operation.method === 'GET' ? 'read' : 'write'),
+    operation: classOf(operation),
     ...(outputs.answers === 'rows' ? { result: 'rows' as const, columns: outputs.columnLabels } : {}),
     classification: outputs.classification,
     inputSchema: inputs.schema,
