@@ -30,7 +30,13 @@ const trusted = present({
   bridge: 'main/cli/bridge.ts',
   authoring: 'main/authoring.ts',
 });
-const host = present({ host: 'connector-host/host.ts', pac: 'connector-host/pac.ts', wrap: 'connector-host/wrap.ts' });
+const host = present({
+  host: 'connector-host/host.ts',
+  pac: 'connector-host/pac.ts',
+  wrap: 'connector-host/wrap.ts',
+  intercept: 'connector-host/intercept.ts',
+  door: 'connector-host/door.ts',
+});
 const lab = present({
   lab: 'test/lab/lab.ts',
   'identity-provider': 'test/lab/identity-provider.ts',

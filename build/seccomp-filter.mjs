@@ -275,6 +275,7 @@ function filterOf(processor) {
     server: [...allow(serverCalls.both), ...narrow(serverCalls.narrowed.both)],
     serverNamespaces: [...allow(serverCalls.namespaces), ...narrow(serverCalls.narrowed.namespaces)],
     serverLauncher: narrow(serverCalls.narrowed.launcher),
+    interceptor: [...allow(serverCalls.interceptor), ...narrow(serverCalls.narrowed.interceptor)],
     // bubblewrap loads the filter before it starts the runtime, which is all that there is to start.
     namespaces: end([ret(action.allow)]),
     launcher: end([
@@ -327,6 +328,8 @@ export function filtersSource() {
       `  ${name}: {\n` +
       `    namespaces: ${concat(name, 'start', 'common', 'namespaces')},\n` +
       `    launcher: ${concat(name, 'start', 'common', 'launcher')},\n` +
+      `    interceptorNamespaces: ${concat(name, 'start', 'interceptor', 'common', 'namespaces')},\n` +
+      `    interceptorLauncher: ${concat(name, 'start', 'interceptor', 'common', 'launcher')},\n` +
       `    serverNamespaces: ${concat(name, 'start', 'server', 'serverNamespaces', 'common', 'namespaces')},\n` +
       `    serverLauncher: ${concat(name, 'start', 'server', 'serverLauncher', 'common', 'launcher')},\n  },\n`,
   );

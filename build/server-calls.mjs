@@ -103,18 +103,30 @@ const namespaces = {
   setsockopt: [54, 208],
 };
 
+/** The program before a server with a network gives its one capability away. @type {Record<string, Numbers>} */
+const giveAway = { capset: [126, 91] };
+
+/** What the interceptor beside a server has beyond a connector: it takes connections on sockets that were handed to it, and makes none. @type {Record<string, Numbers>} */
+const interceptor = {
+  recvmsg: [47, 212],
+  listen: [50, 201],
+  accept4: [288, 242],
+};
+
 const [AF_UNIX, AF_INET, AF_INET6, SOCK_STREAM] = [1, 2, 10, 1];
+const TCP_NODELAY = 1;
 const newNamespaces = 0x7e020000;
 const [O_ACCMODE, O_TRUNC] = [0o3, 0o1000];
 /** linux/fcntl.h, fcntl.h: records locked, sizes of pipes; no owner, no signal, no lease. */
 const fcntls = [0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1031, 1032];
 const [FIONCLEX, FIONREAD, FIONBIO, FIOCLEX, TCGETS, TIOCGWINSZ] = [0x5450, 0x541b, 0x5421, 0x5451, 0x5401, 0x5413];
-/** linux/prctl.h: death with the parent, no new privileges, and what only asks. */
-const prctls = [1, 2, 3, 15, 16, 21, 23, 29, 30, 36, 37, 38, 39, 0x53564d41];
+/** linux/prctl.h: death with the parent, no new privileges, capabilities that are given away (47), and what only asks. */
+const prctls = [1, 2, 3, 15, 16, 21, 23, 29, 30, 36, 37, 38, 39, 47, 0x53564d41];
 
 export const serverCalls = {
   both,
-  namespaces,
+  namespaces: { ...namespaces, ...giveAway },
+  interceptor,
   narrowed: {
     both: [
       { numbers: /** @type {Numbers} */ ([72, 25]), when: { argument: 1, oneOf: fcntls } },
@@ -134,6 +146,8 @@ export const serverCalls = {
         when: { argument: 1, mask: 0xf, is: SOCK_STREAM, first: AF_UNIX },
       },
     ],
+    // One number, which of other kinds of option is none that matters without a capability.
+    interceptor: [{ numbers: /** @type {Numbers} */ ([54, 208]), when: { argument: 2, oneOf: [TCP_NODELAY] } }],
     // Before ABI 3 Landlock lets what may be read be emptied.
     launcher: [
       { numbers: /** @type {Numbers} */ ([257, 56]), when: { argument: 2, mask: O_ACCMODE | O_TRUNC, isNot: O_TRUNC } },

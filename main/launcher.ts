@@ -112,8 +112,9 @@ function hidePath(file: string): bigint {
 function filterFor(address: bigint): Buffer {
   const { arch } = process;
   if (arch !== 'x64' && arch !== 'arm64') return missing(`no filter for ${arch}`);
-  const { launcher, serverLauncher } = seccompFilters[arch];
-  const filter = Buffer.from(order.server === undefined ? launcher : serverLauncher);
+  const { launcher, interceptorLauncher, serverLauncher } = seccompFilters[arch];
+  const ofConnector = order.accepts === true ? interceptorLauncher : launcher;
+  const filter = Buffer.from(order.server === undefined ? ofConnector : serverLauncher);
   const put = (number: number, value: bigint): void => {
     const wanted = Buffer.alloc(4);
     wanted.writeUInt32LE(number);
@@ -144,5 +145,5 @@ const program = { len: filter.length / 8, filter };
 const sockFprog = koffi.struct('sock_fprog', { len: 'uint16', filter: 'void *' });
 const pointerTo = koffi.as(program, koffi.pointer(sockFprog));
 must(setFilter(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, pointerTo, 0, 0), 'system calls cannot be filtered');
-execve(start, [order.runtime, ...order.arguments, null], [...(order.server?.environment ?? []), null]);
+execve(start, [order.runtime, ...order.arguments, null], [...(order.environment ?? []), null]);
 missing('it cannot be started');

@@ -13,6 +13,9 @@ export interface Product {
   readonly connectorHost: string;
   /** The bundled client of every wrapped server. */
   readonly wrapHost: string;
+  /** Beside one with destinations: the bundled interceptor, and what opens the server's ports. */
+  readonly interceptHost: string;
+  readonly serverDoor: string;
   /** The bundled launcher of sandboxes: on Linux where there are no namespaces, on Windows always. */
   readonly launcher: string;
   /** The bundled program that evaluates proxy scripts. */
@@ -31,6 +34,8 @@ export function productAt(root: string, runtime: string, entry: Pick<Product, 'e
     runtime,
     connectorHost: path.join(dist, 'connector-host', 'host.mjs'),
     wrapHost: path.join(dist, 'connector-host', 'wrap.mjs'),
+    interceptHost: path.join(dist, 'connector-host', 'intercept.mjs'),
+    serverDoor: path.join(dist, 'connector-host', 'door.mjs'),
     launcher: path.join(dist, 'main', process.platform === 'win32' ? 'launcher-windows.mjs' : 'launcher.mjs'),
     proxyScriptHost: {
       host: path.join(dist, 'connector-host', 'pac.mjs'),

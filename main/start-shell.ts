@@ -37,6 +37,7 @@ import { createSandbox, type ConnectorEnds } from './connectors/sandbox.ts';
 import { createShell, type Shell } from './connectors/shell.ts';
 import { createSupervisor, type Supervisor } from './connectors/supervisor.ts';
 import { lifecycle } from './connectors/wiring.ts';
+import { createInterceptorStarter } from './connectors/wrapped/interceptor-process.ts';
 import { createServerStarter } from './connectors/wrapped/server-process.ts';
 import type { WrappedServer } from './contract/definitions.ts';
 import type { HardeningReport } from './contract/hardening.ts';
@@ -203,7 +204,8 @@ function startersFor(product: Product, { socket, stateFolder }: Paths, { proxySc
     commands: trustedCommands({ product, socketFolder: path.dirname(socket), stateFolder, runtimeOf }),
     startConnector: (registered: RegisteredConnector, ends: ConnectorEnds) =>
       (registered.server === undefined ? startHost : startWrap)(registered, ends),
-    startServer: createServerStarter(walls),
+    startServer: createServerStarter({ ...walls, door: product.serverDoor }),
+    startInterceptor: createInterceptorStarter({ ...walls, host: product.interceptHost }),
     proxyFor: createProxyScript(
       { ...walls, host: proxyScriptHost.host, entry: proxyScriptHost.interpreter },
       proxyScript,

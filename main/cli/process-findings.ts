@@ -9,6 +9,8 @@ import { profileFinding } from './profile-findings.ts';
 type Entry = DoctorReport['processes'][number];
 type Protection = readonly [isInForce: boolean, inForce: string, missing: string];
 
+/** Behind bubblewrap, where that can be: what was started is not what runs in there. */
+const walled: readonly Entry['kind'][] = ['connector', 'interceptor', 'server'];
 const startAgain = 'end Sallyport and start it again';
 const install = 'install the package, where the runtime belongs to root with mode 0711';
 
@@ -18,7 +20,7 @@ export function processFindings({ processes, status }: DoctorReport): Finding[] 
   const seen = processes.map((entry) => ({
     entry,
     what: [entry.kind, entry.name].filter((part) => part !== undefined).join(' '),
-    view: viewProcess(entry.kind === 'connector' || entry.kind === 'server' ? innermost(entry.pid) : entry.pid),
+    view: viewProcess(walled.includes(entry.kind) ? innermost(entry.pid) : entry.pid),
     isElectron: entry.kind === 'shell' && status.runtime.startsWith('Electron '),
   }));
   return [...seen.flatMap(findingsOf), ...sharedFindings(seen)];
@@ -37,7 +39,8 @@ function findingsOf({ entry, what, view, isElectron }: Seen): Finding[] {
       { level: 'failed', what, why: 'the process is gone', mend: 'run doctor again; see the logs in the state folder' },
     ];
   if (isElectron) return electronFindings(what, view);
-  if (entry.kind === 'connector') return connectorFindings(what, view);
+  // An interceptor has a connector's walls, and opens no connection either.
+  if (entry.kind === 'connector' || entry.kind === 'interceptor') return connectorFindings(what, view);
   if (entry.kind === 'server') return [serverFindings(what, view)];
   return [judged(what, [closed(view), ...alike(view), ...nodes(view)]), ...lockedFindings(what, entry)];
 }

@@ -16,6 +16,8 @@ const appArmor = {
   exchange: 'sallyport-vault (enforce)',
   egress: 'sallyport-egress (enforce)',
   connector: 'sallyport-connector (enforce)',
+  server: 'sallyport-connector (enforce)',
+  interceptor: 'sallyport-connector (enforce)',
 };
 const context = (type: string): string => `unconfined_u:unconfined_r:${type}:s0-s0:c0.c1023`;
 

@@ -9,6 +9,12 @@ export interface Labelled {
 }
 
 const what = 'profiles';
+/** An exchange cannot leave the vault's; what else runs behind bubblewrap or the launcher has a connector's. */
+const shared: Partial<Record<ProcessKind, ProcessKind>> = {
+  exchange: 'vault',
+  interceptor: 'connector',
+  server: 'connector',
+};
 
 /** @param selinuxEnforces false also where SELinux is not on */
 export function profileFinding(processes: readonly Labelled[], selinuxEnforces: boolean): Finding {
@@ -36,7 +42,6 @@ function problemOf({ kind, profile }: Labelled, selinuxEnforces: boolean): strin
     return selinuxEnforces ? undefined : 'permissive';
   }
   const [, name, mode] = /^(.+?)(?: \(([^()]*)\))?$/.exec(profile) ?? [];
-  // An exchange cannot leave the vault's.
-  if (name !== `sallyport-${kind === 'exchange' ? 'vault' : kind}`) return name ?? 'not seen';
+  if (name !== `sallyport-${shared[kind] ?? kind}`) return name ?? 'not seen';
   return mode === 'enforce' ? undefined : (mode ?? 'no mode');
 }

@@ -3,14 +3,12 @@ import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { LaunchOrder } from '../contract/launch-order.ts';
 import { libraryFiles, loaderFiles } from './libraries.ts';
-import type { SandboxOptions } from './sandbox-options.ts';
+import { ipcEnvironment, takesSockets, type SandboxOptions } from './sandbox-options.ts';
 
 const mostFiles = 256;
 
-export function launchArguments(
-  { entry, host, runtime, launcher, ends, mostAbi }: SandboxOptions,
-  runtimeArguments: readonly string[],
-): string[] {
+export function launchArguments(options: SandboxOptions, runtimeArguments: readonly string[]): string[] {
+  const { entry, host, runtime, launcher, ends, mostAbi } = options;
   const order: LaunchOrder = {
     runtime: realpathSync(runtime),
     arguments: runtimeArguments,
@@ -18,13 +16,22 @@ export function launchArguments(
     readable: [
       ...libraryFiles(),
       realpathSync(host),
-      realpathSync(path.dirname(entry)),
+      ...(typeof entry === 'string' ? [realpathSync(path.dirname(entry))] : []),
       '/proc/self/status',
       ...['null', 'zero', 'urandom', 'random'].map((name) => `/dev/${name}`),
     ],
     lastFd: 2 + ends,
     mostFiles,
     ...(mostAbi === undefined ? {} : { mostAbi }),
+    ...(takesSockets(options) ? takingSockets(2 + ends) : {}),
   };
   return ['--disable-warning=ExperimentalWarning', launcher, JSON.stringify(order)];
 }
+
+const takingSockets = (ipcFd: number): Pick<LaunchOrder, 'accepts' | 'environment'> => ({
+  accepts: true,
+  environment: environmentLines(ipcEnvironment(ipcFd)),
+});
+
+export const environmentLines = (environment: Readonly<Record<string, string>>): string[] =>
+  Object.entries(environment).map(([name, value]) => `${name}=${value}`);

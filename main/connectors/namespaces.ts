@@ -2,7 +2,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { libraryFiles, loaderFiles } from './libraries.ts';
-import type { SandboxOptions } from './sandbox-options.ts';
+import { ipcEnvironment, takesSockets, type SandboxOptions } from './sandbox-options.ts';
 
 const temporaryBytes = 1_048_576;
 const launchers = ['/usr/bin/bwrap', '/bin/bwrap', '/usr/local/bin/bwrap'];
@@ -15,7 +15,8 @@ export function bubblewrap(): string | undefined {
 }
 
 /** `filterFd`: where bubblewrap reads the filter from. Without it only the runtime itself may be started, to see whether it can be. */
-export function namespaceArguments({ entry, host, runtime }: SandboxOptions, filterFd?: number): string[] {
+export function namespaceArguments(options: SandboxOptions, filterFd?: number): string[] {
+  const { entry, host, runtime, ends } = options;
   const readOnly = (from: string, to: string): string[] => ['--ro-bind', realpathSync(from), to];
   return [
     '--unshare-all',
@@ -30,12 +31,16 @@ export function namespaceArguments({ entry, host, runtime }: SandboxOptions, fil
     ...[...loaderFiles(), ...libraryFiles()].flatMap((library) => readOnly(library, library)),
     ...readOnly(runtime, inside.runtime),
     ...readOnly(host, inside.host),
-    ...readOnly(path.dirname(entry), inside.folder),
+    ...(typeof entry === 'string' ? readOnly(path.dirname(entry), inside.folder) : []),
     ...['--proc', '/proc'],
     ...['null', 'zero', 'urandom', 'random'].flatMap((name) => ['--dev-bind', `/dev/${name}`, `/dev/${name}`]),
     ...['--size', String(temporaryBytes), '--tmpfs', '/tmp'],
     ...['--remount-ro', '/'],
     ...['--chdir', '/'],
+    ...(takesSockets(options) ? settings(ipcEnvironment(2 + ends)) : []),
     ...(filterFd === undefined ? [] : ['--seccomp', String(filterFd)]),
   ];
 }
+
+export const settings = (environment: Readonly<Record<string, string>>): string[] =>
+  Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value]);

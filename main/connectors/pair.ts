@@ -1,5 +1,5 @@
 /**
- * One connector's pair: its sandboxed half and its egress worker, and the server that it wraps. Guarantees: they live and die together, so a
+ * One connector's pair: its sandboxed half and its egress worker, and where it wraps a server that with its interceptor. Guarantees: they live and die together, so a
  * restarted half never inherits a credential or a ticket of the one before. Every end is new at every start.
  */
 import { closeSync } from 'node:fs';
@@ -7,30 +7,30 @@ import path from 'node:path';
 import type { Channel } from '../contract/channel.ts';
 import { type HandOver } from '../contract/channels.ts';
 import { shellEgress } from '../contract/shell-channels.ts';
-import { hostExitReasons } from '../contract/connector-process.ts';
 import type { Status } from '../contract/control.ts';
 import { Fault } from '../contract/errors.ts';
-import { watchCeilings } from './ceilings.ts';
 import { createChildLog } from './child-log.ts';
 import { startTrusted, watchChild, within, type Child } from './child.ts';
 import { stopChild, type Core } from './core.ts';
 import { egressDestinations } from './egress-destinations.ts';
 import type { RegisteredConnector } from './registry.ts';
+import { hostEndInWords, watchedEnd } from './watched-end.ts';
 import { startupTimeoutMs, type SandboxedConnector, type SupervisorDeps } from './wiring.ts';
-import { mostServerBytes, usageOfAll } from './wrapped/server-process.ts';
+import { startServerSide, type ServerSide } from './wrapped/server-side.ts';
 
 export interface Pair {
   readonly name: string;
   readonly egress: { readonly child: Child; readonly control: Channel<(typeof shellEgress)['a']> };
   readonly connector: Child;
-  /** The wrapped server. */
+  /** The wrapped server, and between it and egress its interceptor. */
   readonly server?: Child;
+  readonly interceptor?: Child;
   readonly degraded: Status['degraded'];
   /** Configures egress and gives gateway and vault their ends. */
   attach(core: Core): Promise<void>;
   /** Which part ended first, and how. The others are killed by then. */
   readonly ended: Promise<{
-    readonly kind: 'connector' | 'egress' | 'server';
+    readonly kind: 'connector' | 'egress' | 'server' | 'interceptor';
     readonly pid: number;
     readonly how: string;
   }>;
@@ -42,15 +42,8 @@ export function startPair(deps: SupervisorDeps, registered: RegisteredConnector)
   const { channels } = deps;
   const { name } = registered.manifest;
   const logs = path.join(deps.stateFolder, 'logs');
-  // First: where it cannot be started, nothing else was opened.
-  const server = startServer(deps, registered);
-  const gatewayConnector = channels.createSocketPair();
-  const connectorEgress = channels.createSocketPair();
-  const sandboxed = startSandboxed(deps, registered, {
-    gateway: gatewayConnector.b,
-    egress: connectorEgress.a,
-    server,
-  });
+  const [gatewayConnector, connectorEgress] = [channels.createSocketPair(), channels.createSocketPair()];
+  const { side, sandboxed } = startUntrusted(deps, registered, { gatewayConnector, connectorEgress });
   const control = channels.createSocketPair();
   const gatewayEgress = channels.createSocketPair();
   const egressVault = channels.createSocketPair();
@@ -77,12 +70,12 @@ export function startPair(deps: SupervisorDeps, registered: RegisteredConnector)
   const kill = async (): Promise<void> => {
     for (const fd of toGive) closeSync(fd);
     toGive.clear();
-    await Promise.all([connector.kill(), egress.kill(), server?.child.kill()]);
+    await Promise.all([connector.kill(), egress.kill(), side?.kill()]);
   };
   const ended = Promise.race([
-    bounded(connector, {}).then((how) => ({ kind: 'connector' as const, pid: connector.pid, how: inWords(how) })),
+    watchedEnd(connector).then((how) => ({ kind: 'connector' as const, pid: connector.pid, how: hostEndInWords(how) })),
     egress.exited.then((how) => ({ kind: 'egress' as const, pid: egress.pid, how })),
-    ...(server ? [server.ended] : []),
+    ...(side ? [side.ended] : []),
   ]).then(async (first) => {
     await kill();
     return first;
@@ -91,8 +84,9 @@ export function startPair(deps: SupervisorDeps, registered: RegisteredConnector)
     name,
     egress: { child: egress, control: egressControl },
     connector,
-    degraded: [...sandboxed.degraded, ...(server?.degraded ?? [])],
-    ...(server && { server: server.child }),
+    degraded: [...sandboxed.degraded, ...(side?.degraded ?? [])],
+    ...(side && { server: side.server }),
+    ...(side?.interceptor && { interceptor: side.interceptor.child }),
     ended,
     async attach(core) {
       const { registry } = deps;
@@ -120,71 +114,29 @@ export function startPair(deps: SupervisorDeps, registered: RegisteredConnector)
   };
 }
 
-interface Ends {
-  readonly gateway: number;
-  readonly egress: number;
-  readonly server: StartedServer | undefined;
+interface Pairs {
+  readonly gatewayConnector: { readonly a: number; readonly b: number };
+  readonly connectorEgress: { readonly a: number; readonly b: number };
 }
 
-function startSandboxed(deps: SupervisorDeps, registered: RegisteredConnector, ends: Ends): SandboxedConnector {
-  const { gateway, egress, server } = ends;
-  try {
-    return deps.startConnector(registered, { gateway, egress, ...(server && { server: server.ends }) });
-  } catch (error) {
-    void server?.child.kill();
-    throw error;
-  } finally {
-    for (const end of [gateway, egress, ...(server?.ends ?? [])]) closeSync(end);
-  }
-}
-
-/** How it ended, or what it took too much of. */
-async function bounded(child: Child, ceilings: { usage?: typeof usageOfAll; mostBytes?: number }): Promise<string> {
-  const watched = watchCeilings({ pid: child.pid, over: () => child.process.kill('SIGKILL'), ...ceilings });
-  const how = await child.exited;
-  watched.stop();
-  return watched.exceeded() ?? how;
-}
-
-type Ended = Awaited<Pair['ended']>;
-
-interface StartedServer {
-  readonly child: Child;
-  /** The connector's. */
-  readonly ends: readonly [to: number, from: number];
-  readonly degraded: Status['degraded'];
-  readonly ended: Promise<Ended>;
-}
-
-/** Its ends are the connector's, which is its client. */
-function startServer(
+/** The connector, and what it wraps. Of each channel one end stays here; none does where something cannot be started. */
+function startUntrusted(
   deps: SupervisorDeps,
-  { server, manifest: { name } }: RegisteredConnector,
-): StartedServer | undefined {
-  if (server === undefined) return undefined;
-  const [input, output] = [deps.channels.createSocketPair(), deps.channels.createSocketPair()];
-  const close = (...fds: readonly number[]): void => fds.forEach((fd) => closeSync(fd));
+  registered: RegisteredConnector,
+  { gatewayConnector, connectorEgress }: Pairs,
+): { readonly side: ServerSide | undefined; readonly sandboxed: SandboxedConnector } {
+  let side: ServerSide | undefined;
   try {
-    if (deps.startServer === undefined) throw new Fault('protection_missing', 'nothing here starts wrapped servers');
-    const { process, degraded } = deps.startServer(name, server, { input: input.b, output: output.b });
-    const log = createChildLog(path.join(deps.stateFolder, 'logs'), `server-${name}`);
-    const child = watchChild(`server ${name}`, process, log);
-    const ended = bounded(child, { usage: usageOfAll, mostBytes: mostServerBytes }).then((how) => ({
-      kind: 'server' as const,
-      pid: child.pid,
-      how,
-    }));
-    return { child, ends: [input.a, output.a], degraded, ended };
+    side = startServerSide(deps, registered, connectorEgress.a);
+    const egress = side?.interceptor?.end ?? connectorEgress.a;
+    const ends = { gateway: gatewayConnector.b, egress, ...(side && { server: side.ends }) };
+    return { side, sandboxed: deps.startConnector(registered, ends) };
   } catch (error) {
-    close(input.a, output.a);
+    void side?.kill();
+    for (const end of [gatewayConnector.a, connectorEgress.b]) closeSync(end);
     throw error;
   } finally {
-    close(input.b, output.b);
+    const given = [gatewayConnector.b, connectorEgress.a, ...(side?.ends ?? [])];
+    for (const end of side?.interceptor ? [...given, side.interceptor.end] : given) closeSync(end);
   }
-}
-
-/** A connector may say nothing on its way out but a number (`hostExitCodes`). */
-function inWords(how: string): string {
-  const why = hostExitReasons[Number(how.replace('exit ', ''))];
-  return why === undefined ? how : `${how}: ${why}`;
 }

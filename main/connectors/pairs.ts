@@ -156,7 +156,7 @@ function release(slots: readonly Slot[]): Pair[] {
 }
 
 export interface PairEntry {
-  readonly kind: 'egress' | 'connector' | 'server';
+  readonly kind: 'egress' | 'connector' | 'server' | 'interceptor';
   readonly name: string;
   readonly pid: number;
 }
@@ -167,6 +167,7 @@ export function pairEntries(pair: Pair | undefined): PairEntry[] {
     { kind: 'egress', name: pair.name, pid: pair.egress.child.pid },
     { kind: 'connector', name: pair.name, pid: pair.connector.pid },
     ...(pair.server ? [{ kind: 'server' as const, name: pair.name, pid: pair.server.pid }] : []),
+    ...(pair.interceptor ? [{ kind: 'interceptor' as const, name: pair.name, pid: pair.interceptor.pid }] : []),
   ];
 }
 

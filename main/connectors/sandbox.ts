@@ -16,7 +16,7 @@ import { Fault } from '../contract/errors.ts';
 import { launchArguments } from './launch.ts';
 import { profileArguments, profileFlags, profileProgram } from './macos.ts';
 import { bubblewrap, inside, namespaceArguments } from './namespaces.ts';
-import type { SandboxOptions, SandboxParts } from './sandbox-options.ts';
+import { takesSockets, type Interception, type SandboxOptions, type SandboxParts } from './sandbox-options.ts';
 import { seccompFilters } from './seccomp-filters.ts';
 import { containerArguments, containerFlags } from './windows.ts';
 
@@ -35,29 +35,38 @@ export function sandboxCommand(options: SandboxOptions): SandboxCommand {
   const { entry, host, runtime, level, ends } = options;
   if (level === 'profile' || level === 'container') return platformCommand(options);
   if (level === 'launcher') {
-    const seen = { host, folder: path.dirname(entry), entry };
+    const seen = typeof entry === 'string' ? { host, folder: path.dirname(entry), given: entry } : given(host, entry);
     return { command: runtime, args: launchArguments(options, runtimeArguments(level, seen)) };
   }
-  const seen = { ...inside, entry: path.posix.join(inside.folder, path.basename(entry)) };
+  const seen =
+    typeof entry === 'string'
+      ? { ...inside, given: path.posix.join(inside.folder, path.basename(entry)) }
+      : given(inside.host, entry);
   const filterFd = 3 + ends;
   const args = [...namespaceArguments(options, filterFd), '--', inside.runtime, ...runtimeArguments(level, seen)];
-  return { command: bubblewrap() ?? 'bwrap', args, filter: filterHere() };
+  return { command: bubblewrap() ?? 'bwrap', args, filter: filterHere(takesSockets(options)) };
 }
+
+/** An interceptor has no folder. */
+const given = (host: string, { order }: Interception): Seen => ({ host, given: order });
 
 /** macOS and Windows judge by the files' own names, without links. */
 function platformCommand(options: SandboxOptions): SandboxCommand {
   const { level } = options;
+  if (typeof options.entry !== 'string')
+    throw new Fault('protection_missing', `wrapped servers cannot be isolated on ${process.platform} yet: use Linux`);
   const folder = realpathSync.native(path.dirname(options.entry));
   const entry = path.join(folder, path.basename(options.entry));
   const [runtime, host] = [realpathSync.native(options.runtime), realpathSync.native(options.host)];
-  const inner = runtimeArguments(level, { host, folder, entry });
+  const inner = runtimeArguments(level, { host, folder, given: entry });
   return level === 'profile'
     ? { command: profileProgram(), args: profileArguments({ runtime, host, folder }, inner) }
     : { command: runtime, args: containerArguments({ ...options, runtime, host, entry }, inner) };
 }
 
-function filterHere(): Buffer {
-  if (process.arch === 'x64' || process.arch === 'arm64') return seccompFilters[process.arch].namespaces;
+function filterHere(isInterceptor: boolean): Buffer {
+  if (process.arch === 'x64' || process.arch === 'arm64')
+    return seccompFilters[process.arch][isInterceptor ? 'interceptorNamespaces' : 'namespaces'];
   throw new Fault('protection_missing', `There is no system call filter for ${process.arch}: use x64 or arm64.`);
 }
 
@@ -70,13 +79,17 @@ const flagsOf: Readonly<Record<SandboxLevel, readonly string[]>> = {
   container: containerFlags,
 };
 
-function runtimeArguments(
-  level: SandboxLevel,
-  seen: { readonly host: string; readonly folder: string; readonly entry: string },
-): string[] {
+interface Seen {
+  readonly host: string;
+  readonly folder?: string;
+  /** The last argument. */
+  readonly given: string;
+}
+
+function runtimeArguments(level: SandboxLevel, seen: Seen): string[] {
   return [
     '--permission',
-    `--allow-fs-read=${seen.folder}`,
+    ...(seen.folder === undefined ? [] : [`--allow-fs-read=${seen.folder}`]),
     `--allow-fs-read=${seen.host}`,
     ...flagsOf[level],
     '--disable-sigusr1',
@@ -88,7 +101,7 @@ function runtimeArguments(
     '--liftoff-only',
     seen.host,
     level,
-    seen.entry,
+    seen.given,
   ];
 }
 

@@ -249,9 +249,10 @@ async function readHardening({ supervisor, ownHardening }: ShellDeps): Promise<E
     ...pairs.map(({ name, egress }) => asked({ kind: 'egress', name, pid: egress.child.pid }, egress.control)),
   ]);
   // Connectors are asked nothing: their word counts for nothing, the kernel's does.
-  const connectors = pairs.flatMap(({ name, connector, server }) => [
+  const connectors = pairs.flatMap(({ name, connector, server, interceptor }) => [
     { kind: 'connector' as const, name, pid: connector.pid, report: null },
     ...(server ? [{ kind: 'server' as const, name, pid: server.pid, report: null }] : []),
+    ...(interceptor ? [{ kind: 'interceptor' as const, name, pid: interceptor.pid, report: null }] : []),
   ]);
   return [{ kind: 'shell', pid: process.pid, report: ownHardening }, ...reported, ...connectors];
 }

@@ -11,6 +11,9 @@ import type { DefinitionDesk } from './definition-desk.ts';
 import type { proxyQuestionSchema } from '../contract/exchange.ts';
 import type { RegisteredConnector, Registry } from './registry.ts';
 import type { ConnectorEnds } from './sandbox.ts';
+import type { InterceptedDestination } from './wrapped/intercepted.ts';
+import type { InterceptorEnds } from './wrapped/interceptor-process.ts';
+import type { StartedServer } from './wrapped/server-process.ts';
 import type { ServerEnds, ServerProgram } from './wrapped/server-program.ts';
 
 /** The shell is side `a` of every control channel. */
@@ -42,7 +45,12 @@ export interface SupervisorDeps {
   /** Starts one connector in its sandbox with the ends it inherits. Throws `protection_missing`. */
   readonly startConnector: (connector: RegisteredConnector, ends: ConnectorEnds) => SandboxedConnector;
   /** Starts a wrapped server behind walls of its own. Throws `protection_missing` or `definition_changed`. */
-  readonly startServer?: (connector: string, server: ServerProgram, ends: ServerEnds) => SandboxedConnector;
+  readonly startServer?: (connector: string, server: ServerProgram, ends: ServerEnds) => StartedServer;
+  /** Starts the interceptor beside one that has destinations. Throws `protection_missing`. */
+  readonly startInterceptor?: (
+    destinations: readonly InterceptedDestination[],
+    ends: InterceptorEnds,
+  ) => SandboxedConnector;
   /** Runs the configured proxy script in a sandbox of its own. Rejects with a `Fault`. */
   readonly proxyFor: (question: z.output<typeof proxyQuestionSchema>) => Promise<string>;
   readonly version: string;

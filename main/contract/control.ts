@@ -54,7 +54,16 @@ export const controlRequestSchema = z.strictObject({
   params: z.record(z.string(), z.unknown()).default({}),
 });
 
-export const processKindSchema = z.enum(['shell', 'gateway', 'vault', 'egress', 'connector', 'server', 'exchange']);
+export const processKindSchema = z.enum([
+  'shell',
+  'gateway',
+  'vault',
+  'egress',
+  'connector',
+  'server',
+  'interceptor',
+  'exchange',
+]);
 export type ProcessKind = z.infer<typeof processKindSchema>;
 
 /** A program that made itself known, and what the person said about it in this run. */

@@ -12,13 +12,12 @@ export interface LaunchOrder {
   readonly mostFiles: number;
   /** Uses no more of Landlock than this ABI has: how older kernels behave. */
   readonly mostAbi?: number;
-  /** For a wrapped server: it has an environment, and files that it may change. */
-  readonly server?: {
-    /** `NAME=value`. */
-    readonly environment: readonly string[];
-    /** Files, and folders with all in them. */
-    readonly writable: readonly string[];
-  };
+  /** `NAME=value`. Absent: empty. */
+  readonly environment?: readonly string[];
+  /** For an interceptor: it takes connections on sockets that are handed to it. */
+  readonly accepts?: true;
+  /** For a wrapped server: files that it may change, and folders with all in them. */
+  readonly server?: { readonly writable: readonly string[] };
 }
 
 /** What the launcher of level `container` (Windows) is told, in the same way. */

@@ -258,6 +258,7 @@ describe('a wrapped server', () => {
       startServer: (_name, _server, { input, output }) => ({
         process: spawn('/usr/bin/cat', { stdio: [input, output, 'ignore'] }),
         degraded: [],
+        hasNetwork: false,
       }),
     });
     await supervisor.start();

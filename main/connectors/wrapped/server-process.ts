@@ -3,21 +3,31 @@ import { readFileSync, readdirSync } from 'node:fs';
 import type { Status } from '../../contract/control.ts';
 import { ticksPerSecond, type Usage } from '../ceilings.ts';
 import { startSandboxed, type Sandboxed } from '../sandbox.ts';
+import { whyNoNetwork } from './server-door.ts';
 import { refuseOtherProgram, type ServerEnds, type ServerProgram } from './server-program.ts';
 import { chooseServerLevel, serverCommand, type ChosenServerLevel, type ServerWalls } from './server-walls.ts';
 
 /** All of its processes together. */
 export const mostServerBytes = 1024 * 1024 * 1024;
 
+export interface StartedServer extends Sandboxed {
+  /** Whether it took the end on which the interceptor gets its ports. */
+  readonly hasNetwork: boolean;
+}
+
 /** What it answers throws a Fault: `definition_changed` (another program lies there), `protection_missing` (no walls). */
 export function createServerStarter(walls: ServerWalls) {
   let chosen: ChosenServerLevel | undefined;
-  return (connector: string, server: ServerProgram, { input, output }: ServerEnds): Sandboxed => {
+  return (connector: string, server: ServerProgram, { input, output, door }: ServerEnds): StartedServer => {
     refuseOtherProgram(connector, server);
     const { level, weaker } = (chosen ??= chooseServerLevel(walls));
+    const closed = door === undefined ? [] : whyNoNetwork(connector, level, door);
+    const opened = door !== undefined && closed.length === 0 ? door : undefined;
+    const served = { ...server, ...(opened && { network: { ports: opened.ports, hosts: opened.hosts } }) };
     // What it says beside the protocol could be anything that it read: nobody keeps it.
-    const started = startSandboxed(serverCommand(server, level, walls), [input, output, 'ignore']);
-    return { process: started, degraded: degradedBy(weaker) };
+    const stdio = [input, output, 'ignore', ...(opened ? [opened.end] : [])] as const;
+    const started = startSandboxed(serverCommand(served, level, walls), stdio);
+    return { process: started, degraded: [...degradedBy(weaker), ...closed], hasNetwork: opened !== undefined };
   };
 }
 

@@ -22,6 +22,7 @@ import path from 'node:path';
 import { Fault } from '../../contract/errors.ts';
 import type { ConnectorManifest } from '../../contract/manifest.ts';
 import type { WrapManifest } from '../../contract/wrap.ts';
+import type { ServerNetwork } from './server-door.ts';
 
 export interface ServerProgram {
   /** As it is started; `real` without links. */
@@ -45,6 +46,8 @@ export interface ServerFile {
 export interface ServerEnds {
   readonly input: number;
   readonly output: number;
+  /** Where it has destinations: what opens their ports, and the end on which the interceptor gets them. */
+  readonly door?: ServerNetwork & { readonly end: number };
 }
 
 /** The place in the manifest, and why it cannot be so. */

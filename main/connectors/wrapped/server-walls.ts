@@ -1,9 +1,10 @@
 /**
  * The walls around a wrapped server, which is any program. Guarantees: it reads the system's programs, its own and what it was granted, and
  * changes what was granted for that; it has the manifest's environment and nothing else; it ends with the shell. Level `namespaces` (bubblewrap): no
- * interface but a loopback of its own, no other process to see, a temporary home, 256 threads and processes, no socket of a path. Level
- * `launcher` (Landlock): no socket and no further process at all. Trusts: bubblewrap, the kernel, root's files below /usr. Does not
- * protect against: kernel holes; another program of this user that traces the server; with `launcher`, names and sizes of all files.
+ * interface but a loopback of its own (its destinations: server-door.ts), no other process to see, a temporary home, 256 threads and
+ * processes, no socket of a path. Level `launcher` (Landlock): no socket and no further process at all. Trusts: bubblewrap, the kernel, root's
+ * files below /usr. Does not protect against: kernel holes; another program of this user that traces the server; with `launcher`, names
+ * and sizes of all files.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
@@ -11,9 +12,19 @@ import type { DemandedLevel } from '../../contract/connector-process.ts';
 import { Fault } from '../../contract/errors.ts';
 import type { LaunchOrder } from '../../contract/launch-order.ts';
 import { libraryFiles, loaderFiles } from '../libraries.ts';
-import { bubblewrap } from '../namespaces.ts';
+import { environmentLines } from '../launch.ts';
+import { bubblewrap, settings } from '../namespaces.ts';
 import type { SandboxCommand } from '../sandbox.ts';
 import { seccompFilters } from '../seccomp-filters.ts';
+import {
+  doorCapabilities,
+  doorCommand,
+  doorEnvironment,
+  doorMounts,
+  replacedFile,
+  trustEnvironment,
+  type ServerNetwork,
+} from './server-door.ts';
 import type { ServerProgram } from './server-program.ts';
 
 export type ServerLevel = 'namespaces' | 'launcher';
@@ -22,6 +33,8 @@ export interface ServerWalls {
   /** Runs the launcher. */
   readonly runtime: string;
   readonly launcher: string;
+  /** connector-host/door.ts, bundled: for servers with a network. */
+  readonly door: string;
   readonly atLeast?: DemandedLevel | undefined;
 }
 
@@ -44,16 +57,20 @@ const systemFiles = [
 const devices = ['null', 'zero', 'urandom', 'random'];
 const lastFd = 2;
 
-export function serverCommand(server: ServerProgram, level: ServerLevel, walls: ServerWalls): SandboxCommand {
+/** With a network, which level `namespaces` alone can give, it has one end more: of the interceptor, for the program before it. */
+export type Served = ServerProgram & { readonly network?: ServerNetwork };
+
+export function serverCommand(server: Served, level: ServerLevel, walls: ServerWalls): SandboxCommand {
   if (level === 'launcher') return { command: walls.runtime, args: launched(server, walls) };
+  const { network } = server;
+  const command = [...limits(), server.command, ...server.args];
+  const environment = environmentOf(server, 'namespaces');
+  const filterFd = lastFd + (network === undefined ? 1 : 2);
   const args = [
-    ...namespaced(server),
-    '--seccomp',
-    String(lastFd + 1),
-    '--',
-    ...limits(),
-    server.command,
-    ...server.args,
+    ...namespaced(server, network && { network, walls }),
+    ...(network === undefined ? settings(environment) : doorEnvironment(lastFd + 1)),
+    ...['--seccomp', String(filterFd), '--'],
+    ...(network === undefined ? command : doorCommand(network, command, { ...trustEnvironment, ...environment })),
   ];
   return { command: bubblewrap() ?? 'bwrap', args, filter: filterHere() };
 }
@@ -65,14 +82,23 @@ function environmentOf(server: ServerProgram, level: ServerLevel): Record<string
     : { ...standard, ...server.environment };
 }
 
-function namespaced(server: ServerProgram): string[] {
+interface Opened {
+  readonly network: ServerNetwork;
+  readonly walls: ServerWalls;
+}
+
+function namespaced(server: ServerProgram, opened: Opened | undefined): string[] {
   const readOnly = (from: string, to: string): string[] => ['--ro-bind', from, to];
   const { program, command, real, files } = server;
   return [
     ...['--unshare-all', '--unshare-user', '--die-with-parent', '--new-session', '--clearenv'],
-    ...['--cap-drop', 'ALL', '--uid', '65534', '--gid', '65534', '--hostname', 'server'],
+    ...['--cap-drop', 'ALL', ...(opened ? doorCapabilities(opened.network) : [])],
+    ...['--uid', '65534', '--gid', '65534', '--hostname', 'server'],
     ...systemTrees.filter((tree) => existsSync(tree)).flatMap((tree) => readOnly(realpathSync(tree), tree)),
-    ...systemFiles.filter((file) => existsSync(file)).flatMap((file) => readOnly(realpathSync(file), file)),
+    ...systemFiles
+      .filter((file) => existsSync(file) && !(opened && file === replacedFile))
+      .flatMap((file) => readOnly(realpathSync(file), file)),
+    ...(opened ? doorMounts(opened.walls) : []),
     ...['--size', String(temporaryBytes), '--tmpfs', home],
     // The widest first: what lies in another one keeps its own mode.
     ...[...files]
@@ -84,7 +110,6 @@ function namespaced(server: ServerProgram): string[] {
     ...['--proc', '/proc'],
     ...devices.flatMap((name) => ['--dev-bind', `/dev/${name}`, `/dev/${name}`]),
     ...['--remount-ro', '/', '--chdir', home],
-    ...Object.entries(environmentOf(server, 'namespaces')).flatMap(([name, value]) => ['--setenv', name, value]),
   ];
 }
 
@@ -114,10 +139,8 @@ function launched(server: ServerProgram, { launcher }: ServerWalls): string[] {
     ],
     lastFd,
     mostFiles,
-    server: {
-      environment: Object.entries(environmentOf(server, 'launcher')).map(([name, value]) => `${name}=${value}`),
-      writable: [...files.filter(({ mode }) => mode === 'write').map((file) => file.real), '/dev/null'],
-    },
+    environment: environmentLines(environmentOf(server, 'launcher')),
+    server: { writable: [...files.filter(({ mode }) => mode === 'write').map((file) => file.real), '/dev/null'] },
   };
   return ['--disable-warning=ExperimentalWarning', launcher, JSON.stringify(order)];
 }

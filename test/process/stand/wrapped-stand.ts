@@ -18,7 +18,11 @@ import { startGateway, type GatewayStand, type StandOptions } from './gateway-st
 export const root = path.resolve(import.meta.dirname, '../../..');
 const dist = path.join(root, 'dist');
 export const modules = realpathSync(path.join(root, 'node_modules'));
-const walls = { runtime: process.execPath, launcher: path.join(dist, 'main/launcher.mjs') };
+export const walls = {
+  runtime: process.execPath,
+  launcher: path.join(dist, 'main/launcher.mjs'),
+  door: path.join(dist, 'connector-host/door.mjs'),
+};
 
 export interface WrapOptions {
   readonly args?: readonly string[];

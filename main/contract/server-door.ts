@@ -1,0 +1,31 @@
+/** The way of a wrapped server to its destinations, seen from inside its namespaces: what the program that opens it is told, and what lies there. */
+
+export interface DoorOrder {
+  /** Of the server's own loopback. */
+  readonly ports: readonly number[];
+  /** Names that mean this loopback in there. */
+  readonly hosts: readonly string[];
+  /** What it becomes, and with which environment: nothing of that is there before. */
+  readonly command: readonly [string, ...string[]];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** From inside, once a port, with the socket. */
+export interface HandedListener {
+  readonly listener: number;
+}
+
+/** The one answer, after the last: the certificate of an authority that exists for this run. */
+export interface HandedAuthority {
+  readonly authority: string;
+}
+
+/** A small world of our own in there, beside what it was granted. */
+export const doorFiles = {
+  folder: '/sallyport',
+  runtime: '/sallyport/node',
+  program: '/sallyport/door.mjs',
+  authority: '/sallyport/authority.pem',
+  hosts: '/sallyport/hosts',
+  names: '/sallyport/nsswitch.conf',
+} as const;
