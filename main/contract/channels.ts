@@ -135,6 +135,24 @@ export const connectorEgress = contract(
   nothing,
 );
 
+// connector (a) ↔ interceptor (b), where a wrapped server has destinations
+
+export const connectorInterceptor = contract(
+  'connector-interceptor',
+  {
+    notices: {},
+    requests: {
+      /** The call whose requests are taken from now on; null: none. It holds once it is answered. */
+      call: {
+        params: z.strictObject({ ticket: ticketSchema.nullable(), callId: callIdSchema.nullable() }),
+        result: empty,
+      },
+    },
+    streams: {},
+  },
+  nothing,
+);
+
 // gateway (a) ↔ egress (b)
 
 export const connectionRecordSchema = z.strictObject({
@@ -259,7 +277,10 @@ export const inheritedFds = {
   shell: 3,
   /** gateway ↔ vault. */
   gatewayVault: 4,
-  connector: { gateway: 3, egress: 4, toServer: 5, fromServer: 6 },
+  /** `interceptor` in the place of `egress`, where a wrapped server has destinations. */
+  connector: { gateway: 3, egress: 4, interceptor: 4, toServer: 5, fromServer: 6 },
+  /** `inside`: Node's IPC with the program in the wrapped server's namespace. */
+  interceptor: { connector: 3, egress: 4, inside: 5 },
   egress: { connector: 4, gateway: 5, vault: 6 },
   exchange: { vault: 3, secretsIn: 4, secretsOut: 5 },
 } as const;

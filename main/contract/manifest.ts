@@ -10,6 +10,7 @@ import {
   hostPatternSchema,
   httpAuthenticationSchema,
 } from './http.ts';
+import { placeholderSchema } from './intercept.ts';
 import { classificationSchema, columnLabelsSchema } from './labels.ts';
 import { askKindSchema, operationSchema } from './tool-words.ts';
 import { grantedFileSchema, wrapSchema } from './wrap.ts';
@@ -100,6 +101,8 @@ export const destinationSchema = z.discriminatedUnion('protocol', [
     header: headerNameSchema.optional(),
     /** Of `aws-sigv4`: the service's name in the signature. */
     service: awsServiceSchema.optional(),
+    /** Beside `wrap`: what the server gets in place of a credential, and sends where the credential belongs. */
+    placeholder: placeholderSchema.optional(),
   }),
 ]);
 export type DestinationManifest = z.infer<typeof destinationSchema>;
@@ -155,6 +158,8 @@ export const sentManifestSchema = z.strictObject({
   files: z.array(grantedFileSchema).max(50).optional(),
 });
 
+/** Each of its calls may use them all. */
+const maxWrappedDestinations = 16;
 const saidByServer = ['resources', 'prompts', 'completion'] as const;
 
 /** As a file. */
@@ -162,16 +167,31 @@ export const manifestSchema = sentManifestSchema.superRefine((manifest, context)
   const refuse = (key: string, message: string): void => {
     context.addIssue({ code: 'custom', path: [key], message });
   };
+  const refuseDestination = (name: string, key: string, message: string): void => {
+    context.addIssue({ code: 'custom', path: ['destinations', name, key], message });
+  };
+  const destinations = Object.entries(manifest.destinations);
   if (manifest.wrap === undefined) {
     if (manifest.tools.length === 0) refuse('tools', 'a connector has at least one tool');
     if (manifest.files !== undefined) refuse('files', 'only a wrapped server ("wrap") has files');
+    for (const [name, destination] of destinations)
+      if (destination.protocol === 'https' && destination.placeholder !== undefined)
+        refuseDestination(name, 'placeholder', 'only a wrapped server ("wrap") sends a placeholder');
     return;
   }
   if (manifest.tools.length > 0)
     refuse('tools', 'a wrapped server says its tools itself: what is to be said of one stands in "wrap", "tools"');
   for (const key of saidByServer)
     if (manifest[key] !== undefined) refuse(key, 'a wrapped server says this itself: name it in "wrap", "offers"');
-  if (Object.keys(manifest.destinations).length > 0)
-    refuse('destinations', 'a wrapped server has no network yet, on either level: leave it out');
+  if (destinations.length > maxWrappedDestinations)
+    refuse('destinations', `a wrapped server has at most ${maxWrappedDestinations} destinations`);
+  for (const [name, destination] of destinations) {
+    if (destination.protocol !== 'https')
+      refuseDestination(name, 'protocol', 'a wrapped server reaches HTTPS destinations alone');
+    else if (destination.authentication === 'aws-sigv4')
+      refuseDestination(name, 'authentication', 'a program signs by itself, with a key: "bearer", "api-key" or "none"');
+    else if (destination.authentication === 'none' && destination.placeholder !== undefined)
+      refuseDestination(name, 'placeholder', 'nobody signs in there: leave it out');
+  }
 });
 export type ConnectorManifest = z.infer<typeof manifestSchema>;

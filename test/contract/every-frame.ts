@@ -13,6 +13,7 @@ import { createEnd, rawFrame } from './connected-pair.ts';
 export const contracts = [
   channels.gatewayConnector,
   channels.connectorEgress,
+  channels.connectorInterceptor,
   channels.gatewayEgress,
   channels.egressVault,
   channels.gatewayVault,
