@@ -317,21 +317,24 @@ export function filtersSource() {
   const parts = processors.flatMap(({ name }, processor) =>
     Object.entries(filterOf(processor)).map(([part, program]) => `  ${name}${part}: ${encoded(program)},\n`),
   );
-  const concat = (/** @type {string} */ name, /** @type {string[]} */ ...of) => {
+  /** As Prettier writes it. @param {string} name @param {string} key @param {string[]} of */
+  const concat = (name, key, ...of) => {
     const named = of.map((part) => `parts.${name}${part}`);
-    return named.length < 4
-      ? `Buffer.concat([${named.join(', ')}])`
-      : `Buffer.concat([\n${named.map((part) => `      ${part},\n`).join('')}    ])`;
+    const line = `    ${key}: Buffer.concat([${named.join(', ')}]),\n`;
+    return line.length <= 121
+      ? line
+      : `    ${key}: Buffer.concat([\n${named.map((part) => `      ${part},\n`).join('')}    ]),\n`;
   };
   const levels = processors.map(
     ({ name }) =>
       `  ${name}: {\n` +
-      `    namespaces: ${concat(name, 'start', 'common', 'namespaces')},\n` +
-      `    launcher: ${concat(name, 'start', 'common', 'launcher')},\n` +
-      `    interceptorNamespaces: ${concat(name, 'start', 'interceptor', 'common', 'namespaces')},\n` +
-      `    interceptorLauncher: ${concat(name, 'start', 'interceptor', 'common', 'launcher')},\n` +
-      `    serverNamespaces: ${concat(name, 'start', 'server', 'serverNamespaces', 'common', 'namespaces')},\n` +
-      `    serverLauncher: ${concat(name, 'start', 'server', 'serverLauncher', 'common', 'launcher')},\n  },\n`,
+      concat(name, 'namespaces', 'start', 'common', 'namespaces') +
+      concat(name, 'launcher', 'start', 'common', 'launcher') +
+      concat(name, 'interceptorNamespaces', 'start', 'interceptor', 'common', 'namespaces') +
+      concat(name, 'interceptorLauncher', 'start', 'interceptor', 'common', 'launcher') +
+      concat(name, 'serverNamespaces', 'start', 'server', 'serverNamespaces', 'common', 'namespaces') +
+      concat(name, 'serverLauncher', 'start', 'server', 'serverLauncher', 'common', 'launcher') +
+      `  },\n`,
   );
   return `/** Written by build/seccomp-filter.mjs, which says what is allowed: do not edit. Classic BPF for seccomp(2), in this processor's order. */
 const base64 = (lines: readonly string[]): Buffer => Buffer.from(lines.join(''), 'base64');

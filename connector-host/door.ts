@@ -10,10 +10,12 @@
 import { closeSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { hostExitCodes } from '../main/contract/connector-process.ts';
-import { doorFiles, type DoorOrder, type HandedAuthority, type HandedListener } from '../main/contract/server-door.ts';
+import type { authorityMessageSchema, listenerMessageSchema } from '../main/contract/intercept.ts';
+import { doorFiles, type DoorOrder } from '../main/contract/server-door.ts';
+import type { z } from 'zod';
 
 const exit = (code: number): never => process.exit(code);
-const maxAuthorityBytes = 16_384;
+const maxAuthorityLength = 16_384;
 const address = '127.0.0.1';
 
 async function main(): Promise<void> {
@@ -39,7 +41,7 @@ function listening(port: number): Promise<Server> {
 
 /** This process's copy is closed by that. */
 function handOver(port: number, server: Server): Promise<void> {
-  const message: HandedListener = { listener: port };
+  const message: z.output<typeof listenerMessageSchema> = { listener: port };
   return new Promise((resolve, reject) => {
     process.send?.(message, server, {}, (error) => (error === null ? resolve() : reject(error)));
   });
@@ -47,9 +49,9 @@ function handOver(port: number, server: Server): Promise<void> {
 
 function answerOf(): Promise<string> {
   return new Promise((resolve) => {
-    process.once('message', (message: HandedAuthority) => {
-      const { authority } = message;
-      if (typeof authority !== 'string' || authority.length > maxAuthorityBytes) exit(hostExitCodes.channelGone);
+    // The schema's own library would take longer than all else here.
+    process.once('message', ({ authority }: z.output<typeof authorityMessageSchema>) => {
+      if (typeof authority !== 'string' || authority.length > maxAuthorityLength) exit(hostExitCodes.channelGone);
       resolve(authority);
     });
     process.once('disconnect', () => process.nextTick(exit, hostExitCodes.channelGone));
@@ -58,7 +60,9 @@ function answerOf(): Promise<string> {
 
 /** Node.js lets a program inherit its standard streams; what others left open for us is closed here. */
 function closeOthers(): void {
-  for (const fd of readdirSync('/proc/self/fd').map(Number).filter((each) => each > 2)) {
+  for (const fd of readdirSync('/proc/self/fd')
+    .map(Number)
+    .filter((each) => each > 2)) {
     try {
       const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '';
       const O_CLOEXEC = 0o2000000;

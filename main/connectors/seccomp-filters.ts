@@ -160,18 +160,8 @@ export const seccompFilters = {
   x64: {
     namespaces: Buffer.concat([parts.x64start, parts.x64common, parts.x64namespaces]),
     launcher: Buffer.concat([parts.x64start, parts.x64common, parts.x64launcher]),
-    interceptorNamespaces: Buffer.concat([
-      parts.x64start,
-      parts.x64interceptor,
-      parts.x64common,
-      parts.x64namespaces,
-    ]),
-    interceptorLauncher: Buffer.concat([
-      parts.x64start,
-      parts.x64interceptor,
-      parts.x64common,
-      parts.x64launcher,
-    ]),
+    interceptorNamespaces: Buffer.concat([parts.x64start, parts.x64interceptor, parts.x64common, parts.x64namespaces]),
+    interceptorLauncher: Buffer.concat([parts.x64start, parts.x64interceptor, parts.x64common, parts.x64launcher]),
     serverNamespaces: Buffer.concat([
       parts.x64start,
       parts.x64server,

@@ -13,6 +13,7 @@ export const placeholderSchema = z
 const port = z.int().min(1).max(65_535);
 
 export const interceptedSchema = z.strictObject({
+  /** None: the server has no network here, and no end of Node's IPC. */
   destinations: z
     .array(
       z.strictObject({
@@ -24,7 +25,6 @@ export const interceptedSchema = z.strictObject({
         placeholder: placeholderSchema.optional(),
       }),
     )
-    .min(1)
     .max(16),
 });
 export type Intercepted = z.infer<typeof interceptedSchema>;

@@ -10,16 +10,6 @@ export interface DoorOrder {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** From inside, once a port, with the socket. */
-export interface HandedListener {
-  readonly listener: number;
-}
-
-/** The one answer, after the last: the certificate of an authority that exists for this run. */
-export interface HandedAuthority {
-  readonly authority: string;
-}
-
 /** A small world of our own in there, beside what it was granted. */
 export const doorFiles = {
   folder: '/sallyport',

@@ -66,7 +66,7 @@ async function attemptsOf(start: (end: number) => ChildProcess): Promise<Record<
     { stdio: ['ignore', 'pipe', 'inherit', pair.b], env: ipcEnvironment(3) },
   );
   for (const end of [pair.a, pair.b]) closeSync(end);
-  const [said] = (await once(giver.stdout, 'data')) as [Buffer];
+  const [said] = (await once(giver.stdout!, 'data')) as [Buffer];
   const answer = await text(connect(Number(said.toString()), '127.0.0.1'));
   for (const each of [child, giver]) each.kill('SIGKILL');
   return JSON.parse(answer) as Record<string, string>;
@@ -76,7 +76,15 @@ it('without walls it dials', async () => {
   const found = await attemptsOf((end) =>
     spawn(process.execPath, [program], { stdio: ['ignore', 'ignore', 'inherit', end], env: ipcEnvironment(3) }),
   );
-  const could = ['a TCP socket', 'a UDP socket', 'a unix socket', 'a pair', 'another option', 'a shared port', 'a file'];
+  const could = [
+    'a TCP socket',
+    'a UDP socket',
+    'a unix socket',
+    'a pair',
+    'another option',
+    'a shared port',
+    'a file',
+  ];
   for (const name of could) expect([name, found[name]]).toEqual([name, 'done']);
 });
 

@@ -240,6 +240,10 @@ describe('start', () => {
 
 describe('a wrapped server', () => {
   const server = { command: '/', real: '/', args: [], environment: {}, program: null, files: [], sha256: '' };
+  const startServer: SupervisorDeps['startServer'] = (_name, _server, { input, output }) => {
+    const started = spawn('/usr/bin/cat', { stdio: [input, output, 'ignore'] });
+    return { process: started, degraded: [], hasNetwork: false };
+  };
   const { connectors, ...rest } = registryOf(['one', 'two']);
   const registry = { ...rest, connectors: connectors.map((each, index) => (index === 0 ? { ...each, server } : each)) };
 
@@ -255,11 +259,7 @@ describe('a wrapped server', () => {
           degraded: [],
         };
       },
-      startServer: (_name, _server, { input, output }) => ({
-        process: spawn('/usr/bin/cat', { stdio: [input, output, 'ignore'] }),
-        degraded: [],
-        hasNetwork: false,
-      }),
+      startServer,
     });
     await supervisor.start();
     expect(given.map((ends) => ends?.length)).toEqual([2, undefined]);

@@ -33,7 +33,11 @@ let running: RunningShell;
 let agent: Agent;
 const at = (...parts: string[]): string => path.join(folder, ...parts);
 const closing = createClosing({ tell: () => undefined }, () => undefined);
-const environment = (): Record<string, string> => ({ HOME: folder, PATH: '/usr/bin:/bin', SALLYPORT_SOCKET: at('run/mcp.sock') });
+const environment = (): Record<string, string> => ({
+  HOME: folder,
+  PATH: '/usr/bin:/bin',
+  SALLYPORT_SOCKET: at('run/mcp.sock'),
+});
 
 beforeAll(async () => {
   folder = realpathSync(makeFolder(ownGround));
@@ -46,7 +50,13 @@ beforeAll(async () => {
     },
     product: productAt(root, process.execPath, { entries: path.join(root, 'dist/main'), extension: '.mjs' }),
     runtimeName: 'a test',
-    ownHardening: { notDumpable: false, noCoreDumps: false, noNewPrivileges: false, dieWithParent: false, lockedMemory: false },
+    ownHardening: {
+      notDumpable: false,
+      noCoreDumps: false,
+      noNewPrivileges: false,
+      dieWithParent: false,
+      lockedMemory: false,
+    },
     reporter: { tell: () => undefined },
     closing,
     startedAtMs: performance.now(),
@@ -54,7 +64,11 @@ beforeAll(async () => {
   });
   await signIn('alice');
   await approved();
-  agent = await connectAgent({ socket: at('run/mcp.sock'), bridgeCommand: () => ({}) } as unknown as Product, 'v2', 'socket');
+  agent = await connectAgent(
+    { socket: at('run/mcp.sock'), bridgeCommand: () => ({}) } as unknown as Product,
+    'v2',
+    'socket',
+  );
 }, 120_000);
 afterAll(async () => {
   await agent.close();
@@ -77,10 +91,23 @@ async function configure(): Promise<void> {
   };
   const api = {
     ...{ protocol: 'https', authentication: 'bearer', description: 'The ticket desk.', receives: 'internal' },
-    ...{ hosts: [host], allow: [{ methods: ['GET'], path: '/v1/tickets' }, { methods: ['GET'], path: '/v1/hostile' }], placeholder },
+    ...{
+      hosts: [host],
+      allow: [
+        { methods: ['GET'], path: '/v1/tickets' },
+        { methods: ['GET'], path: '/v1/hostile' },
+      ],
+      placeholder,
+    },
   };
   const manifest = {
-    ...{ name: 'desk', version: '1.0.0', title: 'Desk', description: 'A server that talks to an API.', destinations: { api } },
+    ...{
+      name: 'desk',
+      version: '1.0.0',
+      title: 'Desk',
+      description: 'A server that talks to an API.',
+      destinations: { api },
+    },
     ...{ wrap, files: [modules, script].map((each) => ({ path: each, mode: 'read' })) },
   };
   const credential = { kind: 'token-exchange', audience: apiAudience, scope: apiScope, subjectScope: issuerScope };
@@ -88,15 +115,20 @@ async function configure(): Promise<void> {
   writeFileSync(at('desk/manifest.json'), JSON.stringify(manifest));
   writeFileSync(at('sallyport.json'), JSON.stringify({ ...given, connectors, policy: { folder: 'policies' } }));
   // The hash is what a first start says that it is.
-  const { stderr } = await run(process.execPath, [command, 'up', '--headless', '--config', at('sallyport.json'), '--state', at('state')], { env: environment() }).catch(
-    (error: unknown) => error as { stderr: string },
-  );
+  const { stderr } = await run(
+    process.execPath,
+    [command, 'up', '--headless', '--config', at('sallyport.json'), '--state', at('state')],
+    { env: environment() },
+  ).catch((error: unknown) => error as { stderr: string });
   const sha256 = /"sha256": "([0-9a-f]{64})"/.exec(stderr)?.[1];
   writeFileSync(at('desk/manifest.json'), JSON.stringify({ ...manifest, wrap: { ...wrap, sha256 } }));
 }
 
 async function signIn(user: string): Promise<void> {
-  const child = spawn(process.execPath, [command, 'signin', '--print-url'], { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [command, 'signin', '--print-url'], {
+    env: environment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const url = new Promise<string>((resolve) => readline.createInterface({ input: child.stdout }).once('line', resolve));
   const ended = finished(child);
   expect(await lab.signInDriver(await url, user)).toEqual({ done: true });
@@ -125,12 +157,16 @@ async function call<T = Answer>(tool: string, given: Record<string, unknown> = {
   expect([tool, isError ?? false, content[0]?.text?.slice(0, 300)]).toEqual([tool, false, expect.any(String)]);
   return JSON.parse(content[0]?.text ?? '') as T;
 }
-const ask = (at: string, token?: string): Promise<Answer> => call('ask', { path: at, ...(token === undefined ? {} : { token }) });
+const ask = (at: string, token?: string): Promise<Answer> =>
+  call('ask', { path: at, ...(token === undefined ? {} : { token }) });
 
 describe('a wrapped server with a network', () => {
   it('sees the person’s data, with a placeholder in its environment', async () => {
     const { status, text } = await ask('/v1/tickets/1');
-    expect([status, JSON.parse(text)]).toEqual([200, expect.objectContaining({ requester: { name: 'alice', email: 'alice@lab.example' } })]);
+    expect([status, JSON.parse(text)]).toEqual([
+      200,
+      expect.objectContaining({ requester: { name: 'alice', email: 'alice@lab.example' } }),
+    ]);
   });
 
   it('gets what the API itself says where the person has no right', async () => {
@@ -169,7 +205,10 @@ describe('a wrapped server with a network', () => {
 
   it('leaves each connection in the log, under the call that it was made in', async () => {
     const { auditFile } = await running.shell.status();
-    const records = readFileSync(auditFile, 'utf8').trim().split('\n').map((line) => (JSON.parse(line) as { record: Record<string, unknown> }).record);
+    const records = readFileSync(auditFile, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { record: Record<string, unknown> }).record);
     const calls = records.filter(({ event }) => event === 'call-intent').map(({ callId }) => callId);
     const connections = records.filter(({ event, connector }) => event === 'connection' && connector === 'desk');
     expect(connections.length).toBeGreaterThan(3);

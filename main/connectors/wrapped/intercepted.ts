@@ -1,18 +1,10 @@
 /** What a wrapped server's destinations are to the program that opens their ports, and to the interceptor behind them. */
 import type { DestinationConfig } from '../../contract/config.ts';
+import type { Intercepted } from '../../contract/intercept.ts';
 import type { ConnectorManifest } from '../../contract/manifest.ts';
 import type { ServerNetwork } from './server-door.ts';
 
-/** connector-host/intercept.ts reads this: INTERFACE between shell and interceptor, nothing in it is secret. */
-export interface InterceptedDestination {
-  readonly name: string;
-  readonly host: string;
-  readonly port: number;
-  /** Where its credential goes; null: nobody signs in there. */
-  readonly header: string | null;
-  /** What the server has in place of a credential. */
-  readonly placeholder?: string;
-}
+export type InterceptedDestination = Intercepted['destinations'][number];
 
 interface Registered {
   readonly manifest: ConnectorManifest;

@@ -16,7 +16,10 @@ export function createInterceptorStarter({ atLeast, ...parts }: SandboxParts) {
   let chosen: ChosenLevel | undefined;
   return (destinations: readonly InterceptedDestination[], { connector, egress, door }: InterceptorEnds): Sandboxed => {
     const takesSockets = door !== undefined;
-    const entry: Interception = { order: JSON.stringify({ destinations: takesSockets ? destinations : [] }), takesSockets };
+    const entry: Interception = {
+      order: JSON.stringify({ destinations: takesSockets ? destinations : [] }),
+      takesSockets,
+    };
     const { level } = (chosen ??= chooseLevel({ ...parts, entry }, atLeast));
     const ends = [connector, egress, ...(takesSockets ? [door] : [])];
     const command = sandboxCommand({ ...parts, entry, level, ends: ends.length });

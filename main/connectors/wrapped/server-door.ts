@@ -95,5 +95,11 @@ export function doorCommand(
   const drop = takesCapability(network) ? [capabilityDropper, '--inh-caps=-all', '--ambient-caps=-all', '--'] : [];
   const [first = '', ...rest] = [...drop, ...command];
   const order: DoorOrder = { ...network, command: [first, ...rest], environment };
-  return [doorFiles.runtime, '--disable-sigusr1', '--openssl-config=/dev/null', doorFiles.program, JSON.stringify(order)];
+  return [
+    doorFiles.runtime,
+    '--disable-sigusr1',
+    '--openssl-config=/dev/null',
+    doorFiles.program,
+    JSON.stringify(order),
+  ];
 }

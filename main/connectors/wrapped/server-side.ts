@@ -89,7 +89,11 @@ function startServer(
   try {
     const ends = { input: input.b, output: output.b, ...(network && door && { door: { ...network, end: door.b } }) };
     const { process, degraded, hasNetwork } = start(name, server, ends);
-    const child = watchChild(`server ${name}`, process, createChildLog(path.join(stateFolder, 'logs'), `server-${name}`));
+    const child = watchChild(
+      `server ${name}`,
+      process,
+      createChildLog(path.join(stateFolder, 'logs'), `server-${name}`),
+    );
     if (door && !hasNetwork) close(door.a);
     return { child, ends: [input.a, output.a], degraded, ...(door && hasNetwork && { door: door.a }) };
   } catch (error) {

@@ -34,16 +34,22 @@ const given = { path: z.string(), token: z.string().optional() };
 server.registerTool('ask', { description: 'Asks the API.', inputSchema: given, ...readOnly }, async ({ path, token }) =>
   answered(await ask(api + path, token === undefined ? undefined : { authorization: token })),
 );
-server.registerTool('elsewhere', { description: 'Asks others.', inputSchema: { url: z.string() }, ...readOnly }, async ({ url }) =>
-  answered(await ask(url)),
+server.registerTool(
+  'elsewhere',
+  { description: 'Asks others.', inputSchema: { url: z.string() }, ...readOnly },
+  async ({ url }) => answered(await ask(url)),
 );
 server.registerTool('start', { description: 'Tells what came at the start.', inputSchema: {}, ...readOnly }, async () =>
   answered(await atStart),
 );
-server.registerTool('lookup', { description: 'Looks a name up.', inputSchema: { name: z.string() }, ...readOnly }, async ({ name }) =>
-  answered(await dns.lookup(name).catch(({ code }) => code)),
+server.registerTool(
+  'lookup',
+  { description: 'Looks a name up.', inputSchema: { name: z.string() }, ...readOnly },
+  async ({ name }) => answered(await dns.lookup(name).catch(({ code }) => code)),
 );
-server.registerTool('contains', { description: 'Looks in all that came.', inputSchema: { texts: z.array(z.string()) }, ...readOnly }, ({ texts }) =>
-  answered(texts.filter((text) => received.some((each) => each.includes(text))).length),
+server.registerTool(
+  'contains',
+  { description: 'Looks in all that came.', inputSchema: { texts: z.array(z.string()) }, ...readOnly },
+  ({ texts }) => answered(texts.filter((text) => received.some((each) => each.includes(text))).length),
 );
 await server.connect(new StdioServerTransport());
