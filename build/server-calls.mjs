@@ -120,8 +120,8 @@ const [O_ACCMODE, O_TRUNC] = [0o3, 0o1000];
 /** linux/fcntl.h, fcntl.h: records locked, sizes of pipes; no owner, no signal, no lease. */
 const fcntls = [0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1031, 1032];
 const [FIONCLEX, FIONREAD, FIONBIO, FIOCLEX, TCGETS, TIOCGWINSZ] = [0x5450, 0x541b, 0x5421, 0x5451, 0x5401, 0x5413];
-/** linux/prctl.h: death with the parent, no new privileges, capabilities that are given away (47), and what only asks. */
-const prctls = [1, 2, 3, 15, 16, 21, 23, 29, 30, 36, 37, 38, 39, 47, 0x53564d41];
+/** linux/prctl.h: death with the parent, no new privileges, capabilities that are kept or given away (8, 47), and what only asks. */
+const prctls = [1, 2, 3, 8, 15, 16, 21, 23, 29, 30, 36, 37, 38, 39, 47, 0x53564d41];
 
 export const serverCalls = {
   both,

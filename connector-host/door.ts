@@ -39,7 +39,7 @@ function listening(port: number): Promise<Server> {
   });
 }
 
-/** This process's copy is closed by that. */
+/** The copy here is closed when the server starts. */
 function handOver(port: number, server: Server): Promise<void> {
   const message: z.output<typeof listenerMessageSchema> = { listener: port };
   return new Promise((resolve, reject) => {
