@@ -240,10 +240,6 @@ describe('start', () => {
 
 describe('a wrapped server', () => {
   const server = { command: '/', real: '/', args: [], environment: {}, program: null, files: [], sha256: '' };
-  const startServer: SupervisorDeps['startServer'] = (_name, _server, { input, output }) => {
-    const started = spawn('/usr/bin/cat', { stdio: [input, output, 'ignore'] });
-    return { process: started, degraded: [], hasNetwork: false };
-  };
   const { connectors, ...rest } = registryOf(['one', 'two']);
   const registry = { ...rest, connectors: connectors.map((each, index) => (index === 0 ? { ...each, server } : each)) };
 
@@ -259,7 +255,10 @@ describe('a wrapped server', () => {
           degraded: [],
         };
       },
-      startServer,
+      startServer: (_name, _server, { input, output }) => {
+        const started = spawn('/usr/bin/cat', { stdio: [input, output, 'ignore'] });
+        return { process: started, degraded: [], hasNetwork: false };
+      },
     });
     await supervisor.start();
     expect(given.map((ends) => ends?.length)).toEqual([2, undefined]);

@@ -2,12 +2,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { closeSync } from 'node:fs';
+import { closeSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSocketPair } from '../../main/channel/socket-pair.ts';
-import { startSandboxed } from '../../main/connectors/sandbox.ts';
+import { sandboxCommand, startSandboxed } from '../../main/connectors/sandbox.ts';
 import { ipcEnvironment } from '../../main/connectors/sandbox-options.ts';
 import { whyNoNetwork } from '../../main/connectors/wrapped/server-door.ts';
 import type { ServerProgram } from '../../main/connectors/wrapped/server-program.ts';
@@ -20,8 +23,27 @@ const tcp = createServer((socket) => socket.end('of this machine'));
 const heard: string[] = [];
 const udp = createSocket('udp4', (message) => heard.push(message.toString()));
 const started: ChildProcess[] = [];
+const folder = mkdtempSync(path.join(os.tmpdir(), 'sallyport-doors-'));
+/** With the lockdown of every host, in the interceptor's place. */
+const inItsPlace = `
+  import { missingProtections, removeFromReach } from './connector-host/lockdown.ts';
+  const [level, order] = process.argv.slice(2);
+  const missing = missingProtections(level);
+  removeFromReach();
+  const files = [process.permission.has('fs.read', '/etc/passwd'), process.permission.has('fs.read', '/connector')];
+  const seen = { level, missing, names: Object.keys(process.env), files, ...JSON.parse(order) };
+  let taken = 0;
+  process.on('message', ({ listener }, server) => {
+    server.on('connection', (socket) => socket.end(JSON.stringify({ ...seen, listener }) + '\\n'));
+    taken += 1;
+    if (taken === seen.destinations.length) process.send({ authority: 'the authority' }, () => process.disconnect());
+  });`;
 
 beforeAll(async () => {
+  await build({
+    ...{ stdin: { contents: inItsPlace, resolveDir: root }, bundle: true, format: 'esm', platform: 'node' },
+    outfile: path.join(folder, 'interceptor.mjs'),
+  });
   tcp.listen(0, '127.0.0.1');
   udp.bind(0, '127.0.0.1');
   await Promise.all([tcp, udp].map((one) => once(one, 'listening')));
@@ -30,6 +52,7 @@ afterAll(() => {
   for (const child of started) child.kill('SIGKILL');
   tcp.close();
   udp.close();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 function serverOf(command: string, args: readonly string[], environment = {}): ServerProgram {
@@ -126,6 +149,29 @@ it('it holds no descriptor but its three', async () => {
 it('without an interceptor there is no server', async () => {
   expect(await run(() => serverOf('/usr/bin/echo', ['it ran']))).toEqual({ said: 'it ran\n', code: 0 });
   expect((await run(() => serverOf('/usr/bin/echo', ['it ran']), 'gone')).said).toBe('');
+});
+
+describe.each(['namespaces', 'launcher'] as const)('an interceptor on level %s', (level) => {
+  it('passes the checks of a connector, has no file, and takes the sockets', async () => {
+    const host = path.join(folder, 'interceptor.mjs');
+    const [door, connector, egress] = [createSocketPair(), createSocketPair(), createSocketPair()];
+    const entry = { order: JSON.stringify({ destinations: network.ports }), takesSockets: true };
+    const { launcher, runtime } = walls;
+    const command = sandboxCommand({ entry, host, launcher, runtime, level, ends: 3 });
+    const ends = [connector.b, egress.a, door.a];
+    const interceptor = startSandboxed(command, ['ignore', 'ignore', 'inherit', ...ends]);
+    const script = `for port in 443 8443; do exec 5<>/dev/tcp/api.example.com/$port; /usr/bin/cat <&5; done`;
+    const program = { ...serverOf('/usr/bin/bash', ['-c', script]), network };
+    const server = startSandboxed(serverCommand(program, 'namespaces', walls), ['ignore', 'pipe', 'inherit', door.b]);
+    started.push(interceptor, server);
+    for (const pair of [door, connector, egress]) for (const end of [pair.a, pair.b]) closeSync(end);
+    const said = (await text(server.stdout!)).trim().split('\n');
+    const seen = { missing: [], names: level === 'namespaces' ? ['PWD'] : [], files: [false, false], level };
+    expect(said.map((line) => JSON.parse(line) as unknown)).toEqual(
+      network.ports.map((listener) => ({ ...seen, destinations: network.ports, listener })),
+    );
+    interceptor.kill('SIGKILL');
+  });
 });
 
 it('on the weaker level there is no network, and that is said with the mend', () => {

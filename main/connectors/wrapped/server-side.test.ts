@@ -86,7 +86,7 @@ describe('with destinations', () => {
     const given: Given = {};
     await started(depsOf(given), async ({ interceptor, server: child }) => {
       expect(given.server).toMatchObject({ door: { ports: [443, 8443], end: expect.any(Number) as number } });
-      expect(given.interceptor).toMatchObject({ connector: expect.any(Number), door: expect.any(Number) } as object);
+      expect(given.interceptor).toHaveProperty('door', expect.any(Number));
       expect(given.about).toEqual(interceptedDestinations(registered));
       expect([child.name, interceptor?.child.name]).toEqual(['server desk', 'interceptor desk']);
     });
