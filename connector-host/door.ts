@@ -16,6 +16,8 @@ import type { z } from 'zod';
 
 const exit = (code: number): never => process.exit(code);
 const maxAuthorityLength = 16_384;
+/** asm-generic/fcntl.h, in octal as /proc has it. */
+const O_CLOEXEC = 0o2000000;
 const address = '127.0.0.1';
 
 async function main(): Promise<void> {
@@ -60,12 +62,10 @@ function answerOf(): Promise<string> {
 
 /** Node.js lets a program inherit its standard streams; what others left open for us is closed here. */
 function closeOthers(): void {
-  for (const fd of readdirSync('/proc/self/fd')
-    .map(Number)
-    .filter((each) => each > 2)) {
+  const all = readdirSync('/proc/self/fd').map(Number);
+  for (const fd of all.filter((each) => each > 2)) {
     try {
       const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '';
-      const O_CLOEXEC = 0o2000000;
       if ((Number.parseInt(flags, 8) & O_CLOEXEC) === 0) closeSync(fd);
     } catch {
       // It was the listing's own.
