@@ -138,14 +138,17 @@ describe.runIf(process.platform === 'linux')('a process', () => {
     });
   });
 
-  it('that should be a walled connector, and has every system call, is failed', async () => {
-    const pid = await pidFrom(ordinary);
-    const findings = find({ processes: [{ kind: 'connector', name: 'postgres', pid, report: null }] });
-    const finding = of(findings, 'connector postgres');
-    expect(finding).toMatchObject({ level: 'failed' });
-    expect(finding?.why).toContain('system calls are not filtered');
-    expect(finding?.why).toContain('permission model is off');
-  });
+  it.each(['connector', 'interceptor'] as const)(
+    'that should be a walled %s, and has every system call, is failed',
+    async (kind) => {
+      const pid = await pidFrom(ordinary);
+      const findings = find({ processes: [{ kind, name: 'postgres', pid, report: null }] });
+      const finding = of(findings, `${kind} postgres`);
+      expect(finding).toMatchObject({ level: 'failed' });
+      expect(finding?.why).toContain('system calls are not filtered');
+      expect(finding?.why).toContain('permission model is off');
+    },
+  );
 
   it('that is Electron’s is weaker while it can be read, and failed when somebody traces it', async () => {
     const electron = { runtime: 'Electron 33.2.1' };
