@@ -8,6 +8,7 @@ import type { Asking, Question, Questions } from './questions.ts';
 import { completionResult, promptResult, resourceResult, toolResult } from './results.ts';
 import { isJson, ServerError, type Json } from './rpc.ts';
 import type { ServerSession } from './server-session.ts';
+import { callAsTask } from './task-call.ts';
 
 export interface ServerCallDeps {
   readonly session: Promise<ServerSession>;
@@ -15,6 +16,8 @@ export interface ServerCallDeps {
   /** What the manifest lets a tool ask. */
   readonly asks: (tool: string) => readonly AskKind[];
   readonly isStructured: (tool: string) => boolean;
+  /** Runs as a task alone. */
+  readonly isTask: (tool: string) => boolean;
   /** Before the names of its prompts, as agents know them. */
   readonly prefix: string;
   /** Speaks for the call while it runs. Answers how to stop. */
@@ -55,15 +58,15 @@ export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, st
   async function run(header: CallHeader, signal: AbortSignal): Promise<ConnectorResult> {
     const session = await Promise.race([deps.session, stopped(signal)]);
     const { method, params, read } = requestOf(header, deps);
+    const isTask = session.era === 'handshake' && method === 'tools/call' && deps.isTask(header.tool);
     const client = deps.asks(header.tool).filter((kind) => header.client?.includes(kind) === true);
     const send = (more: Json, until: AbortSignal): Promise<Json> => {
       let unfollow: (() => void) | undefined;
       const onStart = (id: number): void => {
         unfollow = deps.follow(header.callId, id);
       };
-      return followed(session, { method, params: { ...params, ...more }, client, signal: until, onStart }).finally(() =>
-        unfollow?.(),
-      );
+      const following = { method, isTask, params: { ...params, ...more }, client, signal: until, onStart };
+      return followed(session, following).finally(() => unfollow?.());
     };
     if (session.era === 'stateless') return stateless(await send(continuing(header), signal), read);
     if (client.length === 0) return { ok: true, value: read(await send({}, signal)) };
@@ -112,6 +115,7 @@ export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, st
 
 interface Following {
   readonly method: string;
+  readonly isTask: boolean;
   readonly params: Json;
   readonly client: readonly AskKind[];
   readonly signal: AbortSignal;
@@ -121,10 +125,14 @@ interface Following {
 let tokens = 0;
 
 /** Its progress is told under a token of ours. */
-function followed(session: ServerSession, { method, params, client, signal, onStart }: Following): Promise<Json> {
+function followed(
+  session: ServerSession,
+  { method, isTask, params, client, signal, onStart }: Following,
+): Promise<Json> {
   tokens += 1;
   const progressToken = tokens;
-  return session.request(method, params, { client, signal, progressToken, onStart: () => onStart(progressToken) });
+  const extra = { client, signal, progressToken, onStart: () => onStart(progressToken) };
+  return isTask ? callAsTask(session, params, extra) : session.request(method, params, extra);
 }
 
 interface Asked {

@@ -21,9 +21,10 @@ async function connected(transport: Transport): Promise<Client> {
     { name: 'test', version: '1' },
     { capabilities: { sampling: {}, roots: {}, elicitation: { form: {} } } },
   );
-  client.setRequestHandler(ElicitRequestSchema, () =>
-    Promise.resolve({ action: 'accept' as const, content: { name: 'Ada' } }),
-  );
+  client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
+    const content = params.message.includes('interpretations') ? { interpretation: 'snake' } : { name: 'Ada' };
+    return Promise.resolve({ action: 'accept' as const, content });
+  });
   client.setRequestHandler(CreateMessageRequestSchema, () =>
     Promise.resolve({ role: 'assistant' as const, model: 'm', content: { type: 'text' as const, text: 'sampled' } }),
   );
@@ -60,6 +61,7 @@ beforeAll(async () => {
   const tools = {
     ...Object.fromEntries(plain.map(([name]) => [name, harmless])),
     'get-env': harmless,
+    'simulate-research-query': { ...harmless, asks: ['elicitation'] },
     'trigger-elicitation-request': { ...harmless, asks: ['elicitation'] },
     'trigger-sampling-request': { ...harmless, asks: ['sampling'] },
     'get-roots-list': { ...harmless, asks: ['roots'] },
@@ -101,6 +103,16 @@ describe('server-everything', () => {
     const timeless = (text: unknown): unknown =>
       JSON.parse(JSON.stringify(text).replaceAll(/\d{1,2}:\d{2}:\d{2}[^"\\]*/g, 'T'));
     expect(timeless(there)).toEqual(timeless(here));
+  });
+
+  it('runs a tool that is a task alone, with its question, as one call', async () => {
+    const query = { name: 'simulate-research-query', arguments: { topic: 'python', ambiguous: true } };
+    const answer = wrapped.callTool(query);
+    let here: unknown;
+    for await (const message of direct.experimental.tasks.callToolStream(query))
+      if (message.type === 'result') here = message.result.content;
+    expect(JSON.stringify(here)).toContain('python (snake)');
+    expect((await answer).content).toEqual(here);
   });
 
   it('tells progress', async () => {
