@@ -53,6 +53,12 @@ describe('the shell’s desk for definitions', () => {
     expect(recorded.some((each) => each.startsWith('definitions-approved'))).toBe(false);
   });
 
+  it('does not let a server that changes its list without end fill the log, or bring the window up each time', () => {
+    const { ask, recorded, waiting } = desk();
+    for (let at = 0; at < 100; at += 1) ask([{ ...tool, description: `Adds note ${String(at)}.` }]);
+    expect([waiting.length, recorded.length]).toEqual([5, 5]);
+  });
+
   it('forgets: nothing is served until the next approval', () => {
     const { ask, read, approve, forget, decided } = desk();
     ask([tool]);

@@ -1,7 +1,8 @@
 /**
  * What wrapped servers say of their tools, as the shell keeps it for the person. Guarantees: only `approve` widens, and only the
- * window calls it, for the hash of what was read; each answer, and each list that begins to wait, goes on record. Trusts: the gateway
- * for what a server said and for other tools' names; the registry for which program it is.
+ * window calls it, for the hash of what was read; each answer goes on record, and each list that begins to wait (of a server
+ * that changes it without end one a minute, with how many came between). Trusts: the gateway for what a server said and for other
+ * tools' names; the registry for which program it is.
  */
 import type {
   DefinitionsAnswer,
@@ -14,6 +15,7 @@ import type { Status } from '../contract/control.ts';
 import { Fault } from '../contract/errors.ts';
 import { createDefinitions, type Admission, type Definitions } from './definitions/definitions.ts';
 import { readable } from './definitions/readable.ts';
+import { createRateGate, type RateGate } from '../rate-gate.ts';
 import type { PinFile } from './pin-file.ts';
 
 export interface DefinitionDeskDeps {
@@ -51,6 +53,9 @@ export interface DefinitionDesk extends PersonsDefinitions {
   readonly degraded: () => Status['degraded'];
 }
 
+/** Which go on record, and bring the window up. */
+const toldLists = { perSecond: 1 / 60, burst: 5 };
+
 export function createDefinitionDesk(deps: DefinitionDeskDeps): DefinitionDesk {
   const { file, managed, serverOf, onChange, onWaiting, onDecided, record } = deps;
   const definitions: Definitions = createDefinitions({
@@ -64,6 +69,7 @@ export function createDefinitionDesk(deps: DefinitionDeskDeps): DefinitionDesk {
   });
   /** Said already: a server that repeats itself is no news. */
   const told = new Map<string, string>();
+  const writing = new Map<string, { readonly gate: RateGate; unwritten: number }>();
 
   function find(connector: string): Admission {
     const found = definitions.list().find(({ server }) => server.name === connector);
@@ -76,7 +82,15 @@ export function createDefinitionDesk(deps: DefinitionDeskDeps): DefinitionDesk {
     const what = `${state} ${pin.hash}`;
     if (isServed(state) || told.get(server.name) === what) return;
     told.set(server.name, what);
-    record('definitions-waiting', server.name, what);
+    const rate = writing.get(server.name) ?? { gate: createRateGate(toldLists), unwritten: 0 };
+    writing.set(server.name, rate);
+    if (!rate.gate.passes()) {
+      rate.unwritten += 1;
+      return;
+    }
+    const between = rate.unwritten === 0 ? '' : ` after ${String(rate.unwritten)} others`;
+    rate.unwritten = 0;
+    record('definitions-waiting', server.name, `${what}${between}`);
     onWaiting(server.name);
   }
 
