@@ -198,6 +198,6 @@ describe('explain', () => {
     expect(await of('notes_read')).toMatch(
       /read, sensitive, notes to none\n {2}defined +as its server said when it was approved/,
     );
-    expect(await of('notes_other')).toBe('sallyport: no tool "notes_other": notes_read.\n');
+    expect(await of('notes_other')).toBe('sallyport: no tool "notes_other": notes_read\n');
   });
 });
