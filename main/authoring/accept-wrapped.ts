@@ -108,7 +108,7 @@ async function tryServer(wanted: WrappedAccepted): Promise<Tried | null> {
     const tool = example ?? offered.find(({ checkArguments }) => checkArguments({}) === null)?.manifest;
     if (tool === undefined) tell(nothingToCall);
     if (tool === undefined) return null;
-    const isNaming = Object.keys((tool.inputSchema['properties'] ?? {}) as object).length > 0;
+    const isNaming = Object.keys(tool.inputSchema['properties'] ?? {}).length > 0;
     return { admission, tool: tool.name, given: example?.examples[0]?.arguments ?? {}, isNaming };
   } finally {
     await stand.stop();

@@ -84,7 +84,7 @@ export interface RunDefinitions {
   /** Of the first that it said. Rejects where that cannot be read as tools. */
   readonly first: Promise<Admission>;
   /** Undefined: it said nothing that can be read. */
-  newest(): Admission | undefined;
+  readonly newest: () => Admission | undefined;
 }
 
 export function createRunDefinitions(server: ServerProgram): RunDefinitions {
