@@ -57,10 +57,14 @@ function beforehand({ server, manifest }: WrappedAccepted): Check[] {
   const places = server.files.map(({ path: place, mode }) => `${place} (${mode})`);
   const isChanged = server.files.some(({ mode }) => mode === 'write');
   const work = isChanged ? '; examples work on these themselves' : '';
-  const granted = places.length === 0 ? 'nothing is granted' : `granted: ${places.join(', ')}${work}`;
+  const granted = places.length === 0 ? 'nothing' : `${places.join(', ')}${work}`;
   const destinations = Object.keys(manifest.destinations);
   return [
-    { level: 'ok', what: 'program', why: `${server.real}, with the hash that the manifest states` },
+    {
+      level: 'ok',
+      what: 'program',
+      why: `${[server.real, ...server.args].join(' ')}: with the hash that the manifest states`,
+    },
     { level: 'ok', what: 'grants', why: granted },
     {
       level: 'skipped',

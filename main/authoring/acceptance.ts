@@ -215,7 +215,9 @@ export function probeCheck({ name, what, right, says, mend }: Probe, outcome: Ou
     return { level: 'failed', what: name, why: 'the gateway ended with it', mend: 'please report it' };
   if (right.includes(got) && !isMeant)
     return { level: 'failed', what: name, why: `${what}: refused, but by another protection`, mend };
-  if (right.includes(got)) return { level: 'ok', what: name, why: `${what}: ${got}` };
+  // A server answers so where all that it tried was refused.
+  const word = got === 'isError' ? 'refused' : got;
+  if (right.includes(got)) return { level: 'ok', what: name, why: `${what}: ${word}` };
   const said = outcome.released || outcome.say === 'probe' ? '' : ` (${outcome.say})`;
   return { level: 'failed', what: name, why: `${what}: ${got}, not ${right.join(' or ')}${said}`, mend };
 }

@@ -21,12 +21,11 @@ export function isWrapped(manifest: ConnectorManifest): manifest is WrappedManif
 
 /** What it says, and that it was approved; or why nothing of it is tested. */
 export function definitionChecks({ state, pin, findings }: Admission): readonly Check[] {
-  const found = findings.map(({ weight, tool, at, say, excerpt }): Check => {
-    const where = `${say} At ${plain(at)}: ${plain(excerpt)}`;
-    const what = `definition ${plain(tool, 64)}`;
-    return weight === 'notice'
-      ? { level: 'warning', what, why: where }
-      : { level: 'failed', what, why: where, mend: 'ask whoever makes the server; another version may do' };
+  const found = findings.flatMap(({ weight, tool, at, say, excerpt }): Check[] => {
+    if (weight === 'notice') return [];
+    const why = `${say} At ${plain(at)}: ${plain(excerpt)}`;
+    const mend = 'ask whoever makes the server; another version may do';
+    return [{ level: 'failed', what: `definition ${plain(tool, 64)}`, why, mend }];
   });
   const tools = `${pin.tools.length} ${pin.tools.length === 1 ? 'definition' : 'definitions'}, ${pin.hash}`;
   const sum: Check =
@@ -42,7 +41,16 @@ export function definitionChecks({ state, pin, findings }: Admission): readonly 
           why: `${tools}: they look hostile, so nothing of this server is tested`,
           mend: 'do not wrap it, or read each line above and ask who makes it',
         };
-  return [...found, sum];
+  return [...noticeChecks(findings), ...found, sum];
+}
+
+/** Honest servers have them too, and many: one line a kind. */
+function noticeChecks(findings: Admission['findings']): Check[] {
+  const notices = findings.filter(({ weight }) => weight === 'notice');
+  return [...new Set(notices.map(({ say }) => say))].map((say) => {
+    const tools = notices.filter((each) => each.say === say).map(({ tool }) => plain(tool, 64));
+    return { level: 'warning', what: 'notice', why: `${say} (${[...new Set(tools)].join(', ')})` };
+  });
 }
 
 /** It said something else while it was tested. */
