@@ -20,6 +20,7 @@ import { pack } from './authoring/pack.ts';
 import { record } from './authoring/record.ts';
 import { openRecordings } from './authoring/recording.ts';
 import { createReport } from './authoring/report.ts';
+import { scaffoldWrap } from './authoring/scaffold-wrap.ts';
 import { scaffold, typesFile } from './authoring/scaffold.ts';
 import { isWrapped } from './authoring/wrapped-tools.ts';
 import { authoringOptionsSchema, type AuthoringOptions } from './cli/authoring-options.ts';
@@ -46,6 +47,11 @@ async function main(options: AuthoringOptions): Promise<void> {
   const folder = path.resolve(options.path);
   switch (options.task) {
     case 'new':
+      if (isWrapping(options)) {
+        tell([`${folder}: manifest.json`, ...newWrapped(folder, options), ''].join('\n'));
+        tell(`now: sallyport connector test ${options.path}\n`);
+        return;
+      }
       newConnector(folder, options);
       // A release has no bundler and no compiler: the connector's own are installed.
       if (resolveFrom(product.root, 'esbuild') === undefined) tell(`first: npm install, in ${options.path}\n`);
@@ -62,6 +68,31 @@ async function main(options: AuthoringOptions): Promise<void> {
     case 'test':
       return testConnector(folder, options);
   }
+}
+
+/** @throws Fault `malformed`: what belongs to a wrapped server without one, or beside a document */
+function isWrapping({ wrap, words, program, read, write, openapi }: AuthoringOptions): boolean {
+  const isSaid = words.length + read.length + write.length > 0 || program !== undefined;
+  if (wrap === undefined && isSaid)
+    throw new Fault(
+      'malformed',
+      'arguments, --program, --read and --write are of a server: name its command by --wrap',
+    );
+  if (wrap !== undefined && openapi !== undefined)
+    throw new Fault('malformed', '--wrap is of a server, --openapi of a document: choose one');
+  return wrap !== undefined;
+}
+
+function newWrapped(
+  folder: string,
+  { wrap = '', words: args, program, read, write }: AuthoringOptions,
+): readonly string[] {
+  return scaffoldWrap(folder, { command: wrap, args, program, read, write, looksSecret: secretFinder() });
+}
+
+function secretFinder(): (text: string) => boolean {
+  const finder = createSecretFinder();
+  return (text) => finder.find(text).length > 0;
 }
 
 function newConnector(folder: string, { openapi, operation: operations, allReads, host }: AuthoringOptions): void {
@@ -103,9 +134,7 @@ function withHandlers(manifest: ConnectorManifest): ConnectorManifest {
 /** As a start reads it. @throws Fault `malformed`: file, line, and the hash to write */
 function checkedServer(folder: string): ServerProgram {
   const { manifest, json } = readManifest(folder);
-  const finder = createSecretFinder();
-  const looksSecret = (text: string): boolean => finder.find(text).length > 0;
-  const server = readRegisteredServer(folder, { manifest, json, ours: [], looksSecret });
+  const server = readRegisteredServer(folder, { manifest, json, ours: [], looksSecret: secretFinder() });
   if (server === undefined) throw new Fault('internal', 'the manifest wraps no server any more');
   return server;
 }

@@ -9,6 +9,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Check } from '../../main/authoring/acceptance.ts';
 import type { Shown } from '../../main/authoring/develop.ts';
+import { readManifest } from '../../main/connectors/registry.ts';
+import { readRegisteredServer } from '../../main/connectors/wrapped/registered.ts';
 import { modules, root } from './stand/wrapped-stand.ts';
 
 const run = promisify(execFile);
@@ -185,6 +187,43 @@ describe('a hostile server', () => {
     const failed = checks.filter(({ level }) => level === 'failed');
     expect(failed.map(({ what }) => what)).toEqual(['tool other', 'tool ask', 'probes']);
     expect(failed[1]?.why).toContain('identityData');
+  }, 60_000);
+});
+
+describe('connector new --wrap', () => {
+  const made = (name: string, ...more: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+    run(process.execPath, [command, 'connector', 'new', name, ...more], { cwd: folder, env }).then(
+      (said) => ({ code: 0, ...said }),
+      (error: unknown) => error as { code: number; stdout: string; stderr: string },
+    );
+
+  it('makes a manifest with the hash of what lies there, as a start wants it', async () => {
+    const { args } = programOf(
+      'plain-code',
+      serverWith([{ name: 'hello', description: 'Says hello.', inputSchema: closed }]),
+    );
+    const grants = ['--program', 'plain-code', '--write', 'kept'];
+    const { code, stdout } = await made('plain', '--wrap', process.execPath, ...grants, '--', ...args, '--flag');
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`write    ${at('kept')}\n`)]);
+    const { manifest: read, json } = readManifest(at('plain'));
+    const asAtStart = { manifest: read, json, ours: [], looksSecret: () => false };
+    expect(readRegisteredServer(at('plain'), asAtStart)).toMatchObject({
+      args: [...args, '--flag'],
+      program: at('plain-code'),
+    });
+  }, 60_000);
+
+  it('makes no folder for what is fetched, for a credential, or without a command', async () => {
+    const token = `ghp_${'a1B2c3D4e5'.repeat(4).slice(0, 36)}`;
+    for (const [words, why] of [
+      [['--wrap', 'npx', '--', 'server'], 'fetches at each start'],
+      [['--wrap', process.execPath, '--program', 'plain-code', '--', `--token=${token}`], 'looks like a credential'],
+      [['--read', 'kept'], 'name its command by --wrap'],
+      [['more'], 'name its command by --wrap'],
+    ] as const) {
+      expect(await made('never', ...words)).toMatchObject({ code: 1, stderr: expect.stringContaining(why) });
+      expect(existsSync(at('never'))).toBe(false);
+    }
   }, 60_000);
 });
 
