@@ -21,7 +21,7 @@ import {
 import { listenForStrays, type Outcome, type Strays } from './agent.ts';
 import { startStand, type Stand } from './stand.ts';
 import { probeServer, wrappedProbes, type WrappedProbe } from './wrapped-probes.ts';
-import { changedChecks, definitionChecks, toolsOf } from './wrapped-tools.ts';
+import { changedChecks, definitionChecks, offline, toolsOf } from './wrapped-tools.ts';
 
 export interface WrappedAccepted extends Pick<
   Accepted,
@@ -31,6 +31,8 @@ export interface WrappedAccepted extends Pick<
   readonly server: ServerProgram;
 }
 
+/** A list that an example changed is told a moment later. */
+const toldMs = 500;
 const nothingRecorded = { deviations: () => [] };
 const probeTimeoutMs = 10_000;
 
@@ -107,6 +109,7 @@ async function tryServer(wanted: WrappedAccepted): Promise<Tried | null> {
     for (const { name } of called.filter(({ examples }) => examples.length === 0))
       tell(withoutExample(name, wanted.requireExamples));
     await callExamples(stand, called, { ...wanted, recordings: nothingRecorded });
+    await delay(toldMs);
     for (const check of changedChecks(stand.wrapped.newest())) tell(check);
     const example = called.find(({ examples }) => examples.length > 0);
     const tool = example ?? offered.find(({ checkArguments }) => checkArguments({}) === null)?.manifest;
@@ -144,7 +147,8 @@ interface Standing {
   readonly server: ServerProgram;
 }
 
-function standOf({ product, atLeast }: WrappedAccepted, { folder, manifest, server }: Standing): Promise<Stand> {
+function standOf({ product, atLeast }: WrappedAccepted, { folder, manifest: whole, server }: Standing): Promise<Stand> {
+  const manifest = offline(whole);
   const entry = path.join(folder, 'manifest.json');
   writeFileSync(entry, JSON.stringify(manifest));
   return startStand({ product, atLeast, manifest, server, entry, settings: {}, backend: () => Promise.resolve(null) });

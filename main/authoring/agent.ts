@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { connect, createServer, type AddressInfo, type ListenOptions, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { plain } from '../contract/plain.ts';
 
 export type Outcome =
   | { readonly released: true; readonly value: unknown }
@@ -19,6 +20,7 @@ const answerSchema = z.object({
   error: z.object({ message: z.string(), data: z.looseObject({ code: z.string().optional() }).optional() }).optional(),
 });
 
+const mostSaid = 2000;
 const _meta = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
   'io.modelcontextprotocol/clientCapabilities': {},
@@ -52,7 +54,8 @@ function outcomeOf(message: unknown): Outcome {
     released: false,
     // The tool's own error, which passed every stage as its result.
     code: typeof code === 'string' ? code : 'isError',
-    say: result.content?.find(({ type }) => type === 'text')?.text ?? '',
+    // It may be a server's own text, and goes to a terminal.
+    say: plain(result.content?.find(({ type }) => type === 'text')?.text ?? '', mostSaid),
   };
 }
 

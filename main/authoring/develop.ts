@@ -20,7 +20,7 @@ import { typesFile } from './scaffold.ts';
 import { approval, startStand, type Stand } from './stand.ts';
 import { traceOf, traceText, type Trace } from './trace.ts';
 import { watchFolder } from './watch-folder.ts';
-import { definitionChecks, isWrapped, toolsOf } from './wrapped-tools.ts';
+import { definitionChecks, isWrapped, offline, toolsOf } from './wrapped-tools.ts';
 
 export interface Development {
   readonly product: Product;
@@ -109,8 +109,9 @@ function writeTypes(folder: string, types: string): Check {
 /** All that its examples need: there is nothing to build. */
 async function runWrapped(
   wanted: Development,
-  { manifest, target, add }: { manifest: WrappedManifest; target: string; add: Round['add'] },
+  { manifest: whole, target, add }: { manifest: WrappedManifest; target: string; add: Round['add'] },
 ): Promise<void> {
+  const manifest = offline(whole);
   const server = wanted.checkedServer(wanted.folder);
   const entry = path.join(target, 'manifest.json');
   writeFileSync(entry, JSON.stringify(manifest));

@@ -2,6 +2,7 @@
 import { createToolRegistry } from '../connectors/tool-registry.ts';
 import { isAbove, type Classification, type LabelNode } from '../contract/labels.ts';
 import type { ConnectorManifest } from '../contract/manifest.ts';
+import { plain } from '../contract/plain.ts';
 import type { Outcome } from './agent.ts';
 import type { Audited, AuditedOutcome } from './audit-tail.ts';
 
@@ -140,5 +141,6 @@ function fieldText({ field, label, redaction }: TracedField): string {
 }
 
 function short(text: string): string {
-  return text.length <= maxResultLength ? text : `${text.slice(0, maxResultLength)}… (${text.length} characters)`;
+  const shown = plain(text, maxResultLength);
+  return text.length <= maxResultLength ? shown : `${shown} (${text.length} characters)`;
 }

@@ -19,6 +19,11 @@ export function isWrapped(manifest: ConnectorManifest): manifest is WrappedManif
   return manifest.wrap !== undefined;
 }
 
+/** As it runs in a stand, where nothing answers for a destination. */
+export function offline(manifest: WrappedManifest): WrappedManifest {
+  return { ...manifest, destinations: {} };
+}
+
 /** What it says, and that it was approved; or why nothing of it is tested. */
 export function definitionChecks({ state, pin, findings }: Admission): readonly Check[] {
   const found = findings.flatMap(({ weight, tool, at, say, excerpt }): Check[] => {
