@@ -94,7 +94,7 @@ describe('status', () => {
     ];
     const text = statusText({ ...quiet, connectors, definitions });
     expect(text).toMatch(/files +1\.0\.0 {2}ready, wraps a server that has not said its tools yet\n/);
-    expect(text).toMatch(/notes +1\.0\.0 {2}ready, no tool served: 3 wait for you in the window\n/);
+    expect(text).toMatch(/notes +1\.0\.0 {2}ready, no tool served: 3 wait for you\n/);
     expect(text).toMatch(/memory +1\.0\.0 {2}ready, 2 tools\n/);
   });
 

@@ -11,6 +11,5 @@ export function toolsText({ name, tools, wrapped }: Connector, definitions: Stat
   const said = definitions.find(({ connector }) => connector === name);
   if (said === undefined) return 'wraps a server that has not said its tools yet';
   if (said.state === 'same' || said.state === 'harmless') return counted(tools.length);
-  const waits = said.tools === 1 ? 'waits' : 'wait';
-  return `no tool served: ${said.tools} ${waits} for you in the window`;
+  return `no tool served: ${said.tools} ${said.tools === 1 ? 'waits' : 'wait'} for you`;
 }
