@@ -1,7 +1,16 @@
 /** `sallyport connector test` and `dev` of a wrapped server: it runs as itself behind its walls, and what is wrong is said in words. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -9,6 +18,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Check } from '../../main/authoring/acceptance.ts';
 import type { Shown } from '../../main/authoring/develop.ts';
+import { eventually } from './harness.ts';
 import { readManifest } from '../../main/connectors/registry.ts';
 import { readRegisteredServer } from '../../main/connectors/wrapped/registered.ts';
 import { modules, root } from './stand/wrapped-stand.ts';
@@ -56,6 +66,18 @@ async function withHash(name: string, wrap: Record<string, unknown>, files: read
     expect.any(String),
   ]);
   return wrapping(name, { ...wrap, sha256 }, files);
+}
+
+/** Processes of this test's servers. */
+function mentioning(script: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+      return words.includes(script) && words.includes(at('kept'));
+    } catch {
+      return false;
+    }
+  });
 }
 
 const memoryTools = {
@@ -118,6 +140,8 @@ describe('server-memory, as people have it', () => {
       shown.push(one);
       if (one.event === 'watching') break;
     }
+    // The round is over, and so is the server.
+    await eventually(() => mentioning(memory).length === 0);
     child.kill('SIGINT');
     await once(child, 'exit');
     const checks = shown.filter((one) => one.event === 'check');
