@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { connect, createServer, type AddressInfo, type ListenOptions, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { Fault } from '../contract/errors.ts';
 import { plain } from '../contract/plain.ts';
 
 export type Outcome =
@@ -77,8 +78,9 @@ export async function listenForStrays(socket?: string): Promise<Strays> {
     stray.destroy();
   };
   const listening = (place: ListenOptions): Promise<Server> =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
       const server = createServer(onReached);
+      server.once('error', () => reject(new Fault('internal', 'no place to listen at: choose a shorter TMPDIR')));
       server.listen(place, () => resolve(server));
     });
   const port = await listening({ port: 0, host: '127.0.0.1' });
