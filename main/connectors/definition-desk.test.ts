@@ -28,14 +28,17 @@ function desk() {
 
 describe('the shell’s desk for definitions', () => {
   it('answers nothing to serve until the person approved what they read; each step is on record once', () => {
-    const { ask, read, approve, summaries, degraded, recorded, waiting, decided } = desk();
+    const { ask, read, approve, said, summaries, degraded, recorded, waiting, decided } = desk();
+    expect(said('notes')).toBeNull();
     expect(ask([tool])).toMatchObject({ state: 'new', serve: [] });
+    expect(said('notes')).toEqual({ known: 'waiting', tools: [tool] });
     ask([tool]);
     expect(waiting).toEqual(['notes']);
     expect(degraded()).toMatchObject([{ what: 'definitions of notes' }]);
     const { hash, text } = read('notes');
     expect(text).toContain('    | Adds a note.');
     approve('notes', hash, 'alice');
+    expect(said('notes')).toEqual({ known: 'approved', tools: [tool] });
     expect(ask([tool])).toEqual({ state: 'same', hash, serve: [tool] });
     expect(summaries()).toMatchObject([{ connector: 'notes', state: 'same', approved: { by: 'alice' } }]);
     expect([degraded(), decided]).toEqual([[], ['notes']]);

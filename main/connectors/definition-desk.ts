@@ -17,6 +17,7 @@ import { createDefinitions, type Admission, type Definitions } from './definitio
 import { readable } from './definitions/readable.ts';
 import { createRateGate, type RateGate } from '../rate-gate.ts';
 import type { PinFile } from './pin-file.ts';
+import type { SaidBy } from './policy-in-use.ts';
 
 export interface DefinitionDeskDeps {
   readonly file: PinFile;
@@ -50,6 +51,8 @@ export interface DefinitionDesk extends PersonsDefinitions {
   /** For the gateway. Throws a `Fault` for what is no list of tools. */
   readonly answer: (question: DefinitionsQuestion) => DefinitionsAnswer;
   readonly summaries: () => readonly DefinitionSummary[];
+  /** What is known of a server's tools, approved or not. */
+  readonly said: SaidBy;
   readonly degraded: () => Status['degraded'];
 }
 
@@ -119,8 +122,22 @@ export function createDefinitionDesk(deps: DefinitionDeskDeps): DefinitionDesk {
       onDecided?.(connector);
     },
     summaries: () => definitions.list().map(summary),
+    said(connector) {
+      const found = definitions.list().find(({ server }) => server.name === connector);
+      if (found === undefined) return rememberedIn(file, connector);
+      const { state, serve, pin } = found;
+      return isServed(state)
+        ? { known: 'approved', tools: serve }
+        : { known: 'waiting', tools: pin.tools.map(({ definition }) => definition) };
+    },
     degraded: () => [...definitions.list().flatMap(waiting), ...file.degraded()],
   };
+}
+
+/** What was approved in an earlier run. */
+export function rememberedIn(file: Pick<PinFile, 'readPins'>, connector: string): ReturnType<SaidBy> {
+  const pin = file.readPins()?.find(({ pin: { server } }) => server.name === connector)?.pin;
+  return pin === undefined ? null : { known: 'remembered', tools: pin.tools.map(({ definition }) => definition) };
 }
 
 function summary({ server, state, pin, findings, difference, approved }: Admission): DefinitionSummary {
