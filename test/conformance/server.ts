@@ -56,7 +56,7 @@ export function conformanceServer(): Server {
       handle(request.params ?? {}, context)) as never);
   };
   const run = (tool: string, given: Json, context: ServerContext): Promise<unknown> =>
-    rounds({ tool, given, context, client: Object.keys(server.getClientCapabilities() ?? {}) });
+    rounds({ tool, given, context, client: clientOf(server, context) });
 
   on('tools/list', () => ({
     tools: listed.map(({ name, title, description, inputSchema }) => ({ name, title, description, inputSchema })),
@@ -89,6 +89,13 @@ export function conformanceServer(): Server {
 
 const unknown = (what: string): ProtocolError => new ProtocolError(ProtocolErrorCode.InvalidParams, `no ${what}`);
 const shown = (offers: readonly { readonly tool: string }[]): Json[] => offers.map(({ tool: _tool, ...rest }) => rest);
+
+/** Of 2026-07-28 each request says what its client can be asked, of the revisions before `initialize` said it. */
+function clientOf(server: Server, { mcpReq }: ServerContext): readonly string[] {
+  const said = mcpReq.envelope as Json | undefined;
+  const capabilities = said?.['io.modelcontextprotocol/clientCapabilities'] ?? server.getClientCapabilities();
+  return Object.keys((capabilities ?? {}) as Json);
+}
 
 interface Running {
   readonly tool: string;
