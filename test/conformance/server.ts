@@ -94,7 +94,7 @@ const shown = (offers: readonly { readonly tool: string }[]): Json[] => offers.m
 function clientOf(server: Server, { mcpReq }: ServerContext): readonly string[] {
   const said = mcpReq.envelope as Json | undefined;
   const capabilities = said?.['io.modelcontextprotocol/clientCapabilities'] ?? server.getClientCapabilities();
-  return Object.keys((capabilities ?? {}) as Json);
+  return Object.keys(capabilities ?? {});
 }
 
 interface Running {

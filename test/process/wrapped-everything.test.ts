@@ -106,9 +106,10 @@ describe('server-everything', () => {
   });
 
   it('lists the same schema of results, beside that of refusals', async () => {
-    const schemas = async (client: Client) =>
-      (await client.listTools()).tools.flatMap((tool) => tool.outputSchema ?? []);
-    const [{ $schema: _draft, ...here } = {}, ...others] = await schemas(direct);
+    const schemas = async (client: Client): Promise<Record<string, unknown>[]> =>
+      (await client.listTools()).tools.flatMap(({ outputSchema }) => outputSchema ?? []);
+    const [first = {}, ...others] = await schemas(direct);
+    const { $schema: _draft, ...here } = first;
     expect(others).toEqual([]);
     expect(await schemas(wrapped)).toMatchObject([{ anyOf: [here, { description: 'A refusal or a fault.' }] }]);
   });
