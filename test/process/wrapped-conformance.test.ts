@@ -21,16 +21,21 @@ const tools = {
 };
 
 /** All that is different, and why. */
+const introduces = 'Sallyport introduces itself: all its revisions, its instructions, what all of its connectors offer';
 const differs: Readonly<Record<keyof typeof beyond, Readonly<Record<string, string>>>> = {
   '2025-11-25': {
+    'server-session-lifecycle, server-session-delete-accepted: another answer':
+      '204 where this server says 200; the protocol names neither',
     'server-sse-multiple-streams, server-sse-streams-functional: SUCCESS, wrapped INFO':
       'one answer is sent as JSON, where this server streams each; the protocol leaves it to the server',
   },
   '2026-07-28': {
     'input-required-result-validate-input, sep-2322-error-on-protocol-error: another answer':
       '"inputResponses": null is refused as malformed, where this server asks again; either is right',
-    'server-stateless, sep-2575-server-implements-discover: another answer':
-      'Sallyport introduces itself: all its revisions, its instructions, how long they hold, what all of its connectors offer',
+    'server-stateless, sep-2575-request-meta-client-info-optional: another answer': introduces,
+    'server-stateless, sep-2575-server-implements-discover: another answer': introduces,
+    'server-stateless, sep-2575-discover-capabilities-match-handlers: another answer':
+      'tools are listed with annotations, which say what the manifest says',
   },
 };
 

@@ -14,7 +14,7 @@ interface Check {
   readonly id: string;
   readonly status: string;
   readonly errorMessage?: string;
-  readonly details?: { readonly result?: Readonly<Record<string, unknown>> };
+  readonly details?: Readonly<Record<string, unknown>>;
 }
 
 interface Outcome {
@@ -71,11 +71,31 @@ export function differences(bare: Checks, wrapped: Checks): string[] {
 
 const idOf = ({ id }: Check): string => id;
 
-/** Without who answers, and what only the server itself can read. */
-function gotten({ details }: Check): unknown {
-  if (details?.result === undefined) return null;
-  const { _meta: _whoAnswers, requestState, ...result } = details.result;
-  return { ...result, hasState: requestState !== undefined };
+/** Of what the suite keeps of an answer, all that is the server's and not of the moment. */
+const kept = [
+  ...['result', 'response', 'content', 'contents', 'logs', 'logCount', 'progressNotifications', 'progressCount'],
+  ...['prompts', 'promptCount', 'resources', 'resourceCount', 'availableTools', 'tools', 'toolCount', 'messages'],
+  ...['schemaValue', 'defsValue', 'anchorValue', 'statusCode', 'responseStatus', 'statuses', 'mimeType', 'uri'],
+  ...['hasBlob', 'hasText', 'eventCount', 'violations', 'error', 'tamperedResponse'],
+];
+/** Who answers, what only its maker can read, and how long a list may be kept. */
+const apart = ['_meta', 'requestState', 'logger', 'ttlMs'];
+
+const gotten = ({ details = {} }: Check): unknown =>
+  Object.fromEntries(kept.map((name) => [name, plain(details[name])]));
+
+/** Errors by their number, since their words are their maker's; lists of what has a name in the order of names. */
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain).sort((one, other) => nameOf(one).localeCompare(nameOf(other)));
+  if (typeof value !== 'object' || value === null) return value;
+  if ('code' in value && 'message' in value) return { code: value.code };
+  const members = Object.entries(value).filter(([name]) => !apart.includes(name));
+  return Object.fromEntries(members.map(([name, each]) => [name, plain(each)]));
+}
+
+function nameOf(item: unknown): string {
+  if (typeof item === 'string') return item;
+  return typeof item === 'object' && item !== null && 'name' in item ? String(item.name) : '';
 }
 
 export function required(revision: string): string[] {
