@@ -47,7 +47,7 @@ export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, st
     const over = new AbortController();
     const timer = setTimeout(() => over.abort(), header.deadlineMs);
     void stream.closed.then(() => over.abort());
-    const result = await run(header, over.signal).catch(failure);
+    const result = await run(header, over.signal).catch((error: unknown) => lacking(error, header) ?? failure(error));
     clearTimeout(timer);
     const text = JSON.stringify(result);
     const fits = Buffer.byteLength(text) <= wrappedLimits.maxResultBytes;
@@ -178,6 +178,26 @@ function stateless(result: Json, read: (result: Json) => Json): ConnectorResult 
   });
   const state = JSON.stringify({ ...(requestState === undefined ? {} : { requestState }) });
   return { ok: 'asks', requests: Object.fromEntries(asked), state };
+}
+
+const missingCapability = -32021;
+const leastParams: Readonly<Record<AskKind, Json>> = {
+  elicitation: { message: 'Asked.', requestedSchema: { type: 'object', properties: {} } },
+  sampling: { messages: [], maxTokens: 1 },
+  roots: {},
+};
+
+/**
+ * A server that would ask what this client does not take says so at once. Said to the gateway as the question that it would be, which
+ * never reaches this client: it gets the refusal that MCP has for it.
+ */
+export function lacking(error: unknown, { client = [] }: Pick<CallHeader, 'client'>): ConnectorResult | null {
+  if (!(error instanceof ServerError) || error.number !== missingCapability) return null;
+  const needs = isJson(error.data) ? error.data['requiredCapabilities'] : null;
+  const kind = Object.values(kinds).find(
+    (each) => isJson(needs) && Object.hasOwn(needs, each) && !client.includes(each),
+  );
+  return kind === undefined ? null : { ok: 'asks', requests: { needed: { kind, params: leastParams[kind] } } };
 }
 
 type Failure = Extract<ConnectorResult, { ok: false }>;

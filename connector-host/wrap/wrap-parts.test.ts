@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { lacking } from './call-server.ts';
 import { createLineReader } from './lines.ts';
 import { createQuestions } from './questions.ts';
 import { createRpcPeer, ServerError, type Json } from './rpc.ts';
@@ -158,5 +159,25 @@ describe('a tool that is a task alone', () => {
     stop.abort();
     await expect(call).rejects.toThrow('given up');
     expect(asked.at(-1)).toBe('tasks/cancel');
+  });
+});
+
+describe('what the client cannot be asked', () => {
+  const no = (requiredCapabilities: Json) => new ServerError(-32021, 'no', { requiredCapabilities });
+
+  it('is said as the question that it would be, to whom it cannot reach', () => {
+    expect(lacking(no({ sampling: {} }), { client: ['elicitation'] })).toMatchObject({
+      ok: 'asks',
+      requests: { needed: { kind: 'sampling' } },
+    });
+  });
+
+  it.each([
+    ['its client takes it', no({ sampling: {} }), ['sampling'] as const],
+    ['no such kind', no({ tools: {} }), []],
+    ['another error', new ServerError(-32602, 'no', { requiredCapabilities: { sampling: {} } }), []],
+    ['nothing said', new ServerError(-32021, 'no'), []],
+  ])('is not asked: %s', (_, error, client) => {
+    expect(lacking(error, { client: [...client] })).toBeNull();
   });
 });
