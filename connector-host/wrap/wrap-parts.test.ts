@@ -78,6 +78,26 @@ describe('the server’s words', () => {
   });
 });
 
+describe('what the client cannot be asked', () => {
+  const no = (requiredCapabilities: Json) => new ServerError(-32021, 'no', { requiredCapabilities });
+
+  it('is said as the question that it would be, to whom it cannot reach', () => {
+    expect(lacking(no({ sampling: {} }), { client: ['elicitation'] })).toMatchObject({
+      ok: 'asks',
+      requests: { needed: { kind: 'sampling' } },
+    });
+  });
+
+  it.each([
+    ['its client takes it', no({ sampling: {} }), ['sampling'] as const],
+    ['no such kind', no({ tools: {} }), []],
+    ['another error', new ServerError(-32602, 'no', { requiredCapabilities: { sampling: {} } }), []],
+    ['nothing said', new ServerError(-32021, 'no'), []],
+  ])('is not asked: %s', (_, error, client) => {
+    expect(lacking(error, { client: [...client] })).toBeNull();
+  });
+});
+
 describe('questions', () => {
   it('reach the call that runs and may ask, one at a time, and nobody else', async () => {
     const questions = createQuestions();
@@ -118,25 +138,5 @@ describe('questions', () => {
     await expect(other).rejects.toBeInstanceOf(ServerError);
     one.stop();
     await expect(answer).rejects.toMatchObject({ message: 'nobody answers' });
-  });
-});
-
-describe('what the client cannot be asked', () => {
-  const no = (requiredCapabilities: Json) => new ServerError(-32021, 'no', { requiredCapabilities });
-
-  it('is said as the question that it would be, to whom it cannot reach', () => {
-    expect(lacking(no({ sampling: {} }), { client: ['elicitation'] })).toMatchObject({
-      ok: 'asks',
-      requests: { needed: { kind: 'sampling' } },
-    });
-  });
-
-  it.each([
-    ['its client takes it', no({ sampling: {} }), ['sampling'] as const],
-    ['no such kind', no({ tools: {} }), []],
-    ['another error', new ServerError(-32602, 'no', { requiredCapabilities: { sampling: {} } }), []],
-    ['nothing said', new ServerError(-32021, 'no'), []],
-  ])('is not asked: %s', (_, error, client) => {
-    expect(lacking(error, { client: [...client] })).toBeNull();
   });
 });

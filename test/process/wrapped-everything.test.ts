@@ -4,7 +4,6 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import {
-  CallToolResultSchema,
   CreateMessageRequestSchema,
   ElicitRequestSchema,
   ListRootsRequestSchema,
@@ -62,7 +61,6 @@ beforeAll(async () => {
   const tools = {
     ...Object.fromEntries(plain.map(([name]) => [name, harmless])),
     'get-env': harmless,
-    [asTask]: harmless,
     'trigger-elicitation-request': { ...harmless, asks: ['elicitation'] },
     'trigger-sampling-request': { ...harmless, asks: ['sampling'] },
     'get-roots-list': { ...harmless, asks: ['roots'] },
@@ -83,7 +81,7 @@ afterAll(async () => {
   await stand.stop();
 });
 
-/** Only a task runs it, and tasks are not offered. */
+/** Only a task runs it. */
 const asTask = 'simulate-research-query';
 /** What it answers holds the time of day. */
 const timed = ['get-resource-reference'];
@@ -122,17 +120,6 @@ describe('server-everything', () => {
     const compared = timed.includes(name) ? timeless : (answer: unknown) => answer;
     expect(here).not.toHaveProperty('isError');
     expect(compared(there)).toStrictEqual(compared(here));
-  });
-
-  it('says of a tool that only a task runs what the server says', async () => {
-    const call = { method: 'tools/call', params: { name: asTask, arguments: { topic: 'x' } } } as const;
-    const asked = (client: Client) => client.request(call, CallToolResultSchema);
-    const here = await asked(direct);
-    expect(here).toMatchObject({
-      isError: true,
-      content: [{ text: expect.stringContaining('requires task') as string }],
-    });
-    expect(await asked(wrapped)).toStrictEqual(here);
   });
 
   it('tells progress', async () => {
