@@ -8,7 +8,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { connectorEgress, gatewayConnector, inheritedFds, logLevelSchema } from '../main/contract/channels.ts';
+import {
+  connectorEgress,
+  connectorInterceptor,
+  gatewayConnector,
+  inheritedFds,
+  logLevelSchema,
+} from '../main/contract/channels.ts';
 import { hostExitCodes, sandboxLevels } from '../main/contract/connector-process.ts';
 import { Fault } from '../main/contract/errors.ts';
 import { manifestSchema } from '../main/contract/manifest.ts';
@@ -22,6 +28,7 @@ import { createQuestions } from './wrap/questions.ts';
 import { createRpcPeer, isJson, type Json, type RpcHandlers, type RpcPeer } from './wrap/rpc.ts';
 import { openSession } from './wrap/server-session.ts';
 import { isTaskAlone } from './wrap/task-call.ts';
+import { atOnce, createTurns, type Turns } from './wrap/turns.ts';
 
 const exit = (code: number): never => process.exit(code);
 const maxUnreadBytes = 32 * 1024 * 1024;
@@ -35,16 +42,9 @@ function main(): void {
   const missing = missingProtections(level);
   if (missing.length > 0) exit(hostExitCodes.protectionMissing);
   removeFromReach();
-  const { wrap, version, prefix } = readManifest(file);
+  const { wrap, version, prefix, hasDestinations } = readManifest(file);
   const onClose = (): void => exit(hostExitCodes.channelGone);
-  const nothing = { notices: {}, requests: {}, streams: {} };
-  // It has no destination; but the pair is one.
-  channelOverFd({
-    fd: inheritedFds.connector.egress,
-    contract: connectorEgress,
-    side: 'a',
-    handlers: { ...nothing, onClose },
-  });
+  const turns = hasDestinations ? turnsBefore(onClose) : withoutNetwork(onClose);
   const log = createBoundedLog((notice) => gateway.notify('log', notice));
   const questions = createQuestions();
   const running = new Map<number, string>();
@@ -84,6 +84,7 @@ function main(): void {
     asks: (tool) => (Object.hasOwn(wrap.tools, tool) ? (wrap.tools[tool]?.asks ?? []) : []),
     isStructured: (tool) => structured.has(tool),
     isTask: (tool) => tasks.has(tool),
+    turns,
     prefix,
     follow: (callId, token) => {
       running.set(token, callId);
@@ -110,8 +111,29 @@ function readManifest(file: string) {
   const manifest = manifestSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
   const wrap = manifest.data?.wrap;
   if (manifest.data === undefined || wrap === undefined) return exit(hostExitCodes.connectorInvalid);
-  const { version, name, unprefixed } = manifest.data;
-  return { wrap, version, prefix: unprefixed === true ? '' : `${name}_` };
+  const { version, name, unprefixed, destinations } = manifest.data;
+  const hasDestinations = Object.keys(destinations).length > 0;
+  return { wrap, version, prefix: unprefixed === true ? '' : `${name}_`, hasDestinations };
+}
+
+const nothing = { notices: {}, requests: {}, streams: {} };
+
+/** Its requests go by the interceptor, which has the end to egress. */
+function turnsBefore(onClose: () => void): Turns {
+  const interceptor = channelOverFd({
+    fd: inheritedFds.connector.interceptor,
+    contract: connectorInterceptor,
+    side: 'a',
+    handlers: { ...nothing, onClose },
+  });
+  return createTurns((call) => interceptor.request('call', call));
+}
+
+/** There is nothing to ask egress for; but the pair is one. */
+function withoutNetwork(onClose: () => void): Turns {
+  const fd = inheritedFds.connector.egress;
+  channelOverFd({ fd, contract: connectorEgress, side: 'a', handlers: { ...nothing, onClose } });
+  return atOnce;
 }
 
 /** Two sockets, as a server knows them from whoever starts it. */

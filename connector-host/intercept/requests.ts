@@ -94,8 +94,7 @@ const statusOf: Partial<Record<ConnectorRefusal['code'], number>> = { not_permit
 
 function refusalOf(error: unknown): Refused {
   if (error instanceof Refused) return error;
-  if (isConnectorRefusal(error))
-    return new Refused(statusOf[error.code] ?? 502, error.code, error.message);
+  if (isConnectorRefusal(error)) return new Refused(statusOf[error.code] ?? 502, error.code, error.message);
   return new Refused(
     431,
     'malformed',

@@ -9,6 +9,7 @@ import { completionResult, promptResult, resourceResult, toolResult } from './re
 import { isJson, ServerError, type Json } from './rpc.ts';
 import type { ServerSession } from './server-session.ts';
 import { callAsTask } from './task-call.ts';
+import type { Turns } from './turns.ts';
 
 export interface ServerCallDeps {
   readonly session: Promise<ServerSession>;
@@ -18,6 +19,8 @@ export interface ServerCallDeps {
   readonly isStructured: (tool: string) => boolean;
   /** Runs as a task alone. */
   readonly isTask: (tool: string) => boolean;
+  /** When each may run. */
+  readonly turns: Turns;
   /** Before the names of its prompts, as agents know them. */
   readonly prefix: string;
   /** Speaks for the call while it runs. Answers how to stop. */
@@ -47,7 +50,9 @@ export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, st
     const over = new AbortController();
     const timer = setTimeout(() => over.abort(), header.deadlineMs);
     void stream.closed.then(() => over.abort());
-    const result = await run(header, over.signal).catch((error: unknown) => lacking(error, header) ?? failure(error));
+    const result = await deps
+      .turns(header, over.signal, () => run(header, over.signal))
+      .catch((error: unknown) => lacking(error, header) ?? failure(error));
     clearTimeout(timer);
     const text = JSON.stringify(result);
     const fits = Buffer.byteLength(text) <= wrappedLimits.maxResultBytes;

@@ -36,7 +36,8 @@ const keptWords = 2000;
 
 /** @throws Fault `protection_missing`: there are no walls, or less than is demanded */
 export function startWrappedServer(server: ServerProgram, { product, atLeast }: StartedBehind): WrappedServerProcess {
-  const walls = { runtime: product.runtime, launcher: product.launcher, atLeast };
+  const { runtime, launcher, serverDoor: door } = product;
+  const walls = { runtime, launcher, door, atLeast };
   const { level, weaker } = chooseServerLevel(walls);
   const [input, output] = [createSocketPair(), createSocketPair()];
   const child = startSandboxed(serverCommand(server, level, walls), [input.b, output.b, 'pipe']);

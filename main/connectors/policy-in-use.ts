@@ -57,7 +57,7 @@ function wrappedForPolicy(
           .map((name) => ({ name }))
       : said.tools.filter(({ name }) => !name.startsWith('offer-'));
   return definitions.map(({ name, annotations }) => {
-    const { operation, classification } = labelsOf(wrap, name, annotations);
+    const { operation, classification } = labelsOf({ ...manifest, wrap }, name, annotations);
     return {
       name: offeredName(manifest, name),
       connector: manifest.name,

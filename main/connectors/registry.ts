@@ -23,6 +23,7 @@ import { identityPlace } from './identity-like.ts';
 import { locateJson, parseWith, readLocatedJson, type LocatedJson } from './located-json.ts';
 import { narrowedLimits } from './narrowed-limits.ts';
 import { folderHash } from './packed.ts';
+import { interceptedProblem } from './wrapped/intercepted.ts';
 import { readRegisteredServer } from './wrapped/registered.ts';
 import type { ServerProgram } from './wrapped/server-program.ts';
 
@@ -286,6 +287,8 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
     if (problem !== undefined) throw refuse(['destinations', name, ...problem.key], problem.reason);
   }
   const { destinations } = settings;
+  const problem = server && interceptedProblem(destinations);
+  if (problem !== undefined) throw refuse(['destinations', ...problem.key], problem.reason);
   return { manifest, folder, entry, settings: settings.settings, destinations, ...(server && { server }) };
 }
 

@@ -9,6 +9,7 @@ import type { ToolDefinition } from '../../contract/definitions.ts';
 import type { ConnectorManifest } from '../../contract/manifest.ts';
 import { wrappedCalls, type WrappedDefinitions } from '../../contract/wrap.ts';
 import { compileInput } from './wrapped-schema.ts';
+import { hasWayOut } from './wrapped-labels.ts';
 import { offered, type WrappedManifest } from './wrapped-tool.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -117,7 +118,9 @@ export function offersFrom(manifest: WrappedManifest, { pinned, completes, notOf
 const reading = 'offer-resources';
 const completing = 'offer-completions';
 const text = { type: 'string' } as const;
-const anything = { checkArguments: () => null, operation: 'read' } as const;
+const anything = { checkArguments: () => null } as const;
+/** Where it has destinations what it is asked with can leave. */
+const operationOf = (manifest: WrappedManifest) => (hasWayOut(manifest) ? 'write' : 'read');
 
 const classificationOf = ({ wrap }: WrappedManifest) => wrap.offersClassification ?? 'sensitive';
 
@@ -125,6 +128,7 @@ function readingTool(manifest: WrappedManifest): OfferedTool {
   return offered(manifest, {
     ...anything,
     ...{ own: reading, called: wrappedCalls.resource, offer: 'resource', classification: classificationOf(manifest) },
+    operation: operationOf(manifest),
     ...{ title: 'Read a resource', description: `Reads a resource of ${manifest.title}.` },
     // The address and the variables of its template, as createOffers found them.
     inputSchema: { type: 'object', properties: { uri: text }, required: ['uri'], additionalProperties: text },
@@ -140,6 +144,7 @@ function completingTool(manifest: WrappedManifest): OfferedTool {
       offer: 'completion',
       classification: classificationOf(manifest),
     },
+    operation: operationOf(manifest),
     ...{ title: 'Complete an argument', description: `Completes arguments of ${manifest.title}.` },
     inputSchema: {
       type: 'object',
@@ -171,7 +176,8 @@ function promptFrom(
   const called = `${wrappedCalls.prompt}${name}`;
   const asks = Object.hasOwn(manifest.wrap.tools, called) ? manifest.wrap.tools[called]?.asks : undefined;
   const tool = offered(manifest, {
-    ...{ own, called, offer: 'prompt', operation: 'read', classification: classificationOf(manifest) },
+    ...{ own, called, offer: 'prompt', classification: classificationOf(manifest) },
+    operation: operationOf(manifest),
     ...{ title: title ?? name, description: description ?? '', inputSchema },
     checkArguments: compileInput(inputSchema, Object.keys(properties)),
     ...(asks === undefined ? {} : { asks }),

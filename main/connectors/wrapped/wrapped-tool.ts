@@ -10,7 +10,7 @@ import type { Classification, LabelNode } from '../../contract/labels.ts';
 import type { ConnectorManifest, Offer, ToolManifest } from '../../contract/manifest.ts';
 import { wrappedLimits, type WrapManifest } from '../../contract/wrap.ts';
 import { offeredName } from '../tool-name.ts';
-import { labelsOf, saidOf } from './wrapped-labels.ts';
+import { hasWayOut, labelsOf, saidOf } from './wrapped-labels.ts';
 import { compileInput, compileOutput, type Check } from './wrapped-schema.ts';
 
 export type WrappedManifest = ConnectorManifest & { readonly wrap: WrapManifest };
@@ -80,7 +80,7 @@ const fits = Object.fromEntries(
 export function wrappedTool(manifest: WrappedManifest, definition: ToolDefinition): OfferedTool {
   const { name, inputSchema, outputSchema, annotations: hints } = definition;
   const said = saidOf(manifest.wrap, name);
-  const { operation, classification, receives } = labelsOf(manifest.wrap, name, hints);
+  const { operation, classification, receives } = labelsOf(manifest, name, hints);
   const structured = outputSchema === undefined ? null : compileOutput(outputSchema);
   const made = offered(manifest, {
     own: name,
@@ -149,10 +149,10 @@ export function offered(manifest: ConnectorManifest, making: Making): OfferedToo
     manifest: {
       ...{ name: called, title, description, operation, offer, result: 'content', classification, inputSchema },
       outputSchema: results[offer],
-      destinations: [],
+      destinations: Object.keys(manifest.destinations),
       limits: {
         timeoutMs,
-        maxBackendBytes: 1024,
+        maxBackendBytes: hasWayOut(manifest) ? wrappedLimits.maxBackendBytes : 1024,
         maxResultBytes: wrappedLimits.maxResultBytes,
         ...(maxResultTokens === undefined ? {} : { maxResultTokens }),
       },
