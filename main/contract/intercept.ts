@@ -12,6 +12,7 @@ export const placeholderSchema = z
 
 const port = z.int().min(1).max(65_535);
 
+/** None: there is no way to one here (level B of the server). */
 export const interceptedSchema = z.strictObject({
   destinations: z
     .array(
@@ -24,7 +25,6 @@ export const interceptedSchema = z.strictObject({
         placeholder: placeholderSchema.optional(),
       }),
     )
-    .min(1)
     .max(16),
 });
 export type Intercepted = z.infer<typeof interceptedSchema>;
