@@ -85,7 +85,7 @@ module.exports = {
           tests,
           '^main/outbound/',
           // An author's backend on this machine, in a program that holds no credential.
-          '^main/authoring/recorder\\.ts$',
+          '^main/authoring/(http-)?recorder\\.ts$',
           // Wrap an inherited descriptor in a Socket: no address, no name.
           '^main/channel/(channel-over-socket|hand-over)\\.ts$|^connector-host/(channel-over-fd|wrap)\\.ts$',
           // Opens ports on the loopback of a wrapped server's namespace, which has no other interface.

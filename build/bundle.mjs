@@ -112,6 +112,13 @@ async function buildTickets(into) {
   for (const made of [maker, source]) fs.rmSync(made, { recursive: true });
 }
 
+/** The server that the lab wraps, in one file: all of its code counts for its hash. @param {string} into */
+async function buildNotesServer(into) {
+  const entry = at('node_modules/@modelcontextprotocol/server-filesystem/dist/index.js');
+  const outfile = path.join(into, 'lab', 'notes-server', 'server.mjs');
+  await build({ ...common, entryPoints: [entry], outfile, outExtension: {}, sourcemap: false });
+}
+
 /** @param {string} into @param {boolean} release */
 async function bundle(into, release) {
   fs.mkdirSync(into, { recursive: true });
@@ -162,6 +169,7 @@ async function bundle(into, release) {
   fs.cpSync(at('build/icons'), path.join(into, 'icons'), { recursive: true });
   if (!release) await build({ ...common, entryPoints: lab, outdir: path.join(into, 'lab'), packages: 'external' });
   if (!release) await buildTickets(into);
+  if (!release) await buildNotesServer(into);
   await build({ ...common, entryPoints: host, outdir: path.join(into, 'connector-host'), external });
   // A folder of its own: it is all of the disk that a proxy script's process sees beside its program.
   fs.mkdirSync(path.join(into, 'pac'));

@@ -20,6 +20,8 @@ const added = {
     { name: 'libglib2.0-bin', proof: 'gdbus' },
     // The screen of a machine without one.
     { name: 'xvfb', proof: 'Xvfb' },
+    // The hands of the person before it.
+    { name: 'xdotool', proof: 'xdotool' },
     { name: 'dbus-daemon', proof: 'dbus-daemon' },
     { name: 'dbus-session-bus-common', proof: '/usr/share/dbus-1/session.conf' },
   ],
@@ -28,7 +30,6 @@ const added = {
     { name: 'libnss3-tools', proof: 'certutil' },
     { name: 'openbox', proof: 'openbox' },
     { name: 'lxqt-panel', proof: 'lxqt-panel' },
-    { name: 'xdotool', proof: 'xdotool' },
     { name: 'imagemagick', proof: 'import' },
     { name: 'squid', proof: 'squid' },
     { name: 'mitmproxy', proof: 'mitmdump' },

@@ -13,11 +13,15 @@ import { root, setUp } from './set-up.mjs';
 
 const vitest = 'node_modules/vitest/vitest.mjs';
 
-/** @param {Ground} ground @param {string} scratch @returns {Promise<Tally>} */
-async function staticChecks(ground, scratch) {
-  const file = path.join(scratch, 'checks.json');
+/** Those named, or all. @param {Ground} ground @param {{ only?: readonly string[], scratch: string }} which @returns {Promise<Tally>} */
+async function staticChecks(ground, { only = [], scratch }) {
+  const file = path.join(scratch, `checks-${only.join('-')}.json`);
   const env = { ...ground.env, SALLYPORT_CHECKS_FILE: file };
-  const code = await runInForeground(ground.node, ['build/check.mjs'], { cwd: ground.tree, env, as: ground.as });
+  const code = await runInForeground(ground.node, ['build/check.mjs', ...only], {
+    cwd: ground.tree,
+    env,
+    as: ground.as,
+  });
   const passed = readJson(file)?.filter((/** @type {{ passed: boolean }} */ check) => check.passed).length;
   const failed = readJson(file)?.length - passed;
   return tallyOf({ passed, failed, skipped: 0 }, code, 'the static checks');
@@ -95,24 +99,20 @@ function readJson(file) {
 
 /** @param {Ground} ground @param {string} scratch @param {(tally: Tally) => void} add */
 async function runAll(ground, scratch, add) {
+  const tests = () => vitestRun(ground, { projects: ['unit', 'process', 'alone'], scratch });
   const asRoot = { node: ground.node, tree: root, env: process.env };
-  const runners = [
-    () => staticChecks(ground, scratch),
-    () => vitestRun(ground, { projects: ['unit', 'process', 'alone'], scratch }),
-    () => (ground.as ? vitestRun(asRoot, { projects: ['root'], scratch }) : nameSkipped(ground, scratch)),
-  ];
-  for (const runner of hasRootTests() ? runners : runners.slice(0, 2)) {
-    add(await runner());
+  const steps = ground.as
+    ? [
+        () => [staticChecks(ground, { only: ['types', 'prettier', 'imports', 'unused', 'sdk'], scratch })],
+        () => [tests()],
+        // Root's tests run one after another: they leave a processor to the longest check.
+        () => [vitestRun(asRoot, { projects: ['root'], scratch }), staticChecks(ground, { only: ['eslint'], scratch })],
+      ]
+    : [() => [staticChecks(ground, { scratch })], () => [tests()], () => [nameSkipped(ground, scratch)]];
+  for (const step of steps) {
+    for (const tally of await Promise.all(step())) add(tally);
     if (wasInterrupted()) throw new Problem('interrupted: not every test ran');
   }
-}
-
-function hasRootTests() {
-  return ['main', 'connector-host', 'test', 'build'].some((room) =>
-    fs
-      .readdirSync(path.join(root, room), { recursive: true, encoding: 'utf8' })
-      .some((name) => name.endsWith('.root.test.ts')),
-  );
 }
 
 await main(async () => {

@@ -21,6 +21,7 @@ import { createLineReader } from './wrap/lines.ts';
 import { createQuestions } from './wrap/questions.ts';
 import { createRpcPeer, isJson, type Json, type RpcHandlers, type RpcPeer } from './wrap/rpc.ts';
 import { openSession } from './wrap/server-session.ts';
+import { isTaskAlone } from './wrap/task-call.ts';
 
 const exit = (code: number): never => process.exit(code);
 const maxUnreadBytes = 32 * 1024 * 1024;
@@ -48,6 +49,7 @@ function main(): void {
   const questions = createQuestions();
   const running = new Map<number, string>();
   const structured = new Set<string>();
+  const tasks = new Set<string>();
   const peer = connectServer({
     onRequest: (method, params) => (method === 'ping' ? Promise.resolve({}) : questions.ask(method, params)),
     onNotice: (method, params) => {
@@ -59,7 +61,11 @@ function main(): void {
   const announce = async (): Promise<void> => {
     const definitions = await (await session).define();
     structured.clear();
-    for (const { name, outputSchema } of definitions.tools) if (isJson(outputSchema)) structured.add(String(name));
+    tasks.clear();
+    for (const tool of definitions.tools) {
+      if (isJson(tool['outputSchema'])) structured.add(String(tool['name']));
+      if (isTaskAlone(tool)) tasks.add(String(tool['name']));
+    }
     gateway.notify('definitions', definitions);
   };
   const failed = (error: unknown): void => {
@@ -77,6 +83,7 @@ function main(): void {
     questions,
     asks: (tool) => (Object.hasOwn(wrap.tools, tool) ? (wrap.tools[tool]?.asks ?? []) : []),
     isStructured: (tool) => structured.has(tool),
+    isTask: (tool) => tasks.has(tool),
     prefix,
     follow: (callId, token) => {
       running.set(token, callId);

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { acceptWrapped } from './authoring/accept-wrapped.ts';
 import { accept, typesCheck, type Check } from './authoring/acceptance.ts';
 import { buildConnector, isSource, resolveFrom } from './authoring/build-connector.ts';
 import { checkCode } from './authoring/check-code.ts';
@@ -19,7 +20,9 @@ import { pack } from './authoring/pack.ts';
 import { record } from './authoring/record.ts';
 import { openRecordings } from './authoring/recording.ts';
 import { createReport } from './authoring/report.ts';
+import { scaffoldWrap } from './authoring/scaffold-wrap.ts';
 import { scaffold, typesFile } from './authoring/scaffold.ts';
+import { isWrapped } from './authoring/wrapped-tools.ts';
 import { authoringOptionsSchema, type AuthoringOptions } from './cli/authoring-options.ts';
 import { explainFailure } from './cli/closing.ts';
 import { findPaths } from './cli/paths.ts';
@@ -27,9 +30,12 @@ import { withPlace } from './connectors/manifest-place.ts';
 import { createOffers } from './connectors/offers.ts';
 import { demandedIsolation, readManifest } from './connectors/registry.ts';
 import { createToolRegistry } from './connectors/tool-registry.ts';
+import { readRegisteredServer } from './connectors/wrapped/registered.ts';
+import type { ServerProgram } from './connectors/wrapped/server-program.ts';
 import type { DemandedLevel } from './contract/connector-process.ts';
 import { Fault } from './contract/errors.ts';
 import type { ConnectorManifest } from './contract/manifest.ts';
+import { createSecretFinder } from './pipeline/secrets-in-text/secret-finder.ts';
 import { productAt, type Product } from './product.ts';
 
 const product = ownProduct();
@@ -41,13 +47,18 @@ async function main(options: AuthoringOptions): Promise<void> {
   const folder = path.resolve(options.path);
   switch (options.task) {
     case 'new':
+      if (isWrapping(options)) {
+        tell([`${folder}: manifest.json`, ...newWrapped(folder, options), ''].join('\n'));
+        tell(`now: sallyport connector test ${options.path}\n`);
+        return;
+      }
       newConnector(folder, options);
       // A release has no bundler and no compiler: the connector's own are installed.
       if (resolveFrom(product.root, 'esbuild') === undefined) tell(`first: npm install, in ${options.path}\n`);
       tell(`now: sallyport connector test ${options.path}\n`);
       return;
     case 'types':
-      writeFileSync(path.join(folder, typesFile), manifestTypes(checkedManifest(folder)));
+      writeFileSync(path.join(folder, typesFile), manifestTypes(withHandlers(checkedManifest(folder))));
       tell(`${path.join(folder, typesFile)}\n`);
       return;
     case 'pack':
@@ -57,6 +68,31 @@ async function main(options: AuthoringOptions): Promise<void> {
     case 'test':
       return testConnector(folder, options);
   }
+}
+
+/** @throws Fault `malformed`: what belongs to a wrapped server without one, or beside a document */
+function isWrapping({ wrap, words, program, read, write, openapi }: AuthoringOptions): boolean {
+  const isSaid = words.length + read.length + write.length > 0 || program !== undefined;
+  if (wrap === undefined && isSaid)
+    throw new Fault(
+      'malformed',
+      'arguments, --program, --read and --write are of a server: name its command by --wrap',
+    );
+  if (wrap !== undefined && openapi !== undefined)
+    throw new Fault('malformed', '--wrap is of a server, --openapi of a document: choose one');
+  return wrap !== undefined;
+}
+
+function newWrapped(
+  folder: string,
+  { wrap = '', words: args, program, read, write }: AuthoringOptions,
+): readonly string[] {
+  return scaffoldWrap(folder, { command: wrap, args, program, read, write, looksSecret: secretFinder() });
+}
+
+function secretFinder(): (text: string) => boolean {
+  const finder = createSecretFinder();
+  return (text) => finder.find(text).length > 0;
 }
 
 function newConnector(folder: string, { openapi, operation: operations, allReads, host }: AuthoringOptions): void {
@@ -88,8 +124,23 @@ function checkedManifest(folder: string): ConnectorManifest {
   return manifest;
 }
 
+/** @throws Fault `malformed`: a wrapped server is its manifest alone */
+function withHandlers(manifest: ConnectorManifest): ConnectorManifest {
+  if (!isWrapped(manifest)) return manifest;
+  const why = 'it wraps a server, so its manifest.json is all of it: there is nothing to type, record or pack';
+  throw new Fault('malformed', `${manifest.name}: ${why}`);
+}
+
+/** As a start reads it. @throws Fault `malformed`: file, line, and the hash to write */
+function checkedServer(folder: string): ServerProgram {
+  const { manifest, json } = readManifest(folder);
+  const server = readRegisteredServer(folder, { manifest, json, ours: [], looksSecret: secretFinder() });
+  if (server === undefined) throw new Fault('internal', 'the manifest wraps no server any more');
+  return server;
+}
+
 async function packConnector(folder: string): Promise<void> {
-  const manifest = checkedManifest(folder);
+  const manifest = withHandlers(checkedManifest(folder));
   await inScratch(async (scratch) => {
     const built = await buildConnector(folder, madeFolder(scratch, 'built'), tools);
     const { file, sha256, bytes } = pack(built, process.cwd(), `${manifest.name}-${manifest.version}`);
@@ -106,8 +157,14 @@ async function testConnector(folder: string, { json, settings, requireExamples }
       report.add({
         level: 'ok',
         what: 'manifest',
-        why: `${manifest.name} ${manifest.version}, ${manifest.tools.length} tools`,
+        why: `${manifest.name} ${manifest.version}, ${isWrapped(manifest) ? 'a wrapped server' : `${manifest.tools.length} tools`}`,
       });
+      if (isWrapped(manifest)) {
+        const server = checkedServer(folder);
+        const wrapped = { product, atLeast: atLeast(), manifest, server, requireExamples, scratch };
+        await acceptWrapped({ ...wrapped, tell: report.add });
+        return;
+      }
       for (const check of flowChecks(manifest)) report.add(check);
       if (isSource(folder)) {
         report.add(typesCheck(folder, typesFile, manifestTypes(manifest)));
@@ -151,6 +208,7 @@ async function developConnector(folder: string, { json, settings, exposure }: Au
       tools,
       folder,
       checkedManifest,
+      checkedServer,
       settings: () => readSettings(settings),
       exposure,
       scratch,
@@ -163,7 +221,7 @@ async function developConnector(folder: string, { json, settings, exposure }: Au
 }
 
 async function recordConnector(folder: string, { settings, record: wanted }: AuthoringOptions): Promise<void> {
-  const manifest = checkedManifest(folder);
+  const manifest = withHandlers(checkedManifest(folder));
   await inScratch(async (scratch) => {
     const { entry } = await buildConnector(folder, madeFolder(scratch, 'built'), tools);
     const files = await record({

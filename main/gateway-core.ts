@@ -322,11 +322,12 @@ export class GatewayCore {
   }
 
   #status(): Status {
-    const { door, log, pipeline, policyWarnings, decisions } = this.#configured();
+    const { door, log, pipeline, catalog, policyWarnings, decisions } = this.#configured();
     return {
       agents: door.reports(),
       calls: [...this.#recentCalls],
       stages: [...pipeline.stages],
+      wrapped: catalog.wrapped(),
       policyWarnings: policyWarnings.slice(0, 50).map((warning) => warning.slice(0, 1000)),
       paused: this.#paused,
       decisions: { fromCache: decisions.hits, byCedar: decisions.misses },

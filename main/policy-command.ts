@@ -7,6 +7,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { explainFailure } from './cli/closing.ts';
 import { policyRequestSchema, type PolicyRequest } from './cli/policy-request.ts';
+import { rememberedIn } from './connectors/definition-desk.ts';
+import { openPinFile } from './connectors/pin-file.ts';
 import { policyInUse, toolsForPolicy } from './connectors/policy-in-use.ts';
 import { loadRegistry } from './connectors/registry.ts';
 import { postureSchema } from './contract/config.ts';
@@ -36,10 +38,8 @@ function check({ files, json }: Extract<PolicyRequest, { do: 'check' }>): string
 }
 
 function explained(request: Explain): string {
-  const { policies, tools } = sourceOf(request.source);
-  const tool = tools.find(({ name }) => name === request.tool);
-  if (!tool)
-    throw new Fault('unknown_tool', `no tool "${request.tool}": ${tools.map(({ name }) => name).join(', ') || 'none'}`);
+  const { policies, ...source } = sourceOf(request.source);
+  const tool = toolIn(source, request.tool);
   const { name, connector, operation, classification, destinations } = tool;
   const manifest = { operation, classification, destinations, ...(tool.resource && { resource: tool.resource }) };
   const resource = resourceOf({ manifest }, request.arguments);
@@ -55,19 +55,36 @@ function explained(request: Explain): string {
   return request.json ? JSON.stringify(result) : explainText(result);
 }
 
+function toolIn({ tools, unheard = [] }: Omit<PolicyInUse, 'policies'>, wanted: string): PolicyInUse['tools'][number] {
+  const tool = tools.find(({ name }) => name === wanted);
+  if (tool) return tool;
+  const server = unheard.find(({ prefix }) => wanted.startsWith(prefix));
+  if (server === undefined)
+    throw new Fault('unknown_tool', `no tool "${wanted}": ${tools.map(({ name }) => name).join(', ') || 'none'}`);
+  const { connector, destinations } = server;
+  return {
+    name: wanted,
+    connector,
+    operation: 'write',
+    classification: 'sensitive',
+    destinations,
+    definition: 'unknown',
+  };
+}
+
 function sourceOf(source: Explain['source']): PolicyInUse {
   const product = ownProduct();
   if (source.from === 'running') return source.inUse;
   if (source.from === 'configuration') {
-    const { configFile, managedFile } = source;
-    return policyInUse(
-      loadRegistry({
-        ...(configFile === undefined ? {} : { configFile }),
-        managedFile,
-        builtInFolder: product.connectors,
-        posturesFolder: product.postures,
-      }),
-    );
+    const { configFile, managedFile, stateFolder } = source;
+    const registry = loadRegistry({
+      ...(configFile === undefined ? {} : { configFile }),
+      managedFile,
+      builtInFolder: product.connectors,
+      posturesFolder: product.postures,
+    });
+    const pins = openPinFile(path.join(stateFolder, 'definitions.json'));
+    return policyInUse(registry, (connector) => rememberedIn(pins, connector));
   }
   const posture = source.posture === undefined ? [] : [shippedPosture(product, source.posture)];
   return { policies: [...posture, ...source.files], tools: shippedTools(product) };

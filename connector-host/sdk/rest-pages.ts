@@ -4,9 +4,11 @@ import { refuse } from './refusal.ts';
 import { atPointer, readJson, refuseFailure } from './rest-answer.ts';
 import type { RestOperation, RestPages, RestPageSize } from './rest-operation.ts';
 import { asFetch, atLink, withQuery, type RestRequest } from './rest-request.ts';
+import { mostTries } from './rest-retry.ts';
 
-/** Egress takes 64 requests a call. */
 const mostPages = 50;
+/** Egress takes 64 requests a call, and cuts it at the next; tries count. */
+const mostRequests = 60;
 
 export interface Items {
   readonly items: AsyncGenerator<unknown, void, undefined>;
@@ -20,18 +22,20 @@ interface Page {
   readonly items: readonly unknown[];
 }
 
-export function itemsOf(
-  operation: RestOperation,
-  first: RestRequest,
-  fetch: (request: RestRequest) => Promise<FetchResponse>,
-): Items {
+export interface Asking {
+  readonly fetch: (request: RestRequest) => Promise<FetchResponse>;
+  /** Requests of this call, tries included. */
+  readonly made: () => number;
+}
+
+export function itemsOf(operation: RestOperation, first: RestRequest, { fetch, made }: Asking): Items {
   let cut = false;
   async function* read(): AsyncGenerator<unknown, void, undefined> {
     const { pages } = operation;
     let request: RestRequest | undefined = sized(first, pages);
     const asked = new Set<string>();
     for (let count = 0, seen = 0; request !== undefined; count += 1) {
-      if (count >= mostPages) {
+      if (count >= mostPages || made() + mostTries > mostRequests) {
         cut = true;
         return;
       }

@@ -10,7 +10,7 @@ export interface Attempts {
 
 const idempotent: readonly unknown[] = ['GET', 'HEAD', 'PUT', 'DELETE'];
 const passing = [429, 502, 503, 504];
-const mostTries = 4;
+export const mostTries = 4;
 const firstWaitMs = 200;
 /** For the answer itself. */
 const reserveMs = 250;

@@ -290,6 +290,16 @@ describe('pages', () => {
     expect([paths.length, value]).toMatchObject([50, { truncated: true }]);
   });
 
+  it.each([1, 3])('that are asked for again, %d times each, end before egress would cut the call', async (times) => {
+    const busy: Answer[] = Array.from({ length: times }, () => ({ status: 503, headers: { 'retry-after': '0' } }));
+    const operation = { answers: 'list', pages: { by: 'number', parameter: 'page', first: 1 } } as const;
+    const answers = Array.from({ length: 50 }, (_, index) => [...busy, { body: page(index) }]).flat();
+    const { paths, value } = await run({ operation, output, arguments: { maxItems: 1000 }, answers });
+    expect(value).toMatchObject({ truncated: true });
+    expect(paths.length).toBeGreaterThan(56);
+    expect(paths.length).toBeLessThanOrEqual(60);
+  });
+
   it('as rows give each item’s members in order, and what was left', async () => {
     const columns = ['n', 'text'].map((name) => ({ name, type: 'string', source: `t.${name}` }));
     const answers = [{ body: [{ text: 'a', n: 1, other: 'x' }, { n: 2 }, null] }];

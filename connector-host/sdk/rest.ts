@@ -6,8 +6,8 @@ import { collect } from './paginate.ts';
 import { refuse } from './refusal.ts';
 import { declaredOf, readJson, refuseFailure } from './rest-answer.ts';
 import type { RestManifest, RestOperation } from './rest-operation.ts';
-import { itemsOf, type Items } from './rest-pages.ts';
-import { asFetch, requestOf, type RestRequest } from './rest-request.ts';
+import { itemsOf, type Asking, type Items } from './rest-pages.ts';
+import { asFetch, requestOf } from './rest-request.ts';
 import { fetchPatiently } from './rest-retry.ts';
 import { rows } from './rows.ts';
 import type { Call, ConnectorOf, Tool } from './connector.ts';
@@ -15,7 +15,6 @@ import type { FetchResponse } from './http.ts';
 import type { ManifestTypes } from './manifest-types.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
-type Fetch = (request: RestRequest) => Promise<FetchResponse>;
 
 /** A handler for each operation, by the name of its tool. Spread it, and write what you want to do otherwise behind it. */
 export function restTools<M extends ManifestTypes>(
@@ -40,18 +39,23 @@ interface Terms {
 
 async function run(call: Call, operation: RestOperation, terms: Terms): Promise<unknown> {
   const until = performance.now() + call.deadlineMs;
+  let made = 0;
   const attempts = {
-    fetch: (request: Parameters<Call['fetch']>[1]) => call.fetch(terms.destination, request),
+    fetch: (request: Parameters<Call['fetch']>[1]) => {
+      made += 1;
+      return call.fetch(terms.destination, request);
+    },
     signal: call.signal,
     timeLeftMs: () => until - performance.now(),
   };
-  const fetch: Fetch = (request) => fetchPatiently(attempts, asFetch(request));
+  const fetch: Asking['fetch'] = (request) => fetchPatiently(attempts, asFetch(request));
+  const asking = { fetch, made: () => made };
   const request = requestOf(operation, call.arguments);
   switch (operation.answers) {
     case 'rows':
-      return asRows(call, operation, { items: itemsOf(operation, request, fetch), terms });
+      return asRows(call, operation, { items: itemsOf(operation, request, asking), terms });
     case 'list':
-      return asList(call, itemsOf(operation, request, fetch), terms);
+      return asList(call, itemsOf(operation, request, asking), terms);
     default:
       return asValue(await fetch(request), operation, terms);
   }

@@ -8,6 +8,7 @@ import type { Asking, Question, Questions } from './questions.ts';
 import { completionResult, promptResult, resourceResult, toolResult } from './results.ts';
 import { isJson, ServerError, type Json } from './rpc.ts';
 import type { ServerSession } from './server-session.ts';
+import { callAsTask } from './task-call.ts';
 
 export interface ServerCallDeps {
   readonly session: Promise<ServerSession>;
@@ -15,6 +16,8 @@ export interface ServerCallDeps {
   /** What the manifest lets a tool ask. */
   readonly asks: (tool: string) => readonly AskKind[];
   readonly isStructured: (tool: string) => boolean;
+  /** Runs as a task alone. */
+  readonly isTask: (tool: string) => boolean;
   /** Before the names of its prompts, as agents know them. */
   readonly prefix: string;
   /** Speaks for the call while it runs. Answers how to stop. */
@@ -44,7 +47,7 @@ export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, st
     const over = new AbortController();
     const timer = setTimeout(() => over.abort(), header.deadlineMs);
     void stream.closed.then(() => over.abort());
-    const result = await run(header, over.signal).catch(failure);
+    const result = await run(header, over.signal).catch((error: unknown) => lacking(error, header) ?? failure(error));
     clearTimeout(timer);
     const text = JSON.stringify(result);
     const fits = Buffer.byteLength(text) <= wrappedLimits.maxResultBytes;
@@ -55,15 +58,15 @@ export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, st
   async function run(header: CallHeader, signal: AbortSignal): Promise<ConnectorResult> {
     const session = await Promise.race([deps.session, stopped(signal)]);
     const { method, params, read } = requestOf(header, deps);
+    const isTask = session.era === 'handshake' && method === 'tools/call' && deps.isTask(header.tool);
     const client = deps.asks(header.tool).filter((kind) => header.client?.includes(kind) === true);
     const send = (more: Json, until: AbortSignal): Promise<Json> => {
       let unfollow: (() => void) | undefined;
       const onStart = (id: number): void => {
         unfollow = deps.follow(header.callId, id);
       };
-      return followed(session, { method, params: { ...params, ...more }, client, signal: until, onStart }).finally(() =>
-        unfollow?.(),
-      );
+      const following = { method, isTask, params: { ...params, ...more }, client, signal: until, onStart };
+      return followed(session, following).finally(() => unfollow?.());
     };
     if (session.era === 'stateless') return stateless(await send(continuing(header), signal), read);
     if (client.length === 0) return { ok: true, value: read(await send({}, signal)) };
@@ -112,6 +115,7 @@ export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, st
 
 interface Following {
   readonly method: string;
+  readonly isTask: boolean;
   readonly params: Json;
   readonly client: readonly AskKind[];
   readonly signal: AbortSignal;
@@ -121,10 +125,14 @@ interface Following {
 let tokens = 0;
 
 /** Its progress is told under a token of ours. */
-function followed(session: ServerSession, { method, params, client, signal, onStart }: Following): Promise<Json> {
+function followed(
+  session: ServerSession,
+  { method, isTask, params, client, signal, onStart }: Following,
+): Promise<Json> {
   tokens += 1;
   const progressToken = tokens;
-  return session.request(method, params, { client, signal, progressToken, onStart: () => onStart(progressToken) });
+  const extra = { client, signal, progressToken, onStart: () => onStart(progressToken) };
+  return isTask ? callAsTask(session, params, extra) : session.request(method, params, extra);
 }
 
 interface Asked {
@@ -170,6 +178,26 @@ function stateless(result: Json, read: (result: Json) => Json): ConnectorResult 
   });
   const state = JSON.stringify({ ...(requestState === undefined ? {} : { requestState }) });
   return { ok: 'asks', requests: Object.fromEntries(asked), state };
+}
+
+const missingCapability = -32021;
+const leastParams: Readonly<Record<AskKind, Json>> = {
+  elicitation: { message: 'Asked.', requestedSchema: { type: 'object', properties: {} } },
+  sampling: { messages: [], maxTokens: 1 },
+  roots: {},
+};
+
+/**
+ * A server that would ask what this client does not take says so at once. Said to the gateway as the question that it would be, which
+ * never reaches this client: it gets the refusal that MCP has for it.
+ */
+export function lacking(error: unknown, { client = [] }: Pick<CallHeader, 'client'>): ConnectorResult | null {
+  if (!(error instanceof ServerError) || error.number !== missingCapability) return null;
+  const needs = isJson(error.data) ? error.data['requiredCapabilities'] : null;
+  const kind = Object.values(kinds).find(
+    (each) => isJson(needs) && Object.hasOwn(needs, each) && !client.includes(each),
+  );
+  return kind === undefined ? null : { ok: 'asks', requests: { needed: { kind, params: leastParams[kind] } } };
 }
 
 type Failure = Extract<ConnectorResult, { ok: false }>;

@@ -28,12 +28,14 @@ export interface RpcHandlers {
   readonly onNotice: (method: string, params: Json) => void;
 }
 
-/** What JSON-RPC calls an error: its number, and its words, which are the server's. */
+/** What JSON-RPC calls an error: its number, its words and its data, which are the server's. */
 export class ServerError extends Error {
   readonly number: number;
-  constructor(number: number, message: string) {
+  readonly data: unknown;
+  constructor(number: number, message: string, data?: unknown) {
     super(message);
     this.number = number;
+    this.data = data;
   }
 }
 
@@ -57,7 +59,8 @@ export function createRpcPeer(send: (line: string) => void, handlers: RpcHandler
     if (waiting === undefined) return;
     open.delete(id as number);
     if (isJson(result)) waiting.resolve(result);
-    else if (isJson(error)) waiting.reject(new ServerError(Number(error['code']), String(error['message'])));
+    else if (isJson(error))
+      waiting.reject(new ServerError(Number(error['code']), String(error['message']), error['data']));
     else waiting.reject(new ServerError(0, 'neither a result nor an error'));
   }
 

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { lacking } from './call-server.ts';
 import { createLineReader } from './lines.ts';
 import { createQuestions } from './questions.ts';
 import { createRpcPeer, ServerError, type Json } from './rpc.ts';
+import type { ServerSession } from './server-session.ts';
+import { callAsTask, isTaskAlone } from './task-call.ts';
 
 describe('lines', () => {
   it('are whole however they come, and what is too long or no UTF-8 is dropped alone', () => {
@@ -117,5 +120,64 @@ describe('questions', () => {
     await expect(other).rejects.toBeInstanceOf(ServerError);
     one.stop();
     await expect(answer).rejects.toMatchObject({ message: 'nobody answers' });
+  });
+});
+
+describe('a tool that is a task alone', () => {
+  const session = (answers: Record<string, Json | 'never'>) => {
+    const asked: string[] = [];
+    const request: ServerSession['request'] = (method, _params, { signal } = {}) => {
+      asked.push(method);
+      const answer = answers[method] ?? {};
+      if (answer !== 'never') return Promise.resolve(answer);
+      return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('given up'))));
+    };
+    const made: ServerSession = { era: 'handshake', request, define: () => Promise.reject(new Error('not here')) };
+    return { session: made, asked };
+  };
+
+  it.each([
+    [{ execution: { taskSupport: 'required' } }, true],
+    [{ execution: { taskSupport: 'optional' } }, false],
+    [{}, false],
+  ])('is known by its definition: %o', (tool, wanted) => expect(isTaskAlone(tool)).toBe(wanted));
+
+  it('is begun and waited for; the server that begins none ends the call', async () => {
+    const begun = session({ 'tools/call': { task: { taskId: 't' } }, 'tasks/result': { content: [] } });
+    expect(await callAsTask(begun.session, {}, {})).toEqual({ content: [] });
+    expect(begun.asked).toEqual(['tools/call', 'tasks/result']);
+    await expect(callAsTask(session({ 'tools/call': { content: [] } }).session, {}, {})).rejects.toBeInstanceOf(
+      ServerError,
+    );
+  });
+
+  it('is cancelled with the call', async () => {
+    const { session: hanging, asked } = session({ 'tools/call': { task: { taskId: 't' } }, 'tasks/result': 'never' });
+    const stop = new AbortController();
+    const call = callAsTask(hanging, {}, { signal: stop.signal });
+    await expect.poll(() => asked.at(-1)).toBe('tasks/result');
+    stop.abort();
+    await expect(call).rejects.toThrow('given up');
+    expect(asked.at(-1)).toBe('tasks/cancel');
+  });
+});
+
+describe('what the client cannot be asked', () => {
+  const no = (requiredCapabilities: Json) => new ServerError(-32021, 'no', { requiredCapabilities });
+
+  it('is said as the question that it would be, to whom it cannot reach', () => {
+    expect(lacking(no({ sampling: {} }), { client: ['elicitation'] })).toMatchObject({
+      ok: 'asks',
+      requests: { needed: { kind: 'sampling' } },
+    });
+  });
+
+  it.each([
+    ['its client takes it', no({ sampling: {} }), ['sampling'] as const],
+    ['no such kind', no({ tools: {} }), []],
+    ['another error', new ServerError(-32602, 'no', { requiredCapabilities: { sampling: {} } }), []],
+    ['nothing said', new ServerError(-32021, 'no'), []],
+  ])('is not asked: %s', (_, error, client) => {
+    expect(lacking(error, { client: [...client] })).toBeNull();
   });
 });

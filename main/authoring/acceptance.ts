@@ -63,7 +63,7 @@ export async function accept(wanted: Accepted): Promise<void> {
   }
 }
 
-const reachedFromInside: Check = {
+export const reachedFromInside: Check = {
   level: 'failed',
   what: 'network',
   why: 'a port of this machine was reached from inside the sandbox',
@@ -79,36 +79,51 @@ async function runExamples(wanted: Accepted): Promise<ReadonlyMap<string, unknow
   try {
     stand = await startStand({ ...wanted, ...recordings, entry: wanted.built.entry });
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    const why = error.message;
-    const isOurs = error.code === 'protection_missing';
-    const mend = isOurs ? 'run "sallyport doctor"' : 'export one "connector" with a handler for each tool';
-    tell({ level: 'failed', what: 'start', why, mend });
+    tell(startCheck(error, 'export one "connector" with a handler for each tool'));
     return new Map();
   }
   tell({ level: 'ok', what: 'start', why: 'it started in its sandbox and took its settings' });
-  const values = new Map<string, unknown>();
-  let skipped = 0;
   try {
-    for (const tool of manifest.tools) {
-      if (tool.examples.length === 0) tell(withoutExample(tool));
-      for (const { title, arguments: given } of tool.examples) {
-        const what = `example ${tool.name}: ${title}`;
-        if (!isCallable(tool.offer)) {
-          tell({ level: 'skipped', what, why: 'only tools that agents call by name are called here' });
-          continue;
-        }
-        const outcome = await stand.call(tool.name, given);
-        if (outcome.released) values.set(tool.name, outcome.value);
-        const check = exampleCheck({ tool, what, outcome, deviations: wanted.recordings.deviations() });
-        if (check.level === 'skipped') skipped += 1;
-        tell(check);
-      }
-    }
+    for (const tool of manifest.tools.filter(({ examples }) => examples.length === 0)) tell(withoutExample(tool));
+    return await callExamples(stand, manifest.tools, wanted);
   } finally {
     await stand.stop();
   }
-  if (skipped > 0) tell(skippedCheck(skipped, wanted.requireExamples));
+}
+
+/** Why it did not start. */
+export function startCheck(error: unknown, mend: string): Check {
+  if (!(error instanceof Fault)) throw error;
+  const isOurs = error.code === 'protection_missing';
+  return { level: 'failed', what: 'start', why: error.message, mend: isOurs ? 'run "sallyport doctor"' : mend };
+}
+
+interface ExampleTerms extends Pick<Accepted, 'tell' | 'requireExamples'> {
+  readonly recordings: Pick<Recordings, 'deviations'>;
+}
+
+/** Of each tool the last result that was released. */
+export async function callExamples(
+  stand: Stand,
+  tools: readonly ToolManifest[],
+  { tell, recordings, requireExamples }: ExampleTerms,
+): Promise<ReadonlyMap<string, unknown>> {
+  const values = new Map<string, unknown>();
+  let skipped = 0;
+  for (const tool of tools)
+    for (const { title, arguments: given } of tool.examples) {
+      const what = `example ${tool.name}: ${title}`;
+      if (!isCallable(tool.offer)) {
+        tell({ level: 'skipped', what, why: 'only tools that agents call by name are called here' });
+        continue;
+      }
+      const outcome = await stand.call(tool.name, given);
+      if (outcome.released) values.set(tool.name, outcome.value);
+      const check = exampleCheck({ tool, what, outcome, deviations: recordings.deviations() });
+      if (check.level === 'skipped') skipped += 1;
+      tell(check);
+    }
+  if (skipped > 0) tell(skippedCheck(skipped, requireExamples));
   return values;
 }
 
@@ -142,15 +157,17 @@ export function exampleCheck({ tool, what, outcome, deviations: [deviation] }: E
     const mend = `there is no network here: record ${tool.destinations.join(', ')} in recordings/, or test it with "sallyport up"`;
     return { level: 'skipped', what, why: 'its destination is not here', mend };
   }
-  const mend =
-    outcome.code === 'output_not_allowed'
-      ? 'return what the output schema declares, or declare what is returned'
-      : 'mend the handler or the example';
-  return { level: 'failed', what, why: `${outcome.code}: ${outcome.say}`, mend };
+  return { level: 'failed', what, why: `${outcome.code}: ${outcome.say}`, mend: mendOf(outcome.code) };
+}
+
+function mendOf(code: string): string {
+  if (code === 'output_not_allowed') return 'return what the output schema declares, or declare what is returned';
+  if (code === 'isError') return 'it is the tool’s own error: mend the example, or what the tool works on';
+  return 'mend the handler or the example';
 }
 
 /** One process for all that leave it in order; one each for the others. */
-function groupsOf(all: readonly Probe[]): readonly (readonly Probe[])[] {
+export function groupsOf<T extends Probe>(all: readonly T[]): readonly (readonly T[])[] {
   return [
     all.filter(({ lethal }) => lethal !== true),
     ...all.filter(({ lethal }) => lethal === true).map((one) => [one]),
@@ -191,15 +208,18 @@ function hastier(manifest: ConnectorManifest, timeoutMs: number): ConnectorManif
   return { ...manifest, tools };
 }
 
-function probeCheck({ name, what, right, says, mend }: Probe, outcome: Outcome, stand: Stand): Check {
+export function probeCheck({ name, what, right, says, mend }: Probe, outcome: Outcome, stand: Stand): Check {
   const got = outcome.released ? 'released' : outcome.code;
   const isMeant = says === undefined || (!outcome.released && outcome.say === says);
   if (!stand.isAlive())
     return { level: 'failed', what: name, why: 'the gateway ended with it', mend: 'please report it' };
   if (right.includes(got) && !isMeant)
     return { level: 'failed', what: name, why: `${what}: refused, but by another protection`, mend };
-  if (right.includes(got)) return { level: 'ok', what: name, why: `${what}: ${got}` };
-  return { level: 'failed', what: name, why: `${what}: ${got}, not ${right.join(' or ')}`, mend };
+  // A server answers so where all that it tried was refused.
+  const word = got === 'isError' ? 'refused' : got;
+  if (right.includes(got)) return { level: 'ok', what: name, why: `${what}: ${word}` };
+  const said = outcome.released || outcome.say === 'probe' ? '' : ` (${outcome.say})`;
+  return { level: 'failed', what: name, why: `${what}: ${got}, not ${right.join(' or ')}${said}`, mend };
 }
 
 /** Whether the types beside the manifest are of this manifest. */

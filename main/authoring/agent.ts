@@ -1,7 +1,10 @@
 /** An agent, as the acceptance suite needs one: makes a call on the gateway's socket and says what came of it. */
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { randomUUID } from 'node:crypto';
+import { connect, createServer, type AddressInfo, type ListenOptions, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { Fault } from '../contract/errors.ts';
+import { plain } from '../contract/plain.ts';
 
 export type Outcome =
   | { readonly released: true; readonly value: unknown }
@@ -18,6 +21,7 @@ const answerSchema = z.object({
   error: z.object({ message: z.string(), data: z.looseObject({ code: z.string().optional() }).optional() }).optional(),
 });
 
+const mostSaid = 2000;
 const _meta = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
   'io.modelcontextprotocol/clientCapabilities': {},
@@ -49,18 +53,46 @@ function outcomeOf(message: unknown): Outcome {
   const code = result.structuredContent?.['code'];
   return {
     released: false,
-    code: typeof code === 'string' ? code : 'internal',
-    say: result.content?.find(({ type }) => type === 'text')?.text ?? '',
+    // The tool's own error, which passed every stage as its result.
+    code: typeof code === 'string' ? code : 'isError',
+    // It may be a server's own text, and goes to a terminal.
+    say: plain(result.content?.find(({ type }) => type === 'text')?.text ?? '', mostSaid),
   };
 }
 
-/** A port of loopback that counts who reaches it: for what must not be reached. */
-export async function listenForStrays(): Promise<{ port: number; reached(): number; close(): void }> {
+export interface Strays {
+  readonly port: number;
+  /** A socket in the file system, where one was wanted, and one of Linux that has no file. */
+  readonly socket: string;
+  readonly abstract: string;
+  reached(): number;
+  close(): void;
+}
+
+/** A port of loopback, and sockets, that count who reaches them: for what must not be reached. */
+export async function listenForStrays(socket?: string): Promise<Strays> {
   let reached = 0;
-  const server = createServer((socket) => {
+  const abstract = `sallyport-strays-${randomUUID()}`;
+  const onReached = (stray: Socket): void => {
     reached += 1;
-    socket.destroy();
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { port: (server.address() as AddressInfo).port, reached: () => reached, close: () => server.close() };
+    stray.destroy();
+  };
+  const listening = (place: ListenOptions): Promise<Server> =>
+    new Promise((resolve, reject) => {
+      const server = createServer(onReached);
+      server.once('error', () => reject(new Fault('internal', 'no place to listen at: choose a shorter TMPDIR')));
+      server.listen(place, () => resolve(server));
+    });
+  const port = await listening({ port: 0, host: '127.0.0.1' });
+  const others = socket === undefined ? [] : [{ path: socket }, { path: `\0${abstract}` }];
+  const servers = [port, ...(await Promise.all(others.map(listening)))];
+  return {
+    port: (port.address() as AddressInfo).port,
+    socket: socket ?? '',
+    abstract,
+    reached: () => reached,
+    close: () => {
+      for (const server of servers) server.close();
+    },
+  };
 }

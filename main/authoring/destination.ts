@@ -18,7 +18,10 @@ import type { AskedRequest, RecordedAnswer } from './http-recording.ts';
 export type Backend = (destination: string) => Promise<Duplex | null>;
 
 /** Null: there is nobody, or no answer. */
-export type HttpBackend = (destination: string, request: AskedRequest) => RecordedAnswer | null;
+export type HttpBackend = (
+  destination: string,
+  request: AskedRequest,
+) => RecordedAnswer | null | Promise<RecordedAnswer | null>;
 
 export interface Backends {
   readonly backend: Backend;
@@ -70,7 +73,7 @@ export function createDestination(
     if (ticket === undefined) return;
     const parts: Uint8Array[] = [];
     for await (const part of stream) parts.push(part);
-    const answer = requests(destination, { ...asked, body: Buffer.concat(parts) });
+    const answer = await requests(destination, { ...asked, body: Buffer.concat(parts) });
     if (answer === null) {
       unreachable(ticket, destination, stream);
       return;

@@ -7,7 +7,9 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Classification } from '../contract/labels.ts';
 import type { DemandedLevel } from '../contract/connector-process.ts';
-import type { ConnectorManifest } from '../contract/manifest.ts';
+import type { ServerProgram } from '../connectors/wrapped/server-program.ts';
+import type { WrappedManifest } from '../connectors/wrapped/wrapped-tool.ts';
+import type { ConnectorManifest, ToolManifest } from '../contract/manifest.ts';
 import type { Product } from '../product.ts';
 import { exampleCheck, isCallable, typesCheck, type Check } from './acceptance.ts';
 import { buildConnector, isSource, type Tools } from './build-connector.ts';
@@ -18,6 +20,7 @@ import { typesFile } from './scaffold.ts';
 import { approval, startStand, type Stand } from './stand.ts';
 import { traceOf, traceText, type Trace } from './trace.ts';
 import { watchFolder } from './watch-folder.ts';
+import { definitionChecks, isWrapped, offline, toolsOf } from './wrapped-tools.ts';
 
 export interface Development {
   readonly product: Product;
@@ -25,6 +28,8 @@ export interface Development {
   readonly tools: Tools;
   readonly folder: string;
   readonly checkedManifest: (folder: string) => ConnectorManifest;
+  /** Of a wrapped server. */
+  readonly checkedServer: (folder: string) => ServerProgram;
   readonly settings: () => Readonly<Record<string, unknown>>;
   readonly exposure: Classification;
   /** Empty, for what is built. */
@@ -39,6 +44,8 @@ export type Shown =
   | ({ readonly event: 'check' } & Check)
   | { readonly event: 'example'; readonly tool: string; readonly title: string; readonly trace: Trace }
   | { readonly event: 'watching' };
+
+const noBackend = { backend: () => Promise.resolve(null), requests: () => null };
 
 export async function develop(wanted: Development): Promise<void> {
   const { folder, show, signal } = wanted;
@@ -68,6 +75,10 @@ async function runRound(wanted: Development): Promise<void> {
   try {
     mkdirSync(target);
     const manifest = wanted.checkedManifest(folder);
+    if (isWrapped(manifest)) {
+      await runWrapped(wanted, { manifest, target, add });
+      return;
+    }
     const recordings = openRecordings(folder, manifest);
     if (isSource(folder)) {
       add(writeTypes(folder, manifestTypes(manifest)));
@@ -95,18 +106,43 @@ function writeTypes(folder: string, types: string): Check {
   return typesCheck(folder, typesFile, types);
 }
 
+/** All that its examples need: there is nothing to build. */
+async function runWrapped(
+  wanted: Development,
+  { manifest: whole, target, add }: { manifest: WrappedManifest; target: string; add: Round['add'] },
+): Promise<void> {
+  const manifest = offline(whole);
+  const server = wanted.checkedServer(wanted.folder);
+  const entry = path.join(target, 'manifest.json');
+  writeFileSync(entry, JSON.stringify(manifest));
+  const recordings = { ...noBackend, deviations: () => [] };
+  if (!wanted.signal.aborted) await runExamples(wanted, { manifest, entry, recordings, server, add });
+}
+
+/** A connector's own; of a wrapped server those that it was approved to have, which are shown first. */
+function toolsIn({ wrapped }: Stand, { manifest, add }: Round): readonly ToolManifest[] {
+  if (wrapped === undefined || !isWrapped(manifest)) return manifest.tools;
+  for (const check of definitionChecks(wrapped.admission)) add(check);
+  if (wrapped.admission.state !== 'same') return [];
+  const { called, checks } = toolsOf(manifest, wrapped.admission);
+  for (const check of checks) add(check);
+  return called;
+}
+
 interface Round {
   readonly manifest: ConnectorManifest;
   readonly entry: string;
   readonly recordings: Recordings;
+  readonly server?: ServerProgram;
   readonly add: (check: Check) => void;
 }
 
 async function runExamples(wanted: Development, round: Round): Promise<void> {
   const { product, atLeast, exposure, signal } = wanted;
-  const { manifest, entry, recordings } = round;
+  const { manifest, entry, recordings, server } = round;
   const settings = wanted.settings();
-  const stand = await startStand({ ...recordings, product, atLeast, manifest, entry, settings, exposure });
+  const started = { product, atLeast, manifest, entry, settings, exposure, ...(server && { server }) };
+  const stand = await startStand({ ...recordings, ...started });
   const end = (): void => {
     // Calls that run fail, and with them the round ends.
     stand.stop().catch(() => undefined);
@@ -114,7 +150,7 @@ async function runExamples(wanted: Development, round: Round): Promise<void> {
   signal.addEventListener('abort', end);
   try {
     const stages = await stand.stages();
-    for (const tool of manifest.tools.filter(({ offer }) => isCallable(offer)))
+    for (const tool of toolsIn(stand, round).filter(({ offer }) => isCallable(offer)))
       for (const example of tool.examples) {
         if (signal.aborted) return;
         await runExample({ ...round, wanted, stand, stages, tool, example });
@@ -129,8 +165,8 @@ interface OneExample extends Round {
   readonly wanted: Development;
   readonly stand: Stand;
   readonly stages: readonly string[];
-  readonly tool: ConnectorManifest['tools'][number];
-  readonly example: ConnectorManifest['tools'][number]['examples'][number];
+  readonly tool: ToolManifest;
+  readonly example: ToolManifest['examples'][number];
 }
 
 async function runExample(one: OneExample): Promise<void> {
@@ -139,7 +175,8 @@ async function runExample(one: OneExample): Promise<void> {
   if (wanted.signal.aborted) return;
   const audited = await stand.audited();
   const terms = { exposure: wanted.exposure, approval };
-  const trace = traceOf({ manifest, tool: tool.name, stages, audited, outcome, terms });
+  const whole = isWrapped(manifest) ? tool.classification : undefined;
+  const trace = traceOf({ manifest, tool: tool.name, whole, stages, audited, outcome, terms });
   const what = `example ${tool.name}: ${example.title}`;
   one.add(exampleCheck({ tool, what, outcome, deviations: one.recordings.deviations() }));
   wanted.show({ event: 'example', tool: tool.name, title: example.title, trace });

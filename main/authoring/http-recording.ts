@@ -1,6 +1,7 @@
 /**
  * An HTTPS destination that answers from a file: `recordings/<destination>.json` with `requests`. Guarantees that nothing is answered that
- * was not recorded, and that a request which matches none is named as JSON that can be put there. No network, no credential.
+ * was not recorded, and that a request which matches none is named as JSON that can be put there. Who asks for a range gets what
+ * was recorded for that range. No network, no credential.
  * Trusts the file as its author does. Of several that match, the first in the file answers, as often as it is asked.
  */
 import { isDeepStrictEqual } from 'node:util';
@@ -79,24 +80,38 @@ function matches(
     method === asked.method &&
     path === at &&
     (query === undefined || isDeepStrictEqual(sortedQuery(query), sortedQuery(queryOf(search)))) &&
+    sent.get('range') === rangeOf(wanted) &&
     Object.entries(wanted).every(([name, value]) => sent.get(name.toLowerCase()) === value) &&
     (body === undefined || isDeepStrictEqual(body, jsonOf(asked.body))) &&
     (plain === undefined || plain === asked.body.toString('utf8'))
   );
 }
 
-/** As the file would have it. */
-export function shownRequest({ method, path, body }: AskedRequest): string {
+/** What of a request makes its answer another one. */
+const telling = ['range', 'if-match', 'if-none-match'];
+const rangeOf = (named: Readonly<Record<string, string>>): string | undefined =>
+  Object.entries(named).find(([name]) => name.toLowerCase() === 'range')?.[1];
+
+/** As the file has it, all that tells it from another. */
+export function asRecorded({ method, path, headers: sent, body }: AskedRequest): Readonly<Record<string, unknown>> {
   const [at, search] = split(path);
-  const query = queryOf(search);
+  const told = sent.filter(([name]) => telling.includes(name.toLowerCase()));
   const json = jsonOf(body);
-  return JSON.stringify({
+  const isEmpty = body.length === 0 && (method === 'GET' || method === 'HEAD');
+  return {
     method,
     path: at,
-    ...(Object.keys(query).length === 0 ? {} : { query }),
-    ...(body.length === 0 ? {} : json === undefined ? { text: body.toString('utf8').slice(0, 2000) } : { body: json }),
-    answers: { status: 200, body: {} },
-  });
+    query: queryOf(search),
+    ...(told.length === 0 ? {} : { headers: Object.fromEntries(told) }),
+    ...(isEmpty ? {} : json === undefined ? { text: body.toString('utf8') } : { body: json }),
+  };
+}
+
+/** As the file would have it. */
+export function shownRequest(asked: AskedRequest): string {
+  const { text: said, ...rest } = asRecorded(asked);
+  const short = typeof said === 'string' ? { text: said.slice(0, 2000) } : {};
+  return JSON.stringify({ ...rest, ...short, answers: { status: 200, body: {} } });
 }
 
 type Query = Readonly<Record<string, string | readonly string[]>>;

@@ -6,7 +6,8 @@ import type { DemandedLevel } from '../contract/connector-process.ts';
 import type { ConnectorManifest } from '../contract/manifest.ts';
 import type { Product } from '../product.ts';
 import { isCallable } from './acceptance.ts';
-import { createRecorder, portsOf, recordingOf, type Tape } from './recorder.ts';
+import { createHttpRecorder, httpRecordingOf } from './http-recorder.ts';
+import { createRecorder, portsOf, recordingOf } from './recorder.ts';
 import { recordingsFolder } from './recording.ts';
 import { startStand } from './stand.ts';
 
@@ -27,17 +28,18 @@ const rounds = 5;
 /** Writes nothing unless every example passed every stage, each round. Gives the files. */
 export async function record(wanted: Recorded): Promise<string[]> {
   const ports = portsOf(wanted.record, wanted.manifest);
-  const tapes: Tape[] = [];
+  const tapes: Awaited<ReturnType<typeof runRound>>[] = [];
   for (let round = 0; round < rounds; round += 1) tapes.push(await runRound(wanted, ports));
   const texts = [...ports.keys()].map((name) => {
     const protocol = wanted.manifest.destinations[name]?.protocol ?? '';
-    return {
-      name,
-      text: recordingOf(
-        tapes.map((tape) => tape.get(name) ?? []),
-        protocol,
-      ),
-    };
+    const text =
+      protocol === 'https'
+        ? httpRecordingOf(tapes.map(({ requests }) => requests.get(name) ?? []))
+        : recordingOf(
+            tapes.map(({ streams }) => streams.get(name) ?? []),
+            protocol,
+          );
+    return { name, text };
   });
   const at = path.join(wanted.folder, recordingsFolder);
   try {
@@ -54,8 +56,8 @@ export async function record(wanted: Recorded): Promise<string[]> {
 
 /** In a process of its own: it counts from the start, as it will in "test". */
 async function runRound({ product, atLeast, manifest, entry, settings }: Recorded, ports: ReadonlyMap<string, number>) {
-  const { backend, tape } = createRecorder(ports);
-  const stand = await startStand({ product, atLeast, manifest, entry, settings, backend });
+  const [{ backend, tape: streams }, { requests, tape }] = [createRecorder(ports), createHttpRecorder(ports)];
+  const stand = await startStand({ product, atLeast, manifest, entry, settings, backend, requests });
   try {
     for (const tool of manifest.tools.filter(({ offer }) => isCallable(offer)))
       for (const { title, arguments: given } of tool.examples) {
@@ -69,5 +71,5 @@ async function runRound({ product, atLeast, manifest, entry, settings }: Recorde
   } finally {
     await stand.stop();
   }
-  return tape;
+  return { streams, requests: tape };
 }

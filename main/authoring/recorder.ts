@@ -29,11 +29,6 @@ export function portsOf(given: readonly string[], manifest: ConnectorManifest): 
       const [, name = '', port] = /^([^=]+)=(\d{1,5})$/.exec(each) ?? [];
       if (!manifest.destinations[name] || Number(port) < 1 || Number(port) > 65_535)
         throw new Fault('malformed', `--record ${each}: write DESTINATION=PORT, a destination of ${manifest.name}`);
-      if (manifest.destinations[name].protocol === 'https')
-        throw new Fault(
-          'malformed',
-          `--record ${each}: it is HTTPS, whose recording is written by hand (docs/connector-sdk.md)`,
-        );
       return [name, Number(port)];
     }),
   );
@@ -154,7 +149,7 @@ function answersOf({ exchanges }: Taped, protocol: string): Buffer {
   return bytes;
 }
 
-function refuseCredentials(...all: readonly Buffer[]): void {
+export function refuseCredentials(...all: readonly Buffer[]): void {
   const finder = createSecretFinder();
   // What is no text ends a word, as a NUL does.
   const found = all.flatMap((bytes) => finder.find(bytes.toString('latin1').replaceAll(/[^\x20-\x7e]+/g, '\n')));

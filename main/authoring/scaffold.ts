@@ -19,19 +19,14 @@ export interface Content {
 
 /** @param sdk the folder of the SDK's package, in `dist` of the product */
 export function scaffold(target: string, sdk: string, contentOf: (name: string) => Content = own): readonly string[] {
-  const name = connectorNameSchema.safeParse(path.basename(target));
-  if (!name.success)
-    throw new Fault(
-      'malformed',
-      `"${path.basename(target)}" cannot be a connector's name: at most 31 lower-case letters, digits and hyphens, a letter first`,
-    );
-  const { manifest, files: beside, hasTests } = contentOf(name.data);
+  const name = connectorNameOf(target);
+  const { manifest, files: beside, hasTests } = contentOf(name);
   makeFolder(target);
   const usedSdk = placeSdk(target, sdk);
   const files = Object.entries({
     'manifest.json': json(manifest),
     [typesFile]: manifestTypes(manifestSchema.parse(manifest)),
-    'package.json': json(packageOf(name.data, { sdk: path.relative(target, usedSdk), hasTests })),
+    'package.json': json(packageOf(name, { sdk: path.relative(target, usedSdk), hasTests })),
     'tsconfig.json': json(compilerOptions),
     '.gitignore': 'node_modules/\n*.tar\n*.sha256\n',
     ...beside,
@@ -44,7 +39,17 @@ export function scaffold(target: string, sdk: string, contentOf: (name: string) 
   return files.map(([file]) => file);
 }
 
-function makeFolder(target: string): void {
+/** @throws Fault `malformed` */
+export function connectorNameOf(target: string): string {
+  const name = connectorNameSchema.safeParse(path.basename(target));
+  if (name.success) return name.data;
+  throw new Fault(
+    'malformed',
+    `"${path.basename(target)}" cannot be a connector's name: at most 31 lower-case letters, digits and hyphens, a letter first`,
+  );
+}
+
+export function makeFolder(target: string): void {
   try {
     mkdirSync(target, { recursive: true });
     if (readdirSync(target).length === 0) return;

@@ -11,6 +11,8 @@ import { channelOverFd } from '../channel/channel-over-socket.ts';
 import { handOver } from '../channel/hand-over.ts';
 import { closeFd, createSocketPair } from '../channel/socket-pair.ts';
 import { createSandbox } from '../connectors/sandbox.ts';
+import type { Admission } from '../connectors/definitions/definitions.ts';
+import type { ServerProgram } from '../connectors/wrapped/server-program.ts';
 import { connectorEgress, gatewayEgress, gatewayVault } from '../contract/channels.ts';
 import type { DemandedLevel } from '../contract/connector-process.ts';
 import { localeOf } from '../contract/environment.ts';
@@ -18,16 +20,25 @@ import { shellGateway } from '../contract/shell-channels.ts';
 import { Fault } from '../contract/errors.ts';
 import type { Classification } from '../contract/labels.ts';
 import type { ConnectorManifest } from '../contract/manifest.ts';
+import { hostExitReasons } from '../contract/connector-process.ts';
 import type { Principal } from '../contract/principal.ts';
 import type { Product } from '../product.ts';
 import { trustedCommands } from '../trusted-commands.ts';
 import { callTool, type Outcome } from './agent.ts';
 import { createAuditTail, type Audited } from './audit-tail.ts';
 import { createDestination, type Backends } from './destination.ts';
+import {
+  createRunDefinitions,
+  startWrappedServer,
+  type RunDefinitions,
+  type WrappedServerProcess,
+} from './wrapped-server.ts';
 
 export interface StandOptions extends Backends {
-  /** The connector's bundle, with its manifest.json beside it. */
+  /** The connector's bundle, with its manifest.json beside it; of a wrapped server its manifest.json. */
   readonly entry: string;
+  /** The server that is started, where the manifest wraps one. */
+  readonly server?: ServerProgram;
   readonly product: Product;
   /** The walls that the machine's configuration demands. */
   readonly atLeast: DemandedLevel | undefined;
@@ -47,6 +58,13 @@ export interface Stand {
   readonly isAlive: () => boolean;
   /** How the connector's process ended: a code or a signal. */
   readonly ended: Promise<string>;
+  /** Of the wrapped server. */
+  readonly wrapped?: {
+    /** What it said first, and what was approved of it. */
+    readonly admission: Admission;
+    readonly newest: RunDefinitions['newest'];
+    readonly level: string;
+  };
   stop(): Promise<void>;
 }
 
@@ -70,6 +88,8 @@ const policiesFor = (exposure: Classification) => [
 const nothing = { notices: {}, requests: {}, streams: {}, onClose: () => undefined };
 const signedInMs = 3_600_000;
 const startMs = 15_000;
+/** A cold interpreter reads its whole program first. */
+const serverStartMs = 40_000;
 
 /** @throws Fault saying why the connector or the gateway did not start */
 export async function startStand(options: StandOptions): Promise<Stand> {
@@ -79,7 +99,8 @@ export async function startStand(options: StandOptions): Promise<Stand> {
   mkdirSync(socketFolder, { mode: 0o700 });
   const socketPath = path.join(socketFolder, 'mcp.sock');
   const { gateway: command } = trustedCommands({ product, socketFolder, stateFolder: folder });
-  const gateway = startGateway(command);
+  const definitions = options.server && createRunDefinitions(options.server);
+  const gateway = startGateway(command, definitions);
   let connector: Sandboxed | undefined;
   const stop = async (): Promise<void> => {
     await connector?.stop();
@@ -92,11 +113,17 @@ export async function startStand(options: StandOptions): Promise<Stand> {
     connector = await attachPair(gateway.child, options);
     await gateway.shell.request('configure', configuration(options, { socketPath, folder }), { timeoutMs: startMs });
     gateway.vault.notify('identity', { principal: person, validUntil: Date.now() + signedInMs, waiting: [] });
-    await Promise.race([
-      gateway.shell.request('listen', {}, { timeoutMs: startMs }),
-      connector.ended.then(refuseStart),
-    ]);
-    const { ended } = connector;
+    const { ended, server } = connector;
+    const start = async (): Promise<Stand['wrapped']> => {
+      await gateway.shell.request('listen', {}, { timeoutMs: startMs });
+      if (definitions === undefined || server === undefined) return undefined;
+      const admission = await within(serverStartMs, definitions.first);
+      // The gateway has taken the answer in once it has answered a second time.
+      for (const _ of [1, 2]) await gateway.shell.request('status', {}, { timeoutMs: startMs });
+      return { admission, newest: definitions.newest, level: server.level };
+    };
+    const refused = ended.then((how) => (server === undefined ? refuseStart(how) : refuseServer(how, server)));
+    const wrapped = await Promise.race([start(), refused]);
     const audit = createAuditTail(path.join(folder, 'audit'));
     return {
       call: (tool, given) =>
@@ -108,6 +135,7 @@ export async function startStand(options: StandOptions): Promise<Stand> {
       },
       isAlive: () => gateway.child.exitCode === null && gateway.child.signalCode === null,
       ended,
+      ...(wrapped && { wrapped }),
       stop,
     };
   } catch (error) {
@@ -140,7 +168,33 @@ function refuseStart(how: string): never {
   );
 }
 
-function startGateway([runtime = process.execPath, ...parameters]: readonly string[]) {
+function refuseServer(how: string, { lastWords }: WrappedServerProcess): never {
+  const [, code] = /^exit (\d+)$/.exec(how) ?? [];
+  const words = lastWords();
+  const why = hostExitReasons[Number(code)] ?? how;
+  throw new Fault(
+    'connector_failed',
+    `the server ended at its start, or did not begin as MCP servers do (${why})${words === '' ? '' : `; it wrote: ${words}`}`,
+  );
+}
+
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const why = `the server said nothing of its tools for ${timeoutMs / 1000} s`;
+    timer = setTimeout(() => reject(new Fault('connector_failed', why)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function startGateway(
+  [runtime = process.execPath, ...parameters]: readonly string[],
+  definitions: RunDefinitions | undefined,
+) {
   const [shellPair, vaultPair] = [createSocketPair(), createSocketPair()];
   const child = spawn(runtime, parameters, {
     stdio: ['ignore', 'ignore', 'ignore', shellPair.b, vaultPair.a, 'ipc'],
@@ -162,8 +216,10 @@ function startGateway([runtime = process.execPath, ...parameters]: readonly stri
       },
       requests: {
         approve: () => Promise.resolve({ answer: 'approve' }),
-        // A wrapped server is approved in the window alone.
-        definitions: () => Promise.reject(new Fault('not_permitted', 'there is no person here to approve its tools')),
+        definitions: (question) =>
+          definitions === undefined
+            ? Promise.reject(new Fault('not_permitted', 'there is no person here to approve its tools'))
+            : new Promise((resolve) => resolve(definitions.answer(question))),
       },
     },
   });
@@ -183,10 +239,26 @@ function startGateway([runtime = process.execPath, ...parameters]: readonly stri
 
 interface Sandboxed {
   readonly ended: Promise<string>;
+  readonly server?: WrappedServerProcess;
   stop(): Promise<void>;
 }
 
 async function attachPair(gateway: ChildProcess, options: StandOptions): Promise<Sandboxed> {
+  // First: where it cannot be started, nothing else was opened.
+  const server = options.server && startWrappedServer(options.server, options);
+  try {
+    return await attachTo(gateway, options, server);
+  } catch (error) {
+    await server?.stop();
+    throw error;
+  }
+}
+
+async function attachTo(
+  gateway: ChildProcess,
+  options: StandOptions,
+  server: WrappedServerProcess | undefined,
+): Promise<Sandboxed> {
   const { entry, manifest, product, atLeast } = options;
   const [toGateway, toEgress, egressPair] = [createSocketPair(), createSocketPair(), createSocketPair()];
   const destination = createDestination(manifest, options);
@@ -204,11 +276,11 @@ async function attachPair(gateway: ChildProcess, options: StandOptions): Promise
       handlers: destination.connector,
     }),
   ];
-  const { connectorHost: host, runtime, launcher } = product;
-  const start = createSandbox({ host, runtime, launcher, atLeast });
-  const { process: child } = start({ entry }, { gateway: toGateway.b, egress: toEgress.a });
-  closeFd(toGateway.b);
-  closeFd(toEgress.a);
+  const { connectorHost, wrapHost, runtime, launcher } = product;
+  const start = createSandbox({ host: server ? wrapHost : connectorHost, runtime, launcher, atLeast });
+  const inherited = { gateway: toGateway.b, egress: toEgress.a, ...(server && { server: server.ends }) };
+  const { process: child } = start({ entry }, inherited);
+  for (const fd of [toGateway.b, toEgress.a, ...(server?.ends ?? [])]) closeFd(fd);
   const ended = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => {
       resolve(signal ?? `exit ${code ?? 'unknown'}`);
@@ -218,9 +290,10 @@ async function attachPair(gateway: ChildProcess, options: StandOptions): Promise
   await handOver(gateway, { channel: 'gateway-connector', connector: manifest.name }, toGateway.a);
   return {
     ended,
+    ...(server && { server }),
     async stop() {
       child.kill('SIGKILL');
-      await ended;
+      await Promise.all([ended, server?.stop()]);
       for (const channel of channels) channel.close();
     },
   };

@@ -29,6 +29,15 @@ it.each([
   expect(verdictsOf(traced(outcome))).toBe(verdicts);
 });
 
+it('shows nothing of a server’s text that a terminal would obey', () => {
+  const value = { content: 'a\u009B31mred\u202E' };
+  const shown = traceText({
+    ...traced({ decision: 'released', stage: null, code: null }),
+    outcome: { released: true, value },
+  });
+  expect(shown).toContain('{"content":"a 31mred "}');
+});
+
 it('names the refusing stage and its code in words', () => {
   const text = traceText(traced({ decision: 'refused', stage: 'authorize', code: 'not_permitted' }));
   expect(text).toContain('refused      authorize (not_permitted)\n');

@@ -2,6 +2,7 @@
 import { createToolRegistry } from '../connectors/tool-registry.ts';
 import { isAbove, type Classification, type LabelNode } from '../contract/labels.ts';
 import type { ConnectorManifest } from '../contract/manifest.ts';
+import { plain } from '../contract/plain.ts';
 import type { Outcome } from './agent.ts';
 import type { Audited, AuditedOutcome } from './audit-tail.ts';
 
@@ -36,13 +37,15 @@ export interface Trace {
 export interface Traced {
   readonly manifest: ConnectorManifest;
   readonly tool: string;
+  /** The one label of its whole result, where its manifest has no schema of it. */
+  readonly whole?: Classification | undefined;
   readonly stages: readonly string[];
   readonly audited: Audited;
   readonly outcome: Outcome;
   readonly terms: { readonly exposure: Classification; readonly approval: string };
 }
 
-export function traceOf({ manifest, tool, stages, audited, outcome, terms }: Traced): Trace {
+export function traceOf({ manifest, tool, whole, stages, audited, outcome, terms }: Traced): Trace {
   const labels = createToolRegistry([manifest]).all.find((each) => each.manifest.name === tool)?.labels;
   const { policy, rows, resultBytes, backendBytes, durationMs } = audited.outcome;
   return {
@@ -50,7 +53,7 @@ export function traceOf({ manifest, tool, stages, audited, outcome, terms }: Tra
     stages: verdicts(withConnector(stages), audited.outcome),
     policy: policy ?? audited.intent?.policy ?? null,
     ...terms,
-    fields: labels === undefined ? [] : fieldsOf(labels, terms.exposure),
+    fields: whole === undefined ? fieldsOf(labels, terms.exposure) : [wholeField(whole, terms.exposure)],
     rows,
     resultBytes,
     backendBytes,
@@ -77,7 +80,12 @@ function verdicts(stages: readonly string[], { decision, stage, code }: AuditedO
   });
 }
 
-function fieldsOf(root: LabelNode, exposure: Classification): TracedField[] {
+function wholeField(label: Classification, exposure: Classification): TracedField {
+  return { field: 'its result', label, ...(isAbove(label, exposure) ? { redaction: 'withheld' } : {}) };
+}
+
+function fieldsOf(root: LabelNode | undefined, exposure: Classification): TracedField[] {
+  if (root === undefined) return [];
   const seen = new Set<LabelNode>();
   function below(node: LabelNode, field: string): TracedField[] {
     if (seen.has(node)) return [];
@@ -133,5 +141,6 @@ function fieldText({ field, label, redaction }: TracedField): string {
 }
 
 function short(text: string): string {
-  return text.length <= maxResultLength ? text : `${text.slice(0, maxResultLength)}… (${text.length} characters)`;
+  const shown = plain(text, maxResultLength);
+  return text.length <= maxResultLength ? shown : `${shown} (${text.length} characters)`;
 }

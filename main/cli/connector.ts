@@ -17,6 +17,10 @@ interface Flags {
   readonly operation?: readonly string[];
   readonly allReads?: boolean;
   readonly host?: string;
+  readonly wrap?: string;
+  readonly program?: string;
+  readonly read?: readonly string[];
+  readonly write?: readonly string[];
 }
 
 const tasks = {
@@ -40,14 +44,22 @@ export function addConnector(program: Command): void {
       .description(description)
       .helpOption('--help', 'show this help')
       .argument(argument, task === 'new' ? 'its folder; the last part is its name' : 'its folder')
-      .allowExcessArguments(false)
-      .action((at: string, flags: Flags) => run(task, at, flags));
+      .allowExcessArguments(false);
+    if (task === 'new')
+      command
+        .argument('[words...]', 'behind "--wrap COMMAND … --": the arguments of that command')
+        .action((at: string, words: readonly string[], flags: Flags) => run(task, at, { ...flags, words }));
+    else command.action((at: string, flags: Flags) => run(task, at, flags));
     if (task === 'new')
       command
         .option('--openapi <file>', 'make its tools of this OpenAPI document (3.0 or 3.1, JSON or YAML)')
         .option('--operation <id...>', 'of the document: these operations, by operationId or "GET /path"')
         .option('--all-reads', 'of the document: every GET')
-        .option('--host <name>', 'of the API, where the document does not name it');
+        .option('--host <name>', 'of the API, where the document does not name it')
+        .option('--wrap <command>', 'wrap this MCP server, which is installed already; its arguments behind "--"')
+        .option('--program <folder>', 'of the wrapped server: the folder with all of its code')
+        .option('--read <path...>', 'of the wrapped server: what it may read')
+        .option('--write <path...>', 'of the wrapped server: what it may change');
     if (task === 'test' || task === 'dev')
       command
         .option('--json', 'one JSON object a line on standard output')
@@ -65,7 +77,11 @@ export function addConnector(program: Command): void {
   }
 }
 
-async function run(task: keyof typeof tasks, at: string, flags: Flags): Promise<void> {
+async function run(
+  task: keyof typeof tasks,
+  at: string,
+  flags: Flags & { readonly words?: readonly string[] },
+): Promise<void> {
   const options = authoringOptionsSchema.parse({ task, path: at, ...flags });
   const here = fileURLToPath(import.meta.url);
   const folder = path.dirname(here);

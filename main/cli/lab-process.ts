@@ -91,6 +91,7 @@ function labEnvironment(): NodeJS.ProcessEnv {
     'LANG',
     'TZ',
     'SALLYPORT_LAB_NEEDLES',
+    'SALLYPORT_LAB_NOTES',
     'SALLYPORT_DEBUG',
   ];
   return Object.fromEntries(

@@ -18,7 +18,13 @@ export const describedPersonSchema = z.strictObject({
 /** Where policies and tools come from. */
 const sourceSchema = z.discriminatedUnion('from', [
   z.strictObject({ from: z.literal('running'), inUse: policyInUseSchema }),
-  z.strictObject({ from: z.literal('configuration'), configFile: z.string().optional(), managedFile: z.string() }),
+  z.strictObject({
+    from: z.literal('configuration'),
+    configFile: z.string().optional(),
+    managedFile: z.string(),
+    /** Where an earlier run may have left what was approved of wrapped servers. */
+    stateFolder: z.string(),
+  }),
   /** With the tools of the connectors that ship with Sallyport. */
   z.strictObject({ from: z.literal('files'), files: policyInUseSchema.shape.policies, posture: z.string().optional() }),
 ]);

@@ -86,13 +86,13 @@ async function sourceOf({ policy, posture, config }: ExplainOptions, paths: Path
     const inUse = policyInUseSchema.parse(await askControl({ controlSocket: paths.controlSocket, method: 'policy' }));
     return { from: 'running', inUse };
   }
-  const { configFile, managedFile } = paths;
+  const { configFile, managedFile, stateFolder } = paths;
   if (!existsSync(configFile) && !existsSync(managedFile))
     throw new Fault(
       'malformed',
       'no Sallyport runs here and there is no configuration: name one with --config FILE, or policies with --policy FILE or --posture NAME',
     );
-  return { from: 'configuration', managedFile, ...(existsSync(configFile) ? { configFile } : {}) };
+  return { from: 'configuration', managedFile, stateFolder, ...(existsSync(configFile) ? { configFile } : {}) };
 }
 
 function runs({ controlSocket }: Paths): boolean {

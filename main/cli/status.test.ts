@@ -80,6 +80,24 @@ describe('status', () => {
     expect(text).toContain(`files  served as approved, 2 tools, ${hash}`);
   });
 
+  it('says of each wrapped server how many tools are served, and how many wait for the person', () => {
+    const waiting = { hash: `sha256:${'a'.repeat(64)}`, tools: 3, quarantines: 0, notices: 0, changes: 0 };
+    const connector = { version: '1.0.0', state: 'ready' as const, tools: [], wrapped: true as const };
+    const connectors: Status['connectors'] = [
+      { ...connector, name: 'files' },
+      { ...connector, name: 'notes' },
+      { ...connector, name: 'memory', tools: ['memory_read', 'memory_add'] },
+    ];
+    const definitions = [
+      { ...waiting, connector: 'notes', state: 'new' as const },
+      { ...waiting, connector: 'memory', state: 'same' as const },
+    ];
+    const text = statusText({ ...quiet, connectors, definitions });
+    expect(text).toMatch(/files +1\.0\.0 {2}ready, wraps a server that has not said its tools yet\n/);
+    expect(text).toMatch(/notes +1\.0\.0 {2}ready, no tool served: 3 wait for you\n/);
+    expect(text).toMatch(/memory +1\.0\.0 {2}ready, 2 tools\n/);
+  });
+
   it('shows the age of secrets that live long, where there are any', () => {
     const secrets = [{ name: 'vault.example/secret/app/db', version: 3, ageDays: 80 }];
     expect(statusText({ ...quiet, secrets })).toMatch(/secrets\n *vault\.example\/secret\/app\/db +80 days old/);

@@ -1,4 +1,5 @@
 /** `sallyport status`: one screen that says who, until when, what runs and what is weaker than it should be. */
+import { toolsText } from '../contract/connector-words.ts';
 import { statusSchema, type Status } from '../contract/control.ts';
 import type { DefinitionState } from '../contract/definitions.ts';
 import { askControl } from './control-client.ts';
@@ -25,10 +26,13 @@ export function statusText(status: Status): string {
     ]),
     section(
       'connectors',
-      status.connectors.map(({ name, version, state, tools, why }) => [
-        name,
-        `${version}  ${state}${why === undefined ? `, ${tools.length} tools` : `: ${why}`}`,
-      ]),
+      status.connectors.map((connector) => {
+        const { name, version, state, why } = connector;
+        return [
+          name,
+          `${version}  ${state}${why === undefined ? `, ${toolsText(connector, status.definitions)}` : `: ${why}`}`,
+        ];
+      }),
     ),
     section(
       'connected',

@@ -25,7 +25,7 @@ const passedOn =
   /^(HOME|USER|LOGNAME|PATH|TMPDIR|TZ|LANG|LC_.*|XDG_.*|DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|DBUS_SESSION_BUS_ADDRESS|SALLYPORT_DEBUG)$/;
 
 function environment(): NodeJS.ProcessEnv {
-  const isPassedOn = (key: string): boolean => passedOn.test(key) || (withLab && key === 'SALLYPORT_LAB_NEEDLES');
+  const isPassedOn = (key: string): boolean => passedOn.test(key) || (withLab && key.startsWith('SALLYPORT_LAB_'));
   return Object.fromEntries(Object.entries(process.env).filter(([key]) => isPassedOn(key)));
 }
 

@@ -28,14 +28,17 @@ function desk() {
 
 describe('the shell’s desk for definitions', () => {
   it('answers nothing to serve until the person approved what they read; each step is on record once', () => {
-    const { ask, read, approve, summaries, degraded, recorded, waiting, decided } = desk();
+    const { ask, read, approve, said, summaries, degraded, recorded, waiting, decided } = desk();
+    expect(said('notes')).toBeNull();
     expect(ask([tool])).toMatchObject({ state: 'new', serve: [] });
+    expect(said('notes')).toEqual({ known: 'waiting', tools: [tool] });
     ask([tool]);
     expect(waiting).toEqual(['notes']);
     expect(degraded()).toMatchObject([{ what: 'definitions of notes' }]);
     const { hash, text } = read('notes');
     expect(text).toContain('    | Adds a note.');
     approve('notes', hash, 'alice');
+    expect(said('notes')).toEqual({ known: 'approved', tools: [tool] });
     expect(ask([tool])).toEqual({ state: 'same', hash, serve: [tool] });
     expect(summaries()).toMatchObject([{ connector: 'notes', state: 'same', approved: { by: 'alice' } }]);
     expect([degraded(), decided]).toEqual([[], ['notes']]);
@@ -51,6 +54,12 @@ describe('the shell’s desk for definitions', () => {
       approve('notes', hash, 'alice');
     }).toThrow('something else');
     expect(recorded.some((each) => each.startsWith('definitions-approved'))).toBe(false);
+  });
+
+  it('does not let a server that changes its list without end fill the log, or bring the window up each time', () => {
+    const { ask, recorded, waiting } = desk();
+    for (let at = 0; at < 100; at += 1) ask([{ ...tool, description: `Adds note ${String(at)}.` }]);
+    expect([waiting.length, recorded.length]).toEqual([5, 5]);
   });
 
   it('forgets: nothing is served until the next approval', () => {

@@ -1,7 +1,8 @@
 /**
  * What wrapped servers say of their tools, as the shell keeps it for the person. Guarantees: only `approve` widens, and only the
- * window calls it, for the hash of what was read; each answer, and each list that begins to wait, goes on record. Trusts: the gateway
- * for what a server said and for other tools' names; the registry for which program it is.
+ * window calls it, for the hash of what was read; each answer goes on record, and each list that begins to wait (of a server
+ * that changes it without end one a minute, with how many came between). Trusts: the gateway for what a server said and for other
+ * tools' names; the registry for which program it is.
  */
 import type {
   DefinitionsAnswer,
@@ -14,7 +15,9 @@ import type { Status } from '../contract/control.ts';
 import { Fault } from '../contract/errors.ts';
 import { createDefinitions, type Admission, type Definitions } from './definitions/definitions.ts';
 import { readable } from './definitions/readable.ts';
+import { createRateGate, type RateGate } from '../rate-gate.ts';
 import type { PinFile } from './pin-file.ts';
+import type { SaidBy } from './policy-in-use.ts';
 
 export interface DefinitionDeskDeps {
   readonly file: PinFile;
@@ -48,8 +51,13 @@ export interface DefinitionDesk extends PersonsDefinitions {
   /** For the gateway. Throws a `Fault` for what is no list of tools. */
   readonly answer: (question: DefinitionsQuestion) => DefinitionsAnswer;
   readonly summaries: () => readonly DefinitionSummary[];
+  /** What is known of a server's tools, approved or not. */
+  readonly said: SaidBy;
   readonly degraded: () => Status['degraded'];
 }
+
+/** Which go on record, and bring the window up. */
+const toldLists = { perSecond: 1 / 60, burst: 5 };
 
 export function createDefinitionDesk(deps: DefinitionDeskDeps): DefinitionDesk {
   const { file, managed, serverOf, onChange, onWaiting, onDecided, record } = deps;
@@ -64,6 +72,7 @@ export function createDefinitionDesk(deps: DefinitionDeskDeps): DefinitionDesk {
   });
   /** Said already: a server that repeats itself is no news. */
   const told = new Map<string, string>();
+  const writing = new Map<string, { readonly gate: RateGate; unwritten: number }>();
 
   function find(connector: string): Admission {
     const found = definitions.list().find(({ server }) => server.name === connector);
@@ -76,7 +85,15 @@ export function createDefinitionDesk(deps: DefinitionDeskDeps): DefinitionDesk {
     const what = `${state} ${pin.hash}`;
     if (isServed(state) || told.get(server.name) === what) return;
     told.set(server.name, what);
-    record('definitions-waiting', server.name, what);
+    const rate = writing.get(server.name) ?? { gate: createRateGate(toldLists), unwritten: 0 };
+    writing.set(server.name, rate);
+    if (!rate.gate.passes()) {
+      rate.unwritten += 1;
+      return;
+    }
+    const between = rate.unwritten === 0 ? '' : ` after ${String(rate.unwritten)} others`;
+    rate.unwritten = 0;
+    record('definitions-waiting', server.name, `${what}${between}`);
     onWaiting(server.name);
   }
 
@@ -105,8 +122,22 @@ export function createDefinitionDesk(deps: DefinitionDeskDeps): DefinitionDesk {
       onDecided?.(connector);
     },
     summaries: () => definitions.list().map(summary),
+    said(connector) {
+      const found = definitions.list().find(({ server }) => server.name === connector);
+      if (found === undefined) return rememberedIn(file, connector);
+      const { state, serve, pin } = found;
+      return isServed(state)
+        ? { known: 'approved', tools: serve }
+        : { known: 'waiting', tools: pin.tools.map(({ definition }) => definition) };
+    },
     degraded: () => [...definitions.list().flatMap(waiting), ...file.degraded()],
   };
+}
+
+/** What was approved in an earlier run. */
+export function rememberedIn(file: Pick<PinFile, 'readPins'>, connector: string): ReturnType<SaidBy> {
+  const pin = file.readPins()?.find(({ pin: { server } }) => server.name === connector)?.pin;
+  return pin === undefined ? null : { known: 'remembered', tools: pin.tools.map(({ definition }) => definition) };
 }
 
 function summary({ server, state, pin, findings, difference, approved }: Admission): DefinitionSummary {

@@ -173,7 +173,9 @@ export function pairEntries(pair: Pair | undefined): PairEntry[] {
 
 function describe({ registered: { manifest }, state, why }: Slot): Status['connectors'][number] {
   const tools = manifest.tools.map((tool) => `${manifest.name}_${tool.name}`);
-  return { name: manifest.name, version: manifest.version, state, tools, ...(why === undefined ? {} : { why }) };
+  const wrapped = manifest.wrap === undefined ? {} : { wrapped: true as const };
+  const { name, version } = manifest;
+  return { name, version, state, tools, ...wrapped, ...(why === undefined ? {} : { why }) };
 }
 
 export function reasonOf(error: unknown): string {

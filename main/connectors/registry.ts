@@ -23,7 +23,8 @@ import { identityPlace } from './identity-like.ts';
 import { locateJson, parseWith, readLocatedJson, type LocatedJson } from './located-json.ts';
 import { narrowedLimits } from './narrowed-limits.ts';
 import { folderHash } from './packed.ts';
-import { readServerProgram, type ServerProgram } from './wrapped/server-program.ts';
+import { readRegisteredServer } from './wrapped/registered.ts';
+import type { ServerProgram } from './wrapped/server-program.ts';
 
 export interface RegisteredConnector {
   readonly manifest: ConnectorManifest;
@@ -265,8 +266,8 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
   if (declared.name !== settings.name)
     throw json.refuse(['name'], `the folder's connector is "${declared.name}", "${settings.name}" was configured`);
   const manifest = narrowed(reading, declared);
-  const server = readWrapped(folder, { manifest, json, ours: ownPlaces(reading) });
-  if (server !== undefined) refuseSecrets(server, reading.looksSecret, json);
+  const { looksSecret } = reading;
+  const server = readRegisteredServer(folder, { manifest, json, ours: ownPlaces(reading), looksSecret });
   const entry = (server === undefined ? ['connector.mjs', 'connector.js'] : ['manifest.json'])
     .map((name) => path.join(folder, name))
     .find((file) => existsSync(file));
@@ -296,42 +297,6 @@ function ownPlaces({ config, layers }: Reading): string[] {
   const policies = config.policy.folder;
   const policy = policies === undefined ? [] : [resolved(layers, ['policy', 'folder'], policies)];
   return [...layers.map(({ file }) => path.resolve(file)), ...folders, ...policy];
-}
-
-interface Wrapping {
-  readonly manifest: ConnectorManifest;
-  readonly json: LocatedJson;
-  readonly ours: readonly string[];
-}
-
-/** The hash stands in the manifest, so that who writes or manages that says which program is meant. */
-function readWrapped(folder: string, { manifest, json, ours }: Wrapping): ServerProgram | undefined {
-  const { wrap, files } = manifest;
-  if (wrap === undefined) return undefined;
-  const server = readServerProgram(folder, { wrap, ours, ...(files && { files }) }, ({ key, reason }) =>
-    json.refuse(key, reason),
-  );
-  if (wrap.sha256 === server.sha256) return server;
-  const mend = `"sha256": "${server.sha256}"`;
-  if (wrap.sha256 === undefined)
-    throw json.refuse(
-      ['wrap'],
-      `its program has no hash yet: write ${mend} into "wrap" if ${server.real} is the server that you mean`,
-    );
-  throw json.refuse(['wrap', 'sha256'], `its program has another hash: look at what changed, then write ${mend}`);
-}
-
-/** A command line can be read by every program, and an environment by the server: there a credential has no place. */
-function refuseSecrets(
-  { args, environment }: ServerProgram,
-  looksSecret: Reading['looksSecret'],
-  json: LocatedJson,
-): void {
-  const name = Object.keys(environment).find((each) => looksSecret(environment[each] ?? ''));
-  const reason = 'it looks like a credential: write a placeholder, a wrapped server is never given a real one';
-  if (name !== undefined) throw json.refuse(['wrap', 'environment', name], reason);
-  const index = args.findIndex((each) => looksSecret(each));
-  if (index >= 0) throw json.refuse(['wrap', 'args', index], reason);
 }
 
 /** Before anything of it is read as a manifest. */

@@ -25,7 +25,7 @@ export interface ShellDeps {
   readonly openBrowser: (url: string) => Promise<boolean>;
   readonly about: Pick<Status, 'version' | 'runtime' | 'socket' | 'controlSocket' | 'consent' | 'lab'>;
   readonly programs: Consent['programs'];
-  readonly definitions: Pick<DefinitionDesk, 'summaries' | 'degraded'>;
+  readonly definitions: Pick<DefinitionDesk, 'summaries' | 'said' | 'degraded'>;
   readonly ownHardening: HardeningReport;
   /** Something that `status` or `signInProgress` shows is different. */
   readonly onChange: () => void;
@@ -79,7 +79,7 @@ export function createShell(deps: ShellDeps): Shell {
     async doctor() {
       return { processes: await readHardening(deps), status: await readStatus(deps, own) };
     },
-    policy: () => policyInUse(registry),
+    policy: () => policyInUse(registry, deps.definitions.said),
     signIn,
     async proxyPassword(password) {
       const vault = supervisor.core().vault.control;
@@ -146,7 +146,7 @@ async function readStatus(deps: ShellDeps, own: OwnState): Promise<Status> {
     paused: supervisor.paused(),
     ...whyClosed(stopped(), supervisor.paused() && own.pausedByLock),
     ...(ended === undefined ? {} : { ended }),
-    connectors: supervisor.connectors(),
+    connectors: supervisor.connectors().map((each) => ({ ...each, tools: gateway.wrapped[each.name] ?? each.tools })),
     agents: gateway.agents,
     programs: [...programs()],
     calls: gateway.calls,

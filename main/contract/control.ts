@@ -98,7 +98,10 @@ export const statusSchema = z.strictObject({
       name: z.string(),
       version: z.string(),
       state: z.enum(['starting', 'ready', 'failed', 'suspended']),
+      /** What agents are offered; of a wrapped server what was approved of it. */
       tools: z.array(z.string()),
+      /** It wraps a server: `definitions` says what its tools wait for. */
+      wrapped: z.literal(true).optional(),
       why: z.string().optional(),
     }),
   ),
@@ -144,14 +147,25 @@ export const findingSchema = z.strictObject({
 });
 export type Finding = z.infer<typeof findingSchema>;
 
+/**
+ * What is known of a wrapped server's tool: `approved` in this run; `waiting`: said in this run, and not served; `remembered`: approved in an
+ * earlier run; `named`: by the manifest alone; `unknown`: by nobody.
+ */
+const knownDefinitionSchema = z.enum(['approved', 'waiting', 'remembered', 'named', 'unknown']);
+export type KnownDefinition = z.infer<typeof knownDefinitionSchema>;
+
 export const policyInUseSchema = z.strictObject({
   policies: z.array(z.strictObject({ name: z.string(), text: z.string() })),
   tools: z.array(
     toolSchema
       .pick({ operation: true, classification: true, destinations: true, resource: true })
       // As offered to agents.
-      .extend({ name: z.string(), connector: z.string() }),
+      .extend({ name: z.string(), connector: z.string(), definition: knownDefinitionSchema.optional() }),
   ),
+  /** Wrapped servers that nobody has heard yet: which tools they have is not known. `operation` and the like are the safest. */
+  unheard: z
+    .array(z.strictObject({ connector: z.string(), prefix: z.string(), destinations: z.array(z.string()) }))
+    .optional(),
 });
 export type PolicyInUse = z.infer<typeof policyInUseSchema>;
 

@@ -143,6 +143,8 @@ export const shellGateway = {
           calls: z.array(callReportSchema).max(200),
           stages: z.array(stageReportSchema),
           ...pipelineReport,
+          /** Of each wrapped server, the tools that agents are offered now, by their own names for them. */
+          wrapped: z.record(connectorNameSchema, z.array(text(64)).max(1300)),
           /** What may be a mistake in the policies: file, line and reason. */
           policyWarnings: z.array(text(1000)).max(50),
           paused: z.boolean(),

@@ -32,6 +32,11 @@ const wrappedToolSchema = z.strictObject({
   identityData: z.array(text(80)).max(20).optional(),
   timeoutMs: z.int().min(100).max(300_000).optional(),
   maxResultTokens: z.int().min(100).max(10_000_000).optional(),
+  /** Calls that its author has seen work: `connector test` and `dev` make them. */
+  examples: z
+    .array(z.strictObject({ title: text(200), arguments: z.record(z.string(), z.unknown()) }))
+    .max(20)
+    .optional(),
 });
 
 export const wrapSchema = z.strictObject({

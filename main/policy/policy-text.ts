@@ -1,4 +1,5 @@
 /** What `sallyport policy` says, for people. */
+import type { KnownDefinition } from '../contract/control.ts';
 import type { Explanation } from './explain.ts';
 import { placeText, type Finding } from './policy-files.ts';
 
@@ -39,6 +40,8 @@ export interface Explained extends Explanation {
     readonly operation: string;
     readonly classification: string;
     readonly destinations: readonly string[];
+    /** Of a wrapped server's tool. */
+    readonly definition?: KnownDefinition | undefined;
   };
   readonly resource: string;
 }
@@ -52,6 +55,7 @@ export function explainText(explained: Explained): string {
     `  person    ${person.username} (${who}), ${claims === 'described' ? 'as described' : 'as signed in'}`,
     `  program   ${program}`,
     `  tool      ${tool.name}: ${tool.operation}, ${tool.classification}, ${tool.connector} to ${list(tool.destinations)}`,
+    ...(tool.definition === undefined ? [] : [`  defined   ${definitionWords[tool.definition]}`]),
     `  resource  ${resource === '' ? 'none' : resource}`,
     ...terms(explained),
     ...explained.deciding.map((each) => `  ${each.effect.padEnd(8)}  ${each.id}  ${placeText(each)}`),
@@ -62,6 +66,14 @@ export function explainText(explained: Explained): string {
     `  policies  version ${explained.version}`,
   ].join('\n');
 }
+
+const definitionWords: Readonly<Record<KnownDefinition, string>> = {
+  approved: 'as its server says and the person approved in this run, with what the manifest says of it',
+  waiting: 'as its server says; not approved in this run, so calls end as definition_changed whatever policy says',
+  remembered: 'as its server said when it was approved in an earlier run; the next run asks again',
+  named: 'by the manifest alone: its server has not run, so its own definition is not known yet',
+  unknown: 'not known before its server ran: taken as a tool that writes, with a sensitive result',
+};
 
 function verdict({ permitted, policy, deciding }: Explained): string {
   if (permitted) return `permitted by ${policy ?? ''}`;

@@ -1,4 +1,5 @@
 import { Button } from 'react-aria-components';
+import { toolsText } from '../../main/contract/connector-words.ts';
 import type { Status } from '../../main/contract/control.ts';
 import { plain } from '../../main/contract/plain.ts';
 import type { WindowScreen, WindowState } from '../../main/contract/window.ts';
@@ -23,7 +24,7 @@ export function Overview({ state, onShow }: OverviewProps) {
     <>
       <Person state={state} />
       <div className="columns">
-        <Connectors connectors={status.connectors} />
+        <Connectors status={status} />
         <Agents status={status} />
       </div>
       <Card
@@ -51,23 +52,26 @@ const connectorTones: Readonly<Record<Status['connectors'][number]['state'], Ton
   suspended: 'bad',
 };
 
-function Connectors({ connectors }: { readonly connectors: Status['connectors'] }) {
+function Connectors({ status: { connectors, definitions } }: { readonly status: Status }) {
   return (
     <Card title="Connectors">
       {connectors.length === 0 && <Empty>None is configured.</Empty>}
       <ul className="rows">
-        {connectors.map(({ name, version, state, tools, why }) => (
-          <li key={name} className="row">
-            <div>
-              <strong>{name}</strong>
-              <span className="detail">
-                {count(tools.length, 'tool')} · {version}
-              </span>
-              {why !== undefined && state !== 'ready' && <p className="detail">{plain(why)}</p>}
-            </div>
-            <Chip tone={connectorTones[state]}>{state}</Chip>
-          </li>
-        ))}
+        {connectors.map((connector) => {
+          const { name, version, state, why } = connector;
+          return (
+            <li key={name} className="row">
+              <div>
+                <strong>{name}</strong>
+                <span className="detail">
+                  {toolsText(connector, definitions)} · {version}
+                </span>
+                {why !== undefined && state !== 'ready' && <p className="detail">{plain(why)}</p>}
+              </div>
+              <Chip tone={connectorTones[state]}>{state}</Chip>
+            </li>
+          );
+        })}
       </ul>
     </Card>
   );

@@ -1,145 +1,165 @@
-/** The conformance connector as a plain MCP server on stdio, of both eras: what is wrapped where the connector itself is not. */
-import { createInterface } from 'node:readline';
+/** The conformance connector as a plain MCP server, made with the official SDK: what is served bare, and what is wrapped. */
+/* eslint-disable @typescript-eslint/no-deprecated -- the SDK's own server in full: its methods, and both eras' */
+import { randomBytes } from 'node:crypto';
+import {
+  createRequestStateCodec,
+  inputRequired,
+  ProtocolError,
+  ProtocolErrorCode,
+  ResourceNotFoundError,
+  Server,
+  type RequestMethod,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
 import { isConnectorQuestion, type Questions } from '../../connector-host/sdk/ask.ts';
 import { isConnectorRefusal } from '../../connector-host/sdk/refusal.ts';
 import type { Call } from '../../connector-host/sdk/sdk.ts';
 import { connector } from './connector.ts';
 import { manifest } from './manifest.ts';
 
-type Json = Record<string, unknown>;
-interface Request {
-  readonly id: number;
-  readonly params: Json;
-  readonly isStateless: boolean;
+type Json = Readonly<Record<string, unknown>>;
+
+/** What a client keeps for the server between two rounds. */
+interface Kept {
+  /** Of the tool, before it asked and afterwards. */
+  readonly before?: string | undefined;
+  readonly after?: string | undefined;
+  readonly keys: readonly string[];
 }
 
-const newest = '2026-07-28';
-const metaKey = 'io.modelcontextprotocol/';
 const methodOf = {
   elicitation: 'elicitation/create',
   sampling: 'sampling/createMessage',
   roots: 'roots/list',
 } as const;
-const capabilities = { tools: { listChanged: true }, resources: {}, prompts: {}, completions: {} };
-const serverInfo = { name: 'conformance', version: '1' };
-
-const send = (message: Json): boolean => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
-const asked = new Map<string, (result: Json) => void>();
-let count = 0;
-
-function askClient({ kind, params }: Questions[string]): Promise<Json> {
-  count += 1;
-  const id = `q${count}`;
-  return new Promise((resolve) => {
-    asked.set(id, resolve);
-    send({ id, method: methodOf[kind], params });
-  });
-}
-
-async function run(tool: string, given: Json, request: Request): Promise<Json> {
-  const meta = (request.params['_meta'] ?? {}) as Json;
-  const { progressToken } = meta;
-  let state = request.params['requestState'] as string | undefined;
-  let answers = (request.params['inputResponses'] ?? {}) as Json;
-  const client = Object.keys(meta[`${metaKey}clientCapabilities`] ?? {});
-  for (;;) {
-    const call = {
-      arguments: given,
-      answers,
-      state,
-      client,
-      progress: (progress: number, total?: number, message?: string) =>
-        send({ method: 'notifications/progress', params: { progressToken, progress, total, message } }),
-      message: (level: string, data: string) => send({ method: 'notifications/message', params: { level, data } }),
-    } as unknown as Call;
-    try {
-      const run = connector.tools[tool];
-      if (run === undefined) throw new Error(`no tool ${tool}`);
-      return (await run(call)) as Json;
-    } catch (error) {
-      if (isConnectorRefusal(error)) return { content: [{ type: 'text', text: error.message }], isError: true };
-      if (!isConnectorQuestion(error)) throw error;
-      if (request.isStateless) return questions(error.requests, error.state);
-      ({ state } = error);
-      answers = Object.fromEntries(
-        await Promise.all(
-          Object.entries(error.requests).map(async ([key, each]) => [key, await askClient(each)] as const),
-        ),
-      );
-    }
-  }
-}
-
-function questions(requests: Questions, requestState: string | undefined): Json {
-  const inputRequests = Object.entries(requests).map(([key, { kind, params }]) => [
-    key,
-    { method: methodOf[kind], params },
-  ]);
-  return { resultType: 'input_required', inputRequests: Object.fromEntries(inputRequests), requestState };
-}
-
-const listed = (offer: string) => manifest.tools.filter((tool) => (tool.offer ?? 'tool') === offer);
+const seal = createRequestStateCodec<Kept>({ key: randomBytes(32) });
 const resources = manifest.resources ?? [];
+const prompts = manifest.prompts ?? [];
+const listed = manifest.tools.filter(({ offer }) => offer === undefined);
 
-const methods: Record<string, (request: Request) => Json | Promise<Json>> = {
-  'server/discover': () => ({ supportedVersions: [newest], capabilities, ttlMs: 0, cacheScope: 'private' }),
-  initialize: ({ params }) => ({
-    protocolVersion: params['protocolVersion'],
-    capabilities: { ...capabilities, logging: {} },
-    serverInfo,
-  }),
-  ping: () => ({}),
-  'logging/setLevel': () => ({}),
-  'tools/list': () => ({
-    tools: listed('tool').map(({ name, title, description, inputSchema }) => ({
-      name,
-      title,
-      description,
-      inputSchema,
-    })),
-  }),
-  'tools/call': (request) => run(String(request.params['name']), (request.params['arguments'] ?? {}) as Json, request),
-  'resources/list': () => ({
-    resources: resources.filter(({ uri }) => uri !== undefined).map(({ tool: _tool, ...shown }) => shown),
-  }),
-  'resources/templates/list': () => ({
-    resourceTemplates: resources
-      .filter(({ uriTemplate }) => uriTemplate !== undefined)
-      .map(({ tool: _tool, ...shown }) => shown),
-  }),
-  'resources/read': (request) => {
-    const uri = String(request.params['uri']);
-    const id = /^test:\/\/template\/([^/]+)\/data$/.exec(uri)?.[1];
-    return run(id === undefined ? 'read_static' : 'read_template', { uri, id }, request);
-  },
-  'prompts/list': () => ({ prompts: (manifest.prompts ?? []).map(({ tool: _tool, ...shown }) => shown) }),
-  'prompts/get': (request) => {
-    const { tool = '' } = manifest.prompts?.find(({ name }) => name === request.params['name']) ?? {};
-    return run(tool, (request.params['arguments'] ?? {}) as Json, request);
-  },
-  'completion/complete': (request) => run('complete', { ...(request.params['argument'] as Json) }, request),
-};
+export function conformanceServer(): Server {
+  const server = new Server(
+    { name: 'conformance', version: '1' },
+    {
+      capabilities: {
+        tools: { listChanged: true },
+        resources: { subscribe: true },
+        prompts: { listChanged: true },
+        completions: {},
+        logging: {},
+      },
+      requestState: { verify: (state, context) => seal.verify(state, context) },
+    },
+  );
+  const on = (method: RequestMethod, handle: (params: Json, context: ServerContext) => unknown): void => {
+    server.setRequestHandler(method, ((request: { params?: Json }, context: ServerContext) =>
+      handle(request.params ?? {}, context)) as never);
+  };
+  const run = (tool: string, given: Json, context: ServerContext): Promise<unknown> =>
+    rounds({ tool, given, context, client: clientOf(server, context) });
 
-createInterface({ input: process.stdin }).on('line', (line) => {
-  const {
-    id,
-    method,
-    params = {},
-    result,
-  } = JSON.parse(line) as { id?: number; method?: string; params?: Json; result?: Json };
-  if (method === undefined) {
-    asked.get(String(id))?.(result ?? {});
-    return;
+  on('tools/list', () => ({
+    tools: listed.map(({ name, title, description, inputSchema }) => ({ name, title, description, inputSchema })),
+  }));
+  on('tools/call', ({ name, arguments: given }, context) => {
+    if (!listed.some((tool) => tool.name === name)) throw unknown(`tool ${String(name)}`);
+    return run(String(name), (given ?? {}) as Json, context);
+  });
+  on('resources/list', () => ({ resources: shown(resources.filter(({ uri }) => uri !== undefined)) }));
+  on('resources/templates/list', () => ({
+    resourceTemplates: shown(resources.filter(({ uriTemplate }) => uriTemplate !== undefined)),
+  }));
+  on('resources/read', ({ uri }, context) => {
+    const id = /^test:\/\/template\/([^/]+)\/data$/.exec(String(uri))?.[1];
+    if (id !== undefined) return run('read_template', { uri, id }, context);
+    if (!resources.some((resource) => resource.uri === uri)) throw new ResourceNotFoundError(String(uri));
+    return run('read_static', { uri }, context);
+  });
+  on('resources/subscribe', () => ({}));
+  on('resources/unsubscribe', () => ({}));
+  on('prompts/list', () => ({ prompts: shown(prompts) }));
+  on('prompts/get', ({ name, arguments: given }, context) => {
+    const prompt = prompts.find((each) => each.name === name);
+    if (prompt === undefined) throw unknown(`prompt ${String(name)}`);
+    return run(prompt.tool, (given ?? {}) as Json, context);
+  });
+  on('completion/complete', ({ argument }, context) => run('complete', argument as Json, context));
+  return server;
+}
+
+const unknown = (what: string): ProtocolError => new ProtocolError(ProtocolErrorCode.InvalidParams, `no ${what}`);
+const shown = (offers: readonly { readonly tool: string }[]): Json[] => offers.map(({ tool: _tool, ...rest }) => rest);
+
+/** Of 2026-07-28 each request says what its client can be asked, of the revisions before `initialize` said it. */
+function clientOf(server: Server, { mcpReq }: ServerContext): readonly string[] {
+  const said = mcpReq.envelope as Json | undefined;
+  const capabilities = said?.['io.modelcontextprotocol/clientCapabilities'] ?? server.getClientCapabilities();
+  return Object.keys(capabilities ?? {});
+}
+
+interface Running {
+  readonly tool: string;
+  readonly given: Json;
+  readonly context: ServerContext;
+  readonly client: readonly string[];
+}
+
+/** An answer is heard where all that was asked is answered; otherwise it is asked again. */
+async function rounds(running: Running): Promise<unknown> {
+  const { mcpReq } = running.context;
+  const kept = mcpReq.requestState<Kept>();
+  const { inputResponses: given } = mcpReq;
+  if (given === undefined) return run(running, {}, kept?.before);
+  const keys = kept?.keys ?? (await firstKeys(running));
+  const isWhole = keys.length > 0 && keys.every((key) => Object.hasOwn(given, key));
+  if (!isWhole) return run(running, {}, kept?.before);
+  return run(running, Object.fromEntries(keys.map((key) => [key, given[key]])), kept?.after);
+}
+
+async function firstKeys(running: Running): Promise<readonly string[]> {
+  try {
+    await call(running, {}, undefined);
+    return [];
+  } catch (error) {
+    return isConnectorQuestion(error) ? Object.keys(error.requests) : [];
   }
-  if (id === undefined) return;
-  const handle = methods[method];
-  const isStateless = (params['_meta'] as Json | undefined)?.[`${metaKey}protocolVersion`] === newest;
-  // WRAPPED_ERA keeps it to one of the two.
-  const isOther = process.env['WRAPPED_ERA'] === 'handshake' ? isStateless : method === 'initialize';
-  if (handle === undefined || isOther) send({ id, error: { code: -32601, message: 'no such method' } });
-  else
-    void Promise.resolve(handle({ id, params, isStateless })).then(
-      (value) => send({ id, result: isStateless ? { resultType: 'complete', ...value } : value }),
-      (error: unknown) => send({ id, error: { code: -32603, message: String(error) } }),
-    );
-});
+}
+
+async function run(running: Running, answers: Json, state: string | undefined): Promise<unknown> {
+  try {
+    return await call(running, answers, state);
+  } catch (error) {
+    if (isConnectorRefusal(error)) return { content: [{ type: 'text', text: error.message }], isError: true };
+    if (!isConnectorQuestion(error)) throw error;
+    const keys = Object.keys(error.requests);
+    return inputRequired({
+      inputRequests: asRequests(error.requests) as never,
+      requestState: await seal.mint({ before: state, after: error.state, keys }),
+    });
+  }
+}
+
+function asRequests(requests: Questions): Json {
+  return Object.fromEntries(
+    Object.entries(requests).map(([key, { kind, params }]) => [key, { method: methodOf[kind], params }]),
+  );
+}
+
+async function call({ tool, given, context, client }: Running, answers: Json, state?: string): Promise<unknown> {
+  const { mcpReq } = context;
+  const progressToken = mcpReq._meta?.progressToken;
+  const call = {
+    arguments: given,
+    answers,
+    state,
+    client,
+    progress: (progress: number, total?: number, message?: string) => {
+      if (progressToken === undefined) return;
+      void mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress, total, message } });
+    },
+    message: (level: 'info', data: string) => void mcpReq.log(level, data),
+  } as unknown as Call;
+  const handle = connector.tools[tool];
+  if (handle === undefined) throw unknown(`tool ${tool}`);
+  return handle(call);
+}

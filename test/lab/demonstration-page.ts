@@ -12,7 +12,7 @@ const leftWidth = 44;
 export function heading(seen: boolean): string {
   const how = seen
     ? 'the tray app with the local lab, on your screen and in your browser'
-    : 'no display here: the tray app runs on a virtual screen, and a driver fills in the lab’s login form';
+    : 'no display here: the tray app runs on a virtual screen, where a driver signs in and approves as a person would';
   return `\n  ${bold('Sallyport')}  a person signs in once; agents work as that person and never see a credential\n  ${dim(how)}\n\n`;
 }
 

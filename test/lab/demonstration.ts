@@ -1,46 +1,46 @@
 /**
  * `npm start`: the tray app with the lab, one person signed in, one call as an agent would make it, its audit record
  * beside it; then it stays until Ctrl-C. Everything here is done from outside, through the command and the bridge.
- * Without a display it starts a virtual one, and a driver fills in the login form.
+ * Without a display it starts a virtual one, and a driver is the person's hands: it fills in the login form and approves in the window.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
-import { Client } from '@modelcontextprotocol/client';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client, type CallToolResult } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { z } from 'zod';
 import { readLine } from '../../main/audit/chain.ts';
-import type { AuditRecord } from '../../main/contract/audit.ts';
 import { statusSchema, type Status } from '../../main/contract/control.ts';
 import { hasDisplay } from '../../main/cli/browser.ts';
 import { startScreen, type Screen } from '../screen/screen.ts';
 import { personSchema } from './contract.ts';
-import { columns, heading, steps, table } from './demonstration-page.ts';
+import { heading, steps } from './demonstration-page.ts';
+import { result, rowsSchema, sql, type Outcome, type Rows } from './demonstration-result.ts';
+import { approveInWindow } from './hands.ts';
+import { notesFolder } from './notes.ts';
 
 const dist = path.resolve(import.meta.dirname, '..');
 const product = path.join(dist, 'main', 'sallyport.mjs');
 const bridge = path.join(dist, 'main', 'bridge.mjs');
-const launcher = path.resolve(dist, '..', 'bin', 'sallyport.mjs');
-const sql =
-  'SELECT region, count(*) AS orders, sum(amount_usd) AS amount_usd FROM shop.orders GROUP BY region ORDER BY region';
 
 const labSchema = z.looseObject({ event: z.literal('lab-ready'), folder: z.string() });
 const readySchema = z.looseObject({ event: z.literal('ready'), socket: z.string() });
-const rowsSchema = z.looseObject({
-  columns: z.array(z.looseObject({ name: z.string() })),
-  rows: z.array(z.array(z.union([z.string(), z.number(), z.boolean(), z.null()]))),
-});
-type Rows = z.output<typeof rowsSchema>;
-type Outcome = Extract<AuditRecord, { event: 'call-outcome' }>;
+const textSchema = z.tuple([z.looseObject({ type: z.literal('text'), text: z.string() })]);
 
 interface Running {
-  readonly process: ChildProcess;
   readonly socket: string;
+  /** Of the lab. */
+  readonly folder: string;
 }
 
 const ticketsText = 'tickets_list_tickets: an API, its connector made of its OpenAPI document';
 const storageText = 'storage_aggregate: sums of a CSV object in S3, no row leaves it';
+const notesText = 'notes_read_text_file: an MCP server that anybody can install, wrapped';
+/** Wrapped servers run on Linux only so far. */
+const hasNotes = process.platform === 'linux';
+const approvalMs = 60_000;
 const totals = {
   key: 'shared/orders.csv',
   groupBy: ['region'],
@@ -59,18 +59,19 @@ async function main(): Promise<void> {
   const started = startProduct(screen);
   endWith(started, screen);
   const events = eventsOf(started);
-  const labText = 'identity provider, issuer, PostgreSQL, an API and S3, on this machine only';
+  const labText = 'identity provider, issuer, PostgreSQL, an API, S3, notes: on this machine';
   const lab = await page.step('lab', labText, () => events.until(labSchema));
-  const startText = 'the tray app: gateway, vault, and three connectors, each in its sandbox';
+  const startText = `the tray app: gateway, vault, and ${hasNotes ? 'four' : 'three'} connectors, each in its sandbox`;
   const { socket } = await page.step('start', startText, () => events.until(readySchema));
-  const running: Running = { process: started, socket };
-  if (seen) await inBrowser(running, lab.folder);
-  else await byDriver(running);
+  const running: Running = { socket, folder: lab.folder };
+  if (screen === undefined) await inBrowser(running);
+  else await byDriver(running, screen);
 }
 
 /** The person signs in by themselves, and sees one call. */
-async function inBrowser(running: Running, labFolder: string): Promise<void> {
-  const people = z.array(personSchema).parse(JSON.parse(readFileSync(path.join(labFolder, 'people.json'), 'utf8')));
+async function inBrowser(running: Running): Promise<void> {
+  const peopleFile = path.join(running.folder, 'people.json');
+  const people = z.array(personSchema).parse(JSON.parse(readFileSync(peopleFile, 'utf8')));
   const alice = people.find(({ name }) => name === 'alice');
   process.stdout.write(`\n  Your browser shows the lab’s sign-in page: alice, password ${alice?.password ?? ''}\n\n`);
   await page.step('sign in', 'in your browser', () => command(running.socket, 'signin'));
@@ -80,11 +81,17 @@ async function inBrowser(running: Running, labFolder: string): Promise<void> {
   const outcome = await page.step('audit', 'the record of that call, from the log', () => auditRecord(running));
   const tickets = await page.step('call', ticketsText, () => askTickets(running));
   const stored = await page.step('call', storageText, () => askStorage(running));
+  if (hasNotes) process.stdout.write(pleaseApprove);
+  const note = await askNotes(running, 'you, in Sallyport’s window (a minute at most, then this goes on)', () =>
+    delay(500),
+  );
   const { signedIn } = await status(running.socket);
-  process.stdout.write(result({ socket: running.socket, person: signedIn, seen, outcome, tickets, stored }));
+  process.stdout.write(
+    result({ socket: running.socket, person: signedIn, seen, outcome, tickets, stored, note, isDriven: false }),
+  );
 }
 
-async function byDriver(running: Running): Promise<void> {
+async function byDriver(running: Running, screen: Screen): Promise<void> {
   const alice = await page.step('sign in', 'alice, through the provider’s own login form', () =>
     signIn(running, 'alice'),
   );
@@ -94,16 +101,22 @@ async function byDriver(running: Running): Promise<void> {
   const outcome = await page.step('audit', 'the record of that call, from the log', () => auditRecord(running));
   const tickets = await page.step('call', ticketsText, () => askTickets(running));
   const stored = await page.step('call', storageText, () => askStorage(running));
+  const note = await askNotes(running, 'what “notes” says of its tools: read and approved in the window', () =>
+    approveInWindow(screen).catch(() => delay(500)),
+  );
   await page.step('sign in', 'bob: another person, the same agent', () => signIn(running, 'bob'));
   const other = await page.step('call', 'the same query', () => askDatabase(running));
   await page.step('sign in', 'alice again', () => signIn(running, 'alice'));
-  process.stdout.write(result({ socket: running.socket, person: alice, seen, other, outcome, tickets, stored }));
+  process.stdout.write(
+    result({ socket: running.socket, person: alice, seen, other, outcome, tickets, stored, note, isDriven: true }),
+  );
 }
 
 function startProduct(screen: Screen | undefined): ChildProcess {
   const args = [product, 'up', '--lab', '--json', '--end-with-input', ...process.argv.slice(2)];
   const { DISPLAY, DBUS_SESSION_BUS_ADDRESS } = screen?.env ?? {};
-  const env = screen === undefined ? process.env : { ...process.env, DISPLAY, DBUS_SESSION_BUS_ADDRESS };
+  const own = { ...process.env, SALLYPORT_LAB_NOTES: '1' };
+  const env = screen === undefined ? own : { ...own, DISPLAY, DBUS_SESSION_BUS_ADDRESS };
   return spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env });
 }
 
@@ -189,18 +202,49 @@ async function status(socket: string): Promise<Status> {
   return statusSchema.parse(JSON.parse(await command(socket, 'status', '--json')));
 }
 
-const askDatabase = (running: Running): Promise<Rows> => callAsAgent(running, 'postgres_query', { sql });
-const askTickets = (running: Running): Promise<Rows> => callAsAgent(running, 'tickets_list_tickets', { maxItems: 4 });
-const askStorage = (running: Running): Promise<Rows> => callAsAgent(running, 'storage_aggregate', totals);
+const pleaseApprove = `
+  Sallyport’s window shows “Definitions”: what the server “notes” says of its tools waits for you there.
+  Scroll to its end, then click “Approve for this run”: a model would read it word for word.
 
-async function callAsAgent({ socket }: Running, name: string, given: Record<string, unknown>): Promise<Rows> {
+`;
+
+/** Null: nobody approved its tools in time, and the rest goes on without them. */
+async function askNotes(running: Running, how: string, approve: () => Promise<unknown>): Promise<string | null> {
+  if (!hasNotes) return null;
+  const isApproved = await page.step('approve', how, async () => {
+    for (const deadline = Date.now() + approvalMs; Date.now() < deadline;) {
+      const { definitions = [] } = await status(running.socket);
+      if (definitions.some(({ state }) => state === 'same')) return true;
+      // It has not said anything yet: nothing is on the screen.
+      await (definitions.length === 0 ? delay(200) : approve());
+    }
+    return false;
+  });
+  return isApproved ? page.step('call', notesText, () => readNote(running)) : null;
+}
+
+async function readNote(running: Running): Promise<string> {
+  const given = { path: path.join(notesFolder(running.folder), 'regions.md') };
+  const { content } = await callAsAgent(running, 'notes_read_text_file', given);
+  return textSchema.parse(content)[0].text;
+}
+
+const askDatabase = (running: Running): Promise<Rows> => rowsOf(running, 'postgres_query', { sql });
+const askTickets = (running: Running): Promise<Rows> => rowsOf(running, 'tickets_list_tickets', { maxItems: 4 });
+const askStorage = (running: Running): Promise<Rows> => rowsOf(running, 'storage_aggregate', totals);
+
+async function rowsOf(...call: Parameters<typeof callAsAgent>): Promise<Rows> {
+  return rowsSchema.parse((await callAsAgent(...call)).structuredContent);
+}
+
+async function callAsAgent({ socket }: Running, name: string, given: Record<string, unknown>): Promise<CallToolResult> {
   const client = new Client({ name: 'demonstration', version: '1.0.0' });
   const args = [bridge, 'mcp', '--agent', 'demonstration', '--socket', socket];
   await client.connect(new StdioClientTransport({ command: process.execPath, args, stderr: 'ignore' }));
   try {
-    const { structuredContent, isError, content } = await client.callTool({ name, arguments: given });
-    if (isError === true) throw new TypeError(JSON.stringify(content));
-    return rowsSchema.parse(structuredContent);
+    const said = await client.callTool({ name, arguments: given });
+    if (said.isError === true) throw new TypeError(JSON.stringify(said.content));
+    return said;
   } finally {
     await client.close();
   }
@@ -215,80 +259,6 @@ async function auditRecord({ socket }: Running): Promise<Outcome> {
   const outcome = records.filter((record) => record?.event === 'call-outcome').at(-1);
   if (outcome?.event !== 'call-outcome') throw new TypeError('the log has no record of the call');
   return outcome;
-}
-
-interface Shown {
-  readonly socket: string;
-  readonly person: Status['signedIn'];
-  readonly seen: Rows;
-  /** The same, as another person got it. */
-  readonly other?: Rows;
-  readonly outcome: Outcome;
-  /** Of the API. */
-  readonly tickets: Rows;
-  /** Of the storage. */
-  readonly stored: Rows;
-}
-
-function result({ socket, person, seen, other, outcome, tickets, stored }: Shown): string {
-  const asTable = (rows: Rows): string[] =>
-    table(
-      rows.columns.map(({ name }) => name),
-      rows.rows,
-    );
-  const record = [
-    ['person', outcome.person?.username ?? 'nobody'],
-    ['program', outcome.program],
-    ['tool', outcome.tool],
-    ['decision', outcome.decision],
-    ['policy', outcome.policy ?? 'none'],
-    ['rows, bytes', `${outcome.rows ?? 0}, ${outcome.resultBytes}`],
-    ['took', `${outcome.durationMs.toFixed(0)} ms`],
-    ['call', outcome.callId],
-  ] as const;
-  const why = [
-    'Nobody wrote a filter',
-    'The database decides by who is signed in.',
-    'The agent had no password and no token,',
-    'and could not have had one.',
-  ];
-  // Two columns beside the words.
-  const narrow = ({ columns: all, rows }: Rows): Rows => ({
-    columns: all.slice(0, 2),
-    rows: rows.map((row) => row.slice(0, 2)),
-  });
-  const made = [
-    'Made of an OpenAPI document',
-    'The API took a token of alice’s own, added',
-    'outside of the connector, and chose by it.',
-    '',
-    'npx sallyport connector new … --openapi FILE',
-  ];
-  const signed = [
-    'Read with a session of minutes',
-    'The person’s token became keys of alice’s own;',
-    'each request was signed outside of the connector.',
-  ];
-  // Agents start it from anywhere, so every path is whole.
-  const sallyport = { command: 'node', args: [launcher, 'mcp', '--socket', socket] };
-  const entry = JSON.stringify({ mcpServers: { sallyport } });
-  return `
-  The agent asked    ${sql}
-
-${columns(['What alice’s agent got', ...asTable(seen)], ['Its audit record', ...table([], record)])}
-
-${other === undefined ? '' : `${columns(['The same query, signed in as bob', ...asTable(other)], why)}\n`}
-${columns(['Her tickets, from the API', ...asTable(narrow(tickets))], made)}
-
-${columns(['Sums of shared/orders.csv, from S3', ...asTable(stored)], signed)}
-
-  Signed in    ${person?.principal.displayName ?? 'nobody'}; try: npx sallyport status, npx sallyport doctor
-  Socket       ${socket}
-  Your agent   add this to its MCP configuration:
-               ${entry}
-
-  Everything runs until you press Ctrl-C.
-`;
 }
 
 try {

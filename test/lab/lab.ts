@@ -4,7 +4,7 @@
  * stdin ends. A killed lab takes them along: its children see their pipe close, PostgreSQL gets a signal.
  */
 import { rm } from 'node:fs/promises';
-import type { SallyportConfig } from '../../main/contract/config.ts';
+import type { ConnectorConfig, SallyportConfig } from '../../main/contract/config.ts';
 import { configSchema } from '../../main/contract/config.ts';
 import { Fault } from '../../main/contract/errors.ts';
 import { createCast } from './cast.ts';
@@ -13,12 +13,15 @@ import { answerSchema, apiAudience, apiScope, clientId, commandSchema, eventsPat
 import { createLabFolder, removeStaleFolders } from './folder.ts';
 import { parseLine, readLines, writeLine } from './lines.ts';
 import { createNeedles } from './needles.ts';
+import { notesConnector } from './notes.ts';
 import type { Parts } from './parts.ts';
 import { authorityFile, startParts } from './parts.ts';
 import { sharedLabels, storageConnector } from './storage-config.ts';
 import { ticketsFolder } from './tickets-folder.ts';
 
 const needlesFile = process.env['SALLYPORT_LAB_NEEDLES'];
+/** Its tools wait for the person in each run, so it is there only where it is wanted. */
+const hasNotes = process.env['SALLYPORT_LAB_NOTES'] === '1' && process.platform === 'linux';
 const say = (text: string) => process.stderr.write(`lab: ${text}\n`);
 
 const labQuota = { callsPerMinute: 60_000, burst: 10_000, rowsPerHour: 100_000_000, bytesPerHour: 100_000_000_000 };
@@ -34,7 +37,8 @@ const columnLabels = {
   'published.movies.title': 'public',
 } as const;
 
-function configOf({ provider, issuer, postgres, api, storage }: Parts, folder: string): SallyportConfig {
+function configOf(parts: Parts, folder: string, beside: readonly ConnectorConfig[]): SallyportConfig {
+  const { provider, issuer, postgres, api, storage } = parts;
   const database = {
     host: 'localhost',
     port: postgres.port,
@@ -53,6 +57,7 @@ function configOf({ provider, issuer, postgres, api, storage }: Parts, folder: s
       { name: 'postgres', destinations: { database } },
       ...(api === undefined ? [] : [ticketsAt(api.ready.url)]),
       ...(storage === undefined ? [] : [storageConnector({ issuer: issuer.ready.url, storage: storage.ready.url })]),
+      ...beside,
     ],
     classification: { postgres: columnLabels, ...(storage === undefined ? {} : { storage: sharedLabels }) },
     policy: { posture: 'lab' },
@@ -87,8 +92,9 @@ async function run(folder: string): Promise<Parts> {
   const has = (part: string): boolean => !process.argv.includes(`--without-${part}`);
   const wanted = { hasApi: has('api'), hasStorage: has('storage') };
   const parts = await startParts({ folder, people, ...wanted, needlesFile, recordNeedle, say });
+  const beside = hasNotes ? [await notesConnector(folder)] : [];
   writeLine(process.stdout, {
-    config: configOf(parts, folder),
+    config: configOf(parts, folder, beside),
     folder,
     people: people.map(({ name, roles, disabled }) => ({ name, roles, disabled })),
     pids: {

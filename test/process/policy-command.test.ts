@@ -4,6 +4,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createDefinitions } from '../../main/connectors/definitions/definitions.ts';
+import { openPinFile } from '../../main/connectors/pin-file.ts';
+import { readServerProgram } from '../../main/connectors/wrapped/server-program.ts';
+import { wrapSchema } from '../../main/contract/wrap.ts';
 import { finished, ownGround, type Ended } from './harness.ts';
 
 let folder: string;
@@ -156,5 +160,44 @@ describe('explain', () => {
       claims: 'described',
       resource: 'database',
     });
+  });
+
+  it('a wrapped server’s tool: by the manifest alone, and with what was approved in an earlier run', async () => {
+    put('code/server.mjs', '// a server');
+    const wrap = { command: process.execPath, program: path.join(folder, 'code'), args: [], tools: { read: {} } };
+    const named = { name: 'notes', version: '1.0.0', title: 'Notes', description: 'Wrapped.' };
+    const { sha256 } = readServerProgram(folder, { wrap: wrapSchema.parse(wrap) }, ({ reason }) => {
+      throw new Error(reason);
+    });
+    put('notes/manifest.json', JSON.stringify({ ...named, wrap: { ...wrap, sha256 } }));
+    const identity = { kind: 'oidc', authority: 'https://id.example', clientId: 'desktop', scopes: ['openid'] };
+    const connectors = [{ name: 'notes', path: 'notes' }];
+    put('wrapped.json', JSON.stringify({ identity, connectors, policy: { posture: 'read-only-analyst' } }));
+    const of = async (tool: string): Promise<string> => {
+      const args = ['--config', 'wrapped.json', '--person', 'sam', '--roles', 'analyst', '--tool', tool];
+      const { code, stdout, stderr } = await policy('explain', ...args);
+      return code === 0 ? stdout : stderr;
+    };
+    expect(await of('notes_read')).toMatch(
+      /^forbidden by posture:nobody-changes\n[^]*write, sensitive, notes to none\n {2}defined +by the manifest alone/,
+    );
+    expect(await of('notes_other')).toContain('not known before its server ran');
+    const definitions = createDefinitions({
+      readPins: () => [],
+      writePins: (pins) => {
+        put('.local/state/sallyport/definitions.json', '');
+        openPinFile(path.join(folder, '.local/state/sallyport/definitions.json')).writePins(pins);
+      },
+      now: Date.now,
+    });
+    const tools = [
+      { name: 'read', description: 'Reads.', inputSchema: { type: 'object' }, annotations: { readOnlyHint: true } },
+    ];
+    const { pin } = definitions.admit({ name: 'notes', commandHash: sha256, args: [] }, tools, []);
+    definitions.approve('notes', pin.hash, 'sam');
+    expect(await of('notes_read')).toMatch(
+      /read, sensitive, notes to none\n {2}defined +as its server said when it was approved/,
+    );
+    expect(await of('notes_other')).toBe('sallyport: no tool "notes_other": notes_read\n');
   });
 });

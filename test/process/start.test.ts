@@ -72,6 +72,8 @@ test(
     const started = start();
     await until(started, 'Everything runs until you press Ctrl-C.');
     expect(started.said()).toContain('no display here: the tray app runs on a virtual screen');
+    // Of the wrapped server, which the driver approved in the window.
+    expect(started.said()).toMatch(/^ {2}north {3}Mondays and Thursdays/m);
     const everything = family(started.pid);
     expect(names(everything)).toEqual(expect.arrayContaining(['Xvfb', 'electron', 'postgres']));
     process.kill(-started.pid, 'SIGINT');

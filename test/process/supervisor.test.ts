@@ -402,7 +402,7 @@ describe('sign-ins', () => {
       openBrowser: () => Promise.resolve(false),
       about: { version: '0', runtime: '', socket: '', controlSocket: '', consent: 'ask' },
       programs: () => [],
-      definitions: { summaries: () => [], degraded: () => [] },
+      definitions: { summaries: () => [], said: () => null, degraded: () => [] },
       onChange: () => undefined,
       ownHardening: harmless,
       sealText: (_, text) => text,

@@ -8,6 +8,7 @@ import {
   ElicitRequestSchema,
   ListRootsRequestSchema,
   LoggingMessageNotificationSchema,
+  type PromptArgument,
 } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SocketTransport } from './stand/sdk-clients.ts';
@@ -21,9 +22,10 @@ async function connected(transport: Transport): Promise<Client> {
     { name: 'test', version: '1' },
     { capabilities: { sampling: {}, roots: {}, elicitation: { form: {} } } },
   );
-  client.setRequestHandler(ElicitRequestSchema, () =>
-    Promise.resolve({ action: 'accept' as const, content: { name: 'Ada' } }),
-  );
+  client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
+    const content = params.message.includes('interpretations') ? { interpretation: 'snake' } : { name: 'Ada' };
+    return Promise.resolve({ action: 'accept' as const, content });
+  });
   client.setRequestHandler(CreateMessageRequestSchema, () =>
     Promise.resolve({ role: 'assistant' as const, model: 'm', content: { type: 'text' as const, text: 'sampled' } }),
   );
@@ -60,6 +62,7 @@ beforeAll(async () => {
   const tools = {
     ...Object.fromEntries(plain.map(([name]) => [name, harmless])),
     'get-env': harmless,
+    [asTask]: { ...harmless, asks: ['elicitation'] },
     'trigger-elicitation-request': { ...harmless, asks: ['elicitation'] },
     'trigger-sampling-request': { ...harmless, asks: ['sampling'] },
     'get-roots-list': { ...harmless, asks: ['roots'] },
@@ -80,27 +83,55 @@ afterAll(async () => {
   await stand.stop();
 });
 
-const byName = ({ name: one }: { name: string }, { name: other }: { name: string }): number => (one < other ? -1 : 1);
-/** Its description holds what the environment says. */
-const unlike = ['trigger-url-elicitation', 'gzip-file-as-resource'];
+/** Run as a task alone. */
+const asTask = 'simulate-research-query';
+/** What it answers holds the time of day. */
+const timed = ['get-resource-reference'];
+
+type Named = readonly { readonly name: string }[];
+const byName = <T extends Named>(list: T): T[number][] => [...list].sort((a, b) => (a.name < b.name ? -1 : 1));
+const timeless = (answer: unknown): unknown =>
+  JSON.parse(JSON.stringify(answer).replaceAll(/\d{1,2}:\d{2}:\d{2}[^"\\]*/g, 'T'));
 
 describe('server-everything', () => {
   it('lists the same tools with the same schemas and words', async () => {
     const [here, there] = await Promise.all([direct.listTools(), wrapped.listTools()]);
+    // Annotations are what the manifest says, not what the server says of itself.
     const shown = ({ tools }: typeof here) =>
-      tools
-        .filter(({ name }) => !unlike.includes(name))
-        .sort(byName)
-        .map(({ name, title, description, inputSchema }) => ({ name, title: title ?? name, description, inputSchema }));
-    expect(shown(there)).toEqual(shown(here));
+      byName(tools).map(({ annotations: _said, execution: _task, outputSchema: _read, ...shown }) => shown);
+    expect(shown(there)).toStrictEqual(shown(here));
+    expect(here.tools.map(({ name }) => name).sort()).toEqual(
+      [...plain.map(([name]) => name), 'get-env', asTask].sort(),
+    );
+  });
+
+  it('lists the same schema of results, beside that of refusals', async () => {
+    const schemas = async (client: Client): Promise<Record<string, unknown>[]> =>
+      (await client.listTools()).tools.flatMap(({ outputSchema }) => outputSchema ?? []);
+    const [first = {}, ...others] = await schemas(direct);
+    const { $schema: _draft, ...here } = first;
+    expect(others).toEqual([]);
+    expect(await schemas(wrapped)).toMatchObject([{ anyOf: [here, { description: 'A refusal or a fault.' }] }]);
   });
 
   it.each(plain)('%s', async (name, given) => {
-    const here = await direct.callTool({ name, arguments: given });
-    const there = await wrapped.callTool({ name, arguments: given });
-    const timeless = (text: unknown): unknown =>
-      JSON.parse(JSON.stringify(text).replaceAll(/\d{1,2}:\d{2}:\d{2}[^"\\]*/g, 'T'));
-    expect(timeless(there)).toEqual(timeless(here));
+    const [here, there] = [
+      await direct.callTool({ name, arguments: given }),
+      await wrapped.callTool({ name, arguments: given }),
+    ];
+    const compared = timed.includes(name) ? timeless : (answer: unknown) => answer;
+    expect(here).not.toHaveProperty('isError');
+    expect(compared(there)).toStrictEqual(compared(here));
+  });
+
+  it('runs a tool that is a task alone, with its question, as one call', async () => {
+    const query = { name: asTask, arguments: { topic: 'python', ambiguous: true } };
+    const answer = wrapped.callTool(query);
+    let here: unknown;
+    for await (const message of direct.experimental.tasks.callToolStream(query))
+      if (message.type === 'result') here = message.result.content;
+    expect(JSON.stringify(here)).toContain('python (snake)');
+    expect((await answer).content).toEqual(here);
   });
 
   it('tells progress', async () => {
@@ -125,20 +156,47 @@ describe('server-everything', () => {
     ).toEqual(['HOME', 'LANG', 'PATH', 'TMPDIR']);
   });
 
-  it('offers prompts, resources and completions', async () => {
-    const names = async (client: Client) => (await client.listPrompts()).prompts.map(({ name }) => name).sort();
-    expect(await names(wrapped)).toEqual(await names(direct));
-    const prompt = { name: 'args-prompt', arguments: { city: 'Paris' } };
-    expect(await wrapped.getPrompt(prompt)).toEqual(await direct.getPrompt(prompt));
-    const { resources } = await wrapped.listResources();
-    const [first] = resources;
-    expect(first).toBeDefined();
-    const uri = first?.uri ?? '';
-    expect(await wrapped.readResource({ uri })).toMatchObject(await direct.readResource({ uri }));
+  it('offers the same prompts', async () => {
+    // "required": false is what is meant where nothing is said.
+    const plainly = ({ required, ...argument }: PromptArgument) => ({
+      ...argument,
+      ...(required === true && { required }),
+    });
+    const listed = async (client: Client) =>
+      byName((await client.listPrompts()).prompts).map(({ arguments: taken = [], ...prompt }) => ({
+        ...prompt,
+        arguments: taken.map(plainly),
+      }));
+    const names = await listed(direct);
+    expect(await listed(wrapped)).toStrictEqual(names);
+    const given: Record<string, Record<string, string>> = {
+      'args-prompt': { city: 'Paris', state: 'Texas' },
+      'completable-prompt': { department: 'Engineering', name: 'Alice' },
+      'resource-prompt': { resourceType: 'Text', resourceId: '1' },
+    };
+    for (const { name } of names) {
+      const wanted = { name, arguments: given[name] ?? {} };
+      const [here, there] = [await direct.getPrompt(wanted), await wrapped.getPrompt(wanted)];
+      expect(timeless(there)).toStrictEqual(timeless(here));
+    }
+  });
+
+  it('offers the same resources', async () => {
+    const listed = async (client: Client) => byName((await client.listResources()).resources);
+    const before = (await listed(direct)).filter(({ uri }) => !uri.includes('/session/'));
+    const there = await listed(wrapped);
+    expect(there).toStrictEqual(before);
+    for (const { uri } of there)
+      expect(await wrapped.readResource({ uri })).toStrictEqual(await direct.readResource({ uri }));
+    const templates = async (client: Client) => byName((await client.listResourceTemplates()).resourceTemplates);
+    expect(await templates(wrapped)).toStrictEqual(await templates(direct));
+  });
+
+  it('completes the same', async () => {
     const asked = {
       ref: { type: 'ref/prompt' as const, name: 'completable-prompt' },
       argument: { name: 'department', value: 'E' },
     };
-    expect((await wrapped.complete(asked)).completion.values).toEqual((await direct.complete(asked)).completion.values);
+    expect(await wrapped.complete(asked)).toStrictEqual(await direct.complete(asked));
   });
 });

@@ -169,27 +169,33 @@ describe('an object that is hostile', () => {
 });
 
 describe('the session', () => {
-  it.each(Object.entries(encodings))(
-    'its token and key, echoed %s: no byte reaches the connector',
-    async (_name, encode) => {
-      for (const secret of ['password', 'also'] as const) {
-        for (const where of ['body', 'header'] as const) {
-          storage.as('alice');
-          const echo = encode(Buffer.from(String(storage.under.credential[secret])));
-          answering((res, [from]) => {
-            const head = { 'content-range': `bytes ${from}-${echo.length - 1}/${echo.length}` };
-            if (where === 'header' && /[^\x20-\x7e]/.test(echo.toString('latin1'))) res.destroy();
-            else if (where === 'header') res.writeHead(200, { 'x-echo': echo.toString('latin1') }).end();
-            else res.writeHead(206, head).end(echo);
-          });
-          const told = await storage.call('read', { key: 'people/alice/notes.txt', bytes: 32_768 });
-          expect(['output_not_allowed', 'backend_unreachable', 'backend_refused']).toContain(told['cut']);
-          if (where === 'body') expect(told['cut']).toBe('output_not_allowed');
-          expect(told).not.toHaveProperty('text');
-        }
-      }
-    },
-  );
+  const echoing = (where: 'body' | 'header', echo: Buffer): void =>
+    answering((res, [from]) => {
+      if (where === 'header') res.writeHead(200, { 'x-echo': echo.toString('latin1') }).end();
+      else res.writeHead(206, { 'content-range': `bytes ${from}-${echo.length - 1}/${echo.length}` }).end(echo);
+    });
+  const read = () => storage.call('read', { key: 'people/alice/notes.txt', bytes: 32_768 });
+  const all = Object.entries(encodings).map(([name, encode]) => ({ name, encode }));
+  // No header has a NUL in it: HTTP's own parsers end there.
+  const fitsHeader = all.filter(({ name }) => !name.startsWith('UTF-16'));
+
+  it.each([
+    ...all.map((one) => ({ ...one, where: 'body' as const })),
+    ...fitsHeader.map((one) => ({ ...one, where: 'header' as const })),
+  ])('its token and key, echoed $name in a $where: no byte reaches the connector', async ({ encode, where }) => {
+    for (const secret of ['password', 'also'] as const) {
+      storage.as('alice');
+      echoing(where, encode(Buffer.from(String(storage.under.credential[secret]))));
+      const told = await read();
+      expect(told).toMatchObject({ cut: 'output_not_allowed' });
+      expect(told).not.toHaveProperty('text');
+    }
+  });
+
+  it.each(['body', 'header'] as const)('what is no secret comes through in a %s', async (where) => {
+    echoing(where, Buffer.from('nothing of anybody'));
+    expect(await read()).toMatchObject({ text: where === 'body' ? 'nothing of anybody' : '' });
+  });
 
   it.each([
     ['of another person', { username: 'bob' }, 'not_permitted'],

@@ -49,8 +49,10 @@ describe('tools of a wrapped server', () => {
     await catalog.announce('notes', saying(tool('add')));
     expect(catalog.tools.all).toEqual([]);
     expect(catalog.tools.find('notes_add', 'tool')?.pending?.code).toBe('definition_changed');
+    expect(catalog.wrapped()).toEqual({ notes: [] });
     await catalog.decided('notes');
     expect(catalog.tools.all.map(({ name }) => name)).toEqual(['notes_add']);
+    expect(catalog.wrapped()).toEqual({ notes: ['notes_add'] });
     expect(catalog.tools.find('notes_add', 'tool')?.pending).toBeUndefined();
     await catalog.announce('notes', saying(tool('add', { description: 'Mails it as well.' })));
     expect(catalog.tools.all).toEqual([]);

@@ -34,6 +34,8 @@ export interface Catalog {
   announce(connector: string, said: WrappedDefinitions): Promise<void>;
   /** The person decided about it: what may be served is asked again. */
   decided(connector: string): Promise<void>;
+  /** By wrapped server: its tools that are offered. */
+  wrapped(): Record<string, string[]>;
 }
 
 interface Wrapped {
@@ -123,6 +125,13 @@ export function createCatalog(deps: CatalogDeps): Catalog {
       const one = wrapped.get(connector);
       if (one?.said) await ask(one, one.said);
     },
+    wrapped: () =>
+      Object.fromEntries(
+        [...wrapped.keys()].map((connector) => {
+          const own = now.tools.all.filter((tool) => tool.connector === connector && tool.manifest.offer === 'tool');
+          return [connector, own.map(({ name }) => name)];
+        }),
+      ),
   };
 }
 

@@ -10,6 +10,7 @@ import type { Classification, LabelNode } from '../../contract/labels.ts';
 import type { ConnectorManifest, Offer, ToolManifest } from '../../contract/manifest.ts';
 import { wrappedLimits, type WrapManifest } from '../../contract/wrap.ts';
 import { offeredName } from '../tool-name.ts';
+import { labelsOf, saidOf } from './wrapped-labels.ts';
 import { compileInput, compileOutput, type Check } from './wrapped-schema.ts';
 
 export type WrappedManifest = ConnectorManifest & { readonly wrap: WrapManifest };
@@ -78,14 +79,15 @@ const fits = Object.fromEntries(
 /** @throws Fault `malformed`: why it is not offered */
 export function wrappedTool(manifest: WrappedManifest, definition: ToolDefinition): OfferedTool {
   const { name, inputSchema, outputSchema, annotations: hints } = definition;
-  const said = Object.hasOwn(manifest.wrap.tools, name) ? manifest.wrap.tools[name] : undefined;
+  const said = saidOf(manifest.wrap, name);
+  const { operation, classification, receives } = labelsOf(manifest.wrap, name, hints);
   const structured = outputSchema === undefined ? null : compileOutput(outputSchema);
   const made = offered(manifest, {
     own: name,
     called: name,
     offer: 'tool',
-    operation: said?.operation ?? (hints?.readOnlyHint === true ? 'read' : 'write'),
-    classification: said?.classification ?? 'sensitive',
+    operation,
+    classification,
     title: definition.title ?? hints?.title ?? name,
     description: definition.description ?? '',
     inputSchema,
@@ -97,7 +99,7 @@ export function wrappedTool(manifest: WrappedManifest, definition: ToolDefinitio
   return Object.freeze({
     ...made,
     checkOutput: (value: unknown) => wrongResult(value, structured),
-    receives: said?.receives ?? 'public',
+    receives,
     ...(outputSchema === undefined ? {} : { shownOutputSchema: outputSchema }),
   });
 }

@@ -61,6 +61,7 @@ if (kind === 'gateway') {
             stages: [],
             decisions: { fromCache: 0, byCedar: 0 },
             carried: [],
+            wrapped: {},
             policyWarnings: [],
             paused: false,
             auditFile: JSON.stringify(seen),
