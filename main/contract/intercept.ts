@@ -12,8 +12,8 @@ export const placeholderSchema = z
 
 const port = z.int().min(1).max(65_535);
 
+/** None: there is no way to one here (level B of the server). */
 export const interceptedSchema = z.strictObject({
-  /** None: the server has no network here, and no end of Node's IPC. */
   destinations: z
     .array(
       z.strictObject({
