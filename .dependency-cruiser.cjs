@@ -88,6 +88,8 @@ module.exports = {
           '^main/authoring/recorder\\.ts$',
           // Wrap an inherited descriptor in a Socket: no address, no name.
           '^main/channel/(channel-over-socket|hand-over)\\.ts$|^connector-host/(channel-over-fd|wrap)\\.ts$',
+          // Serves what was listening before it came here: behind the filter of system calls it can neither dial nor bind.
+          '^connector-host/intercept(\\.ts$|/)',
           // Listens for agents; connects to that same Unix socket, to learn whether a living instance holds it.
           '^main/agent/(socket|reused-buffer)\\.ts$',
           // Node's HTTP parser, over connections that came in on that socket.

@@ -8,7 +8,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { connectorEgress, gatewayConnector, inheritedFds, logLevelSchema } from '../main/contract/channels.ts';
+import {
+  connectorEgress,
+  connectorInterceptor,
+  gatewayConnector,
+  inheritedFds,
+  logLevelSchema,
+} from '../main/contract/channels.ts';
 import { hostExitCodes, sandboxLevels } from '../main/contract/connector-process.ts';
 import { Fault } from '../main/contract/errors.ts';
 import { manifestSchema } from '../main/contract/manifest.ts';
@@ -16,7 +22,7 @@ import { createBoundedLog } from './bounded-log.ts';
 import { channelOverFd } from './channel-over-fd.ts';
 import { endOnMistakes } from './end-on-mistakes.ts';
 import { missingProtections, removeFromReach } from './lockdown.ts';
-import { createServerCalls } from './wrap/call-server.ts';
+import { createServerCalls, type ServerCallDeps } from './wrap/call-server.ts';
 import { createLineReader } from './wrap/lines.ts';
 import { createQuestions } from './wrap/questions.ts';
 import { createRpcPeer, isJson, type Json, type RpcHandlers, type RpcPeer } from './wrap/rpc.ts';
@@ -34,16 +40,9 @@ function main(): void {
   const missing = missingProtections(level);
   if (missing.length > 0) exit(hostExitCodes.protectionMissing);
   removeFromReach();
-  const { wrap, version, prefix } = readManifest(file);
+  const { wrap, version, prefix, isNetworked } = readManifest(file);
   const onClose = (): void => exit(hostExitCodes.channelGone);
-  const nothing = { notices: {}, requests: {}, streams: {} };
-  // It has no destination; but the pair is one.
-  channelOverFd({
-    fd: inheritedFds.connector.egress,
-    contract: connectorEgress,
-    side: 'a',
-    handlers: { ...nothing, onClose },
-  });
+  const runs = connectNetwork(isNetworked, onClose);
   const log = createBoundedLog((notice) => gateway.notify('log', notice));
   const questions = createQuestions();
   const running = new Map<number, string>();
@@ -78,6 +77,7 @@ function main(): void {
     asks: (tool) => (Object.hasOwn(wrap.tools, tool) ? (wrap.tools[tool]?.asks ?? []) : []),
     isStructured: (tool) => structured.has(tool),
     prefix,
+    ...(runs && { runs }),
     follow: (callId, token) => {
       running.set(token, callId);
       return () => running.delete(token);
@@ -103,8 +103,21 @@ function readManifest(file: string) {
   const manifest = manifestSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
   const wrap = manifest.data?.wrap;
   if (manifest.data === undefined || wrap === undefined) return exit(hostExitCodes.connectorInvalid);
-  const { version, name, unprefixed } = manifest.data;
-  return { wrap, version, prefix: unprefixed === true ? '' : `${name}_` };
+  const { version, name, unprefixed, destinations } = manifest.data;
+  const isNetworked = Object.keys(destinations).length > 0;
+  return { wrap, version, prefix: unprefixed === true ? '' : `${name}_`, isNetworked };
+}
+
+/** Tells the interceptor which call runs. Without a destination there is none, and egress is held alone: the pair is one. */
+function connectNetwork(isNetworked: boolean, onClose: () => void): ServerCallDeps['runs'] {
+  const handlers = { notices: {}, requests: {}, streams: {}, onClose };
+  if (!isNetworked) {
+    channelOverFd({ fd: inheritedFds.connector.egress, contract: connectorEgress, side: 'a', handlers });
+    return undefined;
+  }
+  const fd = inheritedFds.connector.interceptor;
+  const interceptor = channelOverFd({ fd, contract: connectorInterceptor, side: 'a', handlers });
+  return async (call) => void (await interceptor.request('call', call ?? { ticket: null, callId: null }));
 }
 
 /** Two sockets, as a server knows them from whoever starts it. */

@@ -81,7 +81,7 @@ export const wrappedDefinitionsSchema = z.strictObject({
 export type WrappedDefinitions = z.infer<typeof wrappedDefinitionsSchema>;
 
 /** What holds for a call of a wrapped server where its manifest says nothing. */
-export const wrappedLimits = { timeoutMs: 60_000, maxResultBytes: 8_388_608 } as const;
+export const wrappedLimits = { timeoutMs: 60_000, maxResultBytes: 8_388_608, maxBackendBytes: 67_108_864 } as const;
 
 /** Calls of what it offers beside tools: no tool that is offered is called so. */
 export const wrappedCalls = {

@@ -6,7 +6,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { OfferedTool } from '../../contract/call.ts';
 import type { ToolDefinition } from '../../contract/definitions.ts';
 import { Fault, type Refusal } from '../../contract/errors.ts';
-import type { Classification, LabelNode } from '../../contract/labels.ts';
+import { classifications, type Classification, type LabelNode } from '../../contract/labels.ts';
 import type { ConnectorManifest, Offer, ToolManifest } from '../../contract/manifest.ts';
 import { wrappedLimits, type WrapManifest } from '../../contract/wrap.ts';
 import { offeredName } from '../tool-name.ts';
@@ -97,7 +97,7 @@ export function wrappedTool(manifest: WrappedManifest, definition: ToolDefinitio
   return Object.freeze({
     ...made,
     checkOutput: (value: unknown) => wrongResult(value, structured),
-    receives: said?.receives ?? 'public',
+    receives: lowest([said?.receives ?? 'public', ...receivedThere(manifest)]),
     ...(outputSchema === undefined ? {} : { shownOutputSchema: outputSchema }),
   });
 }
@@ -141,16 +141,18 @@ export function offered(manifest: ConnectorManifest, making: Making): OfferedToo
     items: null,
   };
   const { title, description, operation, inputSchema } = making;
+  // The server does not say which call needs which.
+  const destinations = Object.keys(manifest.destinations);
   return {
     name,
     connector: manifest.name,
     manifest: {
       ...{ name: called, title, description, operation, offer, result: 'content', classification, inputSchema },
       outputSchema: results[offer],
-      destinations: [],
+      destinations,
       limits: {
         timeoutMs,
-        maxBackendBytes: 1024,
+        maxBackendBytes: destinations.length === 0 ? 1024 : wrappedLimits.maxBackendBytes,
         maxResultBytes: wrappedLimits.maxResultBytes,
         ...(maxResultTokens === undefined ? {} : { maxResultTokens }),
       },
@@ -165,6 +167,13 @@ export function offered(manifest: ConnectorManifest, making: Making): OfferedToo
     receives: 'public',
   };
 }
+
+/** What a tool may be told goes on to any of its server's destinations. */
+const receivedThere = ({ destinations }: ConnectorManifest): Classification[] =>
+  Object.values(destinations).map(({ receives = 'public' }) => receives);
+
+const lowest = (labels: readonly Classification[]): Classification =>
+  classifications.find((label) => labels.includes(label)) ?? 'public';
 
 function wrongResult(value: unknown, structured: Check | null): string | null {
   if (!fits.tool(value)) return 'it is not what the protocol says';
