@@ -70,7 +70,7 @@ function queryText(path: string, query: NonNullable<FetchRequest['query']>): str
 
 type Source = AsyncIterator<Uint8Array>;
 
-async function readHead(source: Source): Promise<{ answer: HttpAnswer; rest: Uint8Array }> {
+export async function readHead(source: Source): Promise<{ answer: HttpAnswer; rest: Uint8Array }> {
   let held = new Uint8Array();
   const more = async (): Promise<void> => {
     const next = await source.next();

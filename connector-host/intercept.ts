@@ -1,40 +1,29 @@
 /**
- * The interceptor beside a wrapped server with destinations: the server's own HTTP client talks to it in their place. Guarantees: it runs only
- * when every promised protection is there; it makes no connection, and takes them only on the sockets that it was handed at its start; a
- * request leaves by egress under the ticket of a call, or not at all; it ends with its channels. Holds a certificate authority of this
- * run and no credential. Does not protect against: the server, which may take it over: then its walls and egress bound it.
+ * The interceptor of one wrapped server: its TLS, and its only way out, which is egress. Guarantees: it runs only when every promised
+ * protection is there; it takes the listening sockets of the declared ports, each once, and nothing else over Node's IPC; when a channel
+ * ends, it does. Trusts: egress's frames, parsed; the connector for which call runs, which egress checks. Does not protect against: a
+ * server that takes this process over: there is no credential here, and no way to dial.
  *
- * Usage: node <flags of main/connectors/sandbox.ts> intercept.mjs LEVEL ORDER
+ * Usage: node <flags of main/connectors/sandbox.ts> intercept.mjs LEVEL JSON
  */
-import { createServer as createHttpsServer } from 'node:https';
 import { Server } from 'node:net';
-import { createSecureContext, type SecureContext } from 'node:tls';
 import { connectorEgress, connectorInterceptor, inheritedFds } from '../main/contract/channels.ts';
 import { hostExitCodes, sandboxLevels } from '../main/contract/connector-process.ts';
 import { interceptedSchema, listenerMessageSchema, type Intercepted } from '../main/contract/intercept.ts';
 import { channelOverFd } from './channel-over-fd.ts';
-import { endOnMistakes } from './end-on-mistakes.ts';
-import { createRunAuthority, type RunAuthority } from './intercept/authority.ts';
-import { createRequests, destinationOf, isAddress, type Requests } from './intercept/requests.ts';
+import { createRunAuthority } from './intercept/authority.ts';
+import { createInterception, type Interception } from './intercept/interception.ts';
 import { missingProtections, removeFromReach } from './lockdown.ts';
 
-type Destinations = Intercepted['destinations'];
-
 const exit = (code: number): never => process.exit(code);
-const mostConnections = 256;
-const maxHeaderBytes = 32_768;
-const idleMs = 60_000;
 
 async function main(): Promise<void> {
-  const [levelName, order] = process.argv.slice(2);
+  const [levelName, given] = process.argv.slice(2);
   const level = sandboxLevels.find((each) => each === levelName);
-  if (level === undefined || order === undefined) return exit(hostExitCodes.wrongUsage);
-  const missing = missingProtections(level);
-  if (missing.length > 0) exit(hostExitCodes.protectionMissing);
+  if (level === undefined || given === undefined) return exit(hostExitCodes.wrongUsage);
+  if (missingProtections(level).length > 0) exit(hostExitCodes.protectionMissing);
   removeFromReach();
-  // Nobody listens to it: its end says enough.
-  endOnMistakes({ info: () => undefined, warn: () => undefined, error: () => undefined });
-  const { destinations } = interceptedSchema.parse(JSON.parse(order));
+  const { destinations } = intercepted(given);
   const onClose = (): void => exit(hostExitCodes.channelGone);
   const egress = channelOverFd({
     fd: inheritedFds.interceptor.egress,
@@ -42,9 +31,7 @@ async function main(): Promise<void> {
     side: 'a',
     handlers: { notices: {}, requests: {}, streams: {}, onClose },
   });
-  const requests = createRequests(
-    (ticket, destination) => (request) => egress.open('request', { ticket, destination, ...request }),
-  );
+  let take: Interception['take'] = () => undefined;
   channelOverFd({
     fd: inheritedFds.interceptor.connector,
     contract: connectorInterceptor,
@@ -53,7 +40,7 @@ async function main(): Promise<void> {
       notices: {},
       requests: {
         call: ({ ticket }) => {
-          requests.follow(ticket);
+          take(ticket);
           return Promise.resolve({});
         },
       },
@@ -61,65 +48,46 @@ async function main(): Promise<void> {
       onClose,
     },
   });
-  if (destinations.length > 0) await takeSockets(destinations, requests);
-}
-
-/** From the program in the server's namespaces, before it becomes the server. */
-async function takeSockets(destinations: Destinations, requests: Requests): Promise<void> {
-  const wanted = new Set(destinations.map(({ port }) => port));
-  const authority = createRunAuthority([...new Set(destinations.map(({ host }) => host))]);
-  const answering: Promise<void>[] = [];
-  process.once('disconnect', () => exit(hostExitCodes.channelGone));
-  const all = Promise.withResolvers<undefined>();
-  process.on('message', (message: unknown, handle: unknown) => {
-    const port = listenerMessageSchema.safeParse(message).data?.listener;
-    if (port === undefined || !wanted.delete(port) || !(handle instanceof Server))
-      return exit(hostExitCodes.channelGone);
-    const here = destinations.filter((each) => each.port === port);
-    answering.push(authority.then((made) => answerOn(handle, { destinations: here, authority: made, requests })));
-    if (wanted.size === 0) all.resolve(undefined);
+  if (destinations.length === 0) return;
+  const listeners = takeListeners(new Set(destinations.map(({ port }) => port)));
+  const authority = await createRunAuthority([...new Set(destinations.map(({ host }) => host))]);
+  const interception = createInterception({
+    destinations,
+    authority,
+    open: (header) => egress.open('request', header),
   });
-  await all.promise;
-  await Promise.all(answering);
-  const { certificate } = await authority;
-  await new Promise((resolve) => process.send?.({ authority: certificate }, resolve));
-  process.removeAllListeners('disconnect').removeAllListeners('message');
-  process.disconnect();
+  take = interception.take;
+  for (const [port, listener] of await listeners) interception.listen(listener, port);
+  process.send?.({ authority: authority.certificate }, () => process.disconnect());
 }
 
-interface Answering {
-  readonly destinations: Destinations;
-  readonly authority: RunAuthority;
-  readonly requests: Requests;
+function intercepted(given: string): Intercepted {
+  try {
+    return interceptedSchema.parse(JSON.parse(given));
+  } catch {
+    return exit(hostExitCodes.wrongUsage);
+  }
 }
 
-async function answerOn(listener: Server, { destinations, authority, requests }: Answering): Promise<void> {
-  const contexts = new Map<string, SecureContext>();
-  for (const { host } of destinations) contexts.set(host, createSecureContext(await authority.identityOf(host)));
-  const address = destinations.find(({ host }) => isAddress(host));
-  const server = createHttpsServer(
-    {
-      // For who names none: there is no certificate but that of an address.
-      ...(address && (await authority.identityOf(address.host))),
-      ALPNProtocols: ['http/1.1'],
-      minVersion: 'TLSv1.2',
-      maxHeaderSize: maxHeaderBytes,
-      keepAliveTimeout: idleMs,
-      SNICallback: (name, done) => {
-        const context = contexts.get(name.toLowerCase());
-        if (context === undefined) done(new Error('no destination has this name'));
-        else done(null, context);
-      },
-    },
-    (request, response) => void requests.serve(request, response, destinationOf(request, destinations)),
-  );
-  // Broken handshakes end their own connection.
-  server.on('tlsClientError', (_error, socket) => socket.destroy());
-  listener.maxConnections = mostConnections;
-  listener.on('connection', (socket) => {
-    socket.on('error', () => undefined);
-    server.emit('connection', socket);
+/** Each of the ports once, listening; anything else ends us. */
+function takeListeners(ports: ReadonlySet<number>): Promise<ReadonlyMap<number, Server>> {
+  const listeners = new Map<number, Server>();
+  return new Promise((resolve) => {
+    const onMessage = (message: unknown, handle: unknown): void => {
+      const parsed = listenerMessageSchema.safeParse(message);
+      const port = parsed.data?.listener ?? 0;
+      if (!ports.has(port) || listeners.has(port) || !(handle instanceof Server)) exit(hostExitCodes.channelGone);
+      else listeners.set(port, handle);
+      if (listeners.size === ports.size) resolve(listeners);
+    };
+    process.on('message', onMessage);
+    process.once('disconnect', () => {
+      if (listeners.size < ports.size) exit(hostExitCodes.channelGone);
+    });
   });
 }
 
+// Only this process is broken, and what it serves: the pair is started again.
+for (const name of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(name, () => exit(hostExitCodes.connectorCrashed));
 void main();

@@ -22,13 +22,12 @@ import { createBoundedLog } from './bounded-log.ts';
 import { channelOverFd } from './channel-over-fd.ts';
 import { endOnMistakes } from './end-on-mistakes.ts';
 import { missingProtections, removeFromReach } from './lockdown.ts';
-import { createServerCalls } from './wrap/call-server.ts';
+import { createServerCalls, type ServerCallDeps } from './wrap/call-server.ts';
 import { createLineReader } from './wrap/lines.ts';
 import { createQuestions } from './wrap/questions.ts';
 import { createRpcPeer, isJson, type Json, type RpcHandlers, type RpcPeer } from './wrap/rpc.ts';
 import { openSession } from './wrap/server-session.ts';
 import { isTaskAlone } from './wrap/task-call.ts';
-import { atOnce, createTurns, type Turns } from './wrap/turns.ts';
 
 const exit = (code: number): never => process.exit(code);
 const maxUnreadBytes = 32 * 1024 * 1024;
@@ -42,9 +41,9 @@ function main(): void {
   const missing = missingProtections(level);
   if (missing.length > 0) exit(hostExitCodes.protectionMissing);
   removeFromReach();
-  const { wrap, version, prefix, hasDestinations } = readManifest(file);
+  const { wrap, version, prefix, isNetworked } = readManifest(file);
   const onClose = (): void => exit(hostExitCodes.channelGone);
-  const turns = hasDestinations ? turnsBefore(onClose) : withoutNetwork(onClose);
+  const runs = connectNetwork(isNetworked, onClose);
   const log = createBoundedLog((notice) => gateway.notify('log', notice));
   const questions = createQuestions();
   const running = new Map<number, string>();
@@ -84,8 +83,8 @@ function main(): void {
     asks: (tool) => (Object.hasOwn(wrap.tools, tool) ? (wrap.tools[tool]?.asks ?? []) : []),
     isStructured: (tool) => structured.has(tool),
     isTask: (tool) => tasks.has(tool),
-    turns,
     prefix,
+    ...(runs && { runs }),
     follow: (callId, token) => {
       running.set(token, callId);
       return () => running.delete(token);
@@ -112,28 +111,20 @@ function readManifest(file: string) {
   const wrap = manifest.data?.wrap;
   if (manifest.data === undefined || wrap === undefined) return exit(hostExitCodes.connectorInvalid);
   const { version, name, unprefixed, destinations } = manifest.data;
-  const hasDestinations = Object.keys(destinations).length > 0;
-  return { wrap, version, prefix: unprefixed === true ? '' : `${name}_`, hasDestinations };
+  const isNetworked = Object.keys(destinations).length > 0;
+  return { wrap, version, prefix: unprefixed === true ? '' : `${name}_`, isNetworked };
 }
 
-const nothing = { notices: {}, requests: {}, streams: {} };
-
-/** Its requests go by the interceptor, which has the end to egress. */
-function turnsBefore(onClose: () => void): Turns {
-  const interceptor = channelOverFd({
-    fd: inheritedFds.connector.interceptor,
-    contract: connectorInterceptor,
-    side: 'a',
-    handlers: { ...nothing, onClose },
-  });
-  return createTurns((call) => interceptor.request('call', call));
-}
-
-/** There is nothing to ask egress for; but the pair is one. */
-function withoutNetwork(onClose: () => void): Turns {
-  const fd = inheritedFds.connector.egress;
-  channelOverFd({ fd, contract: connectorEgress, side: 'a', handlers: { ...nothing, onClose } });
-  return atOnce;
+/** Tells the interceptor which call runs. Without a destination there is none, and egress is held alone: the pair is one. */
+function connectNetwork(isNetworked: boolean, onClose: () => void): ServerCallDeps['runs'] {
+  const handlers = { notices: {}, requests: {}, streams: {}, onClose };
+  if (!isNetworked) {
+    channelOverFd({ fd: inheritedFds.connector.egress, contract: connectorEgress, side: 'a', handlers });
+    return undefined;
+  }
+  const fd = inheritedFds.connector.interceptor;
+  const interceptor = channelOverFd({ fd, contract: connectorInterceptor, side: 'a', handlers });
+  return async (call) => void (await interceptor.request('call', call ?? { ticket: null, callId: null }));
 }
 
 /** Two sockets, as a server knows them from whoever starts it. */

@@ -9,7 +9,6 @@ import { completionResult, promptResult, resourceResult, toolResult } from './re
 import { isJson, ServerError, type Json } from './rpc.ts';
 import type { ServerSession } from './server-session.ts';
 import { callAsTask } from './task-call.ts';
-import type { Turns } from './turns.ts';
 
 export interface ServerCallDeps {
   readonly session: Promise<ServerSession>;
@@ -19,12 +18,15 @@ export interface ServerCallDeps {
   readonly isStructured: (tool: string) => boolean;
   /** Runs as a task alone. */
   readonly isTask: (tool: string) => boolean;
-  /** When each may run. */
-  readonly turns: Turns;
   /** Before the names of its prompts, as agents know them. */
   readonly prefix: string;
   /** Speaks for the call while it runs. Answers how to stop. */
   readonly follow: (callId: string, requestId: number) => () => void;
+  /**
+   * Says whose requests to destinations are taken from now on, null: nobody's. Where there is one, calls run one after another, so that
+   * each request belongs to the one that runs.
+   */
+  readonly runs?: (call: Pick<CallHeader, 'callId' | 'ticket'> | null) => Promise<void>;
 }
 
 interface Kept {
@@ -50,9 +52,7 @@ export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, st
     const over = new AbortController();
     const timer = setTimeout(() => over.abort(), header.deadlineMs);
     void stream.closed.then(() => over.abort());
-    const result = await deps
-      .turns(header, over.signal, () => run(header, over.signal))
-      .catch((error: unknown) => lacking(error, header) ?? failure(error));
+    const result = await run(header, over.signal).catch((error: unknown) => lacking(error, header) ?? failure(error));
     clearTimeout(timer);
     const text = JSON.stringify(result);
     const fits = Buffer.byteLength(text) <= wrappedLimits.maxResultBytes;
@@ -65,30 +65,51 @@ export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, st
     const { method, params, read } = requestOf(header, deps);
     const isTask = session.era === 'handshake' && method === 'tools/call' && deps.isTask(header.tool);
     const client = deps.asks(header.tool).filter((kind) => header.client?.includes(kind) === true);
-    const send = (more: Json, until: AbortSignal): Promise<Json> => {
+    const send = async (more: Json, until: AbortSignal): Promise<Json> => {
+      await deps.runs?.(owner(header));
       let unfollow: (() => void) | undefined;
       const onStart = (id: number): void => {
         unfollow = deps.follow(header.callId, id);
       };
       const following = { method, isTask, params: { ...params, ...more }, client, signal: until, onStart };
-      return followed(session, following).finally(() => unfollow?.());
+      try {
+        return await followed(session, following);
+      } finally {
+        unfollow?.();
+        await deps.runs?.(null);
+      }
     };
-    if (session.era === 'stateless') return stateless(await send(continuing(header), signal), read);
-    if (client.length === 0) return { ok: true, value: read(await send({}, signal)) };
+    const alone = deps.runs !== undefined;
+    if (session.era === 'stateless') {
+      const start = (until: AbortSignal): Promise<Json> => send(continuing(header), until);
+      return stateless(await (alone ? inTurn(start, signal) : start(signal)), read);
+    }
+    if (client.length === 0 && !alone) return { ok: true, value: read(await send({}, signal)) };
     const asking =
       header.state === undefined
         ? await deps.questions.begin({ kinds: client, signal, start: (until) => send({}, until) })
-        : resumed(header);
+        : await resumed(header);
     return untilAsked(asking, { header, signal, read });
   }
 
-  function resumed({ state = '', tool, arguments: given, answers = {} }: CallHeader): Asking {
+  /** One that asks nobody. */
+  async function inTurn(start: (until: AbortSignal) => Promise<Json>, signal: AbortSignal): Promise<Json> {
+    const asking = await deps.questions.begin({ kinds: [], signal, start });
+    const end = (): void => asking.stop();
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+    return asking.result;
+  }
+
+  async function resumed(header: CallHeader): Promise<Asking> {
+    const { state = '', tool, arguments: given, answers = {} } = header;
     const found = kept.get(state);
     const answer = answers['question'];
     if (found?.tool !== tool || found.said !== JSON.stringify(given) || !isJson(answer))
       throw new ServerError(-32602, 'The question is too old. Call again to be asked again.');
     kept.delete(state);
     clearTimeout(found.late);
+    await deps.runs?.(owner(header));
     found.question.answer(answer);
     return found.asking;
   }
@@ -104,6 +125,7 @@ export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, st
     if (question === null) return { ok: true, value: read(await asking.result) };
     // The stream ends with the question; the server's call does not.
     signal.removeEventListener('abort', end);
+    await deps.runs?.(null);
     const state = randomUUID();
     const late = setTimeout(() => {
       kept.delete(state);
@@ -117,6 +139,8 @@ export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, st
     answer(header, stream).catch(() => stream.reset('connector_failed'));
   };
 }
+
+const owner = ({ callId, ticket }: CallHeader) => ({ callId, ticket });
 
 interface Following {
   readonly method: string;

@@ -18,12 +18,11 @@ import { Fault } from '../contract/errors.ts';
 import { isAbove } from '../contract/labels.ts';
 import { manifestSchema, type ConnectorManifest } from '../contract/manifest.ts';
 import { withLab } from '../contract/with-lab.ts';
-import { destinationProblem } from './egress-destinations.ts';
+import { destinationProblem, interceptedProblem } from './egress-destinations.ts';
 import { identityPlace } from './identity-like.ts';
 import { locateJson, parseWith, readLocatedJson, type LocatedJson } from './located-json.ts';
 import { narrowedLimits } from './narrowed-limits.ts';
 import { folderHash } from './packed.ts';
-import { interceptedProblem } from './wrapped/intercepted.ts';
 import { readRegisteredServer } from './wrapped/registered.ts';
 import type { ServerProgram } from './wrapped/server-program.ts';
 
@@ -283,12 +282,15 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
   }
   for (const [name, declared] of Object.entries(manifest.destinations)) {
     const destination = settings.destinations[name];
-    const problem = destination && destinationProblem(destination, declared);
+    if ('placeholder' in declared && reading.looksSecret(declared.placeholder ?? ''))
+      throw json.refuse(['destinations', name, 'placeholder'], 'it looks like a credential: write another word');
+    const problem =
+      destination &&
+      (destinationProblem(destination, declared) ??
+        (server && interceptedProblem(name, { destinations: settings.destinations, manifest })));
     if (problem !== undefined) throw refuse(['destinations', name, ...problem.key], problem.reason);
   }
   const { destinations } = settings;
-  const problem = server && interceptedProblem(destinations);
-  if (problem !== undefined) throw refuse(['destinations', ...problem.key], problem.reason);
   return { manifest, folder, entry, settings: settings.settings, destinations, ...(server && { server }) };
 }
 

@@ -1,5 +1,4 @@
 /** What a wrapped server's destinations are to the program that opens their ports, and to the interceptor behind them. */
-import { isIP } from 'node:net';
 import type { DestinationConfig } from '../../contract/config.ts';
 import type { Intercepted } from '../../contract/intercept.ts';
 import type { ConnectorManifest } from '../../contract/manifest.ts';
@@ -21,28 +20,6 @@ export function interceptedDestinations({ manifest, destinations }: Registered):
     const carrying = authentication === 'bearer' ? 'authorization' : authentication === 'api-key' ? header : null;
     return [{ name, host, port, header: carrying, ...(placeholder === undefined ? {} : { placeholder }) }];
   });
-}
-
-/** What of its configuration a wrapped server could not reach, or not tell apart. */
-export function interceptedProblem(
-  destinations: Readonly<Record<string, DestinationConfig>>,
-): { readonly key: readonly [string, string]; readonly reason: string } | undefined {
-  const taken = new Map<string, string>();
-  for (const [name, { host, port }] of Object.entries(destinations)) {
-    if (isIP(host) !== 0 && host !== '127.0.0.1')
-      return {
-        key: [name, 'host'],
-        reason: `a wrapped server reaches hosts by their names: write one in place of ${host}`,
-      };
-    const other = taken.get(`${host}:${port}`);
-    if (other !== undefined)
-      return {
-        key: [name, 'host'],
-        reason: `"${other}" is ${host}:${port} already: a wrapped server could not tell them apart`,
-      };
-    taken.set(`${host}:${port}`, name);
-  }
-  return undefined;
 }
 
 export function networkOf(destinations: readonly InterceptedDestination[]): ServerNetwork | undefined {

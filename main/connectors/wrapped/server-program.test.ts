@@ -109,7 +109,7 @@ describe('a manifest that wraps', () => {
     [
       'destinations',
       { destinations: { api: { protocol: 'postgres', authentication: 'postgres-issuer', description: '' } } },
-      'no network yet',
+      'reaches HTTPS destinations alone',
     ],
     ['tools', { tools: [{}] }, ''],
     ['resources', { resources: [] }, 'says this itself'],
