@@ -100,7 +100,7 @@ describe('a request', () => {
   it('outside a call is answered, and goes nowhere', async () => {
     expect(await ask({ url: `${api}/v1` })).toMatchObject({
       status: 503,
-      text: expect.stringContaining('no_call') as string,
+      text: expect.stringContaining('No call runs') as string,
     });
     expect(arrived).toEqual([]);
   });
@@ -161,7 +161,7 @@ describe('a request', () => {
 
   it('under one name that asks for another in its head is refused', async () => {
     const given = { url: api, servername: 'api.example.com', headers: { host: 'keyed.example.com' } };
-    expect(await ask(given)).toMatchObject({ status: 421 });
+    expect(await ask(given)).toMatchObject({ status: 400 });
     expect(arrived).toEqual([]);
   });
 
