@@ -90,6 +90,8 @@ module.exports = {
           '^main/channel/(channel-over-socket|hand-over)\\.ts$|^connector-host/(channel-over-fd|wrap)\\.ts$',
           // Opens ports on the loopback of a wrapped server's namespace, which has no other interface.
           '^connector-host/door\\.ts$',
+          // Answers on those sockets, behind walls that let it make none.
+          '^connector-host/intercept(\\.ts$|/)',
           // Listens for agents; connects to that same Unix socket, to learn whether a living instance holds it.
           '^main/agent/(socket|reused-buffer)\\.ts$',
           // Node's HTTP parser, over connections that came in on that socket.

@@ -128,11 +128,15 @@ describe('a request', () => {
   });
 
   it.each([
-    ['of another name on the same port', 'https://keyed.example.com/', { 'x-key': 'the-other-one' }, 'answer of keyed'],
-    ['on another port', 'https://api.example.com:8443/', {}, 'answer of open'],
-    ['without a credential', `${api}/`, {}, 'answer of api'],
-  ])('%s goes to that one', async (_, url, headers, text) => {
-    expect(await ask({ url, headers })).toMatchObject({ status: 200, text });
+    [
+      'of another name on the same port',
+      { url: 'https://keyed.example.com/', headers: { 'x-key': 'the-other-one' } },
+      'keyed',
+    ],
+    ['on another port', { url: 'https://api.example.com:8443/' }, 'open'],
+    ['without a credential', { url: `${api}/` }, 'api'],
+  ])('%s goes to that one', async (_, given, name) => {
+    expect(await ask(given)).toMatchObject({ status: 200, text: `answer of ${name}` });
     arrived.splice(0);
   });
 
