@@ -13,6 +13,7 @@ import { networkOf, type InterceptedDestination } from '../../main/connectors/wr
 import { serverCommand } from '../../main/connectors/wrapped/server-walls.ts';
 import type { ByteStream, Channel } from '../../main/contract/channel.ts';
 import { connectorEgress, connectorInterceptor } from '../../main/contract/channels.ts';
+import { hostExitCodes } from '../../main/contract/connector-process.ts';
 import { root, walls } from './stand/wrapped-stand.ts';
 
 const destinations: readonly InterceptedDestination[] = [
@@ -20,6 +21,7 @@ const destinations: readonly InterceptedDestination[] = [
   { name: 'keyed', host: 'keyed.example.com', port: 443, header: 'x-key', placeholder: 'the-other-one' },
   { name: 'open', host: 'api.example.com', port: 8443, header: null },
 ];
+const interceptHost = path.join(root, 'dist/connector-host/intercept.mjs');
 const script = path.join(root, 'test/process/stand-ins/asking-server.mjs');
 const nothing = { notices: {}, requests: {}, streams: {}, onClose: () => undefined };
 
@@ -60,7 +62,7 @@ beforeAll(() => {
   const start = createInterceptorStarter({
     runtime,
     launcher,
-    host: path.join(root, 'dist/connector-host/intercept.mjs'),
+    host: interceptHost,
   });
   interceptor = start(destinations, { connector: told.b, egress: egress.a, door: door.a }).process;
   const files = [{ path: script, real: script, mode: 'read' as const }];
@@ -178,4 +180,17 @@ describe('a request', () => {
     await call();
     expect(await ask({ url: `${api}/` })).toMatchObject({ status: 200 });
   });
+});
+
+it('where the server has no network it still says that a call holds, and ends with its channels', async () => {
+  const [told, egress] = [createSocketPair(), createSocketPair()];
+  const { runtime, launcher } = walls;
+  const start = createInterceptorStarter({ runtime, launcher, host: interceptHost });
+  const { process: idle } = start(destinations, { connector: told.b, egress: egress.a });
+  for (const end of [told.b, egress.a]) closeSync(end);
+  const ended = new Promise((resolve) => idle.once('exit', resolve));
+  const own = channelOverFd({ fd: told.a, contract: connectorInterceptor, side: 'a', handlers: nothing });
+  expect(await own.request('call', { ticket: null, callId: null })).toEqual({});
+  closeSync(egress.b);
+  expect(await ended).toBe(hostExitCodes.channelGone);
 });
