@@ -50,7 +50,7 @@ module.exports = {
     only('identity', '^main/identity/', `${contract}|^main/identity/`),
     only('references', '^main/references/', `${contract}|^main/references/`),
     only('channel', '^main/channel/', `${contract}|^main/channel/`),
-    only('connectors', '^main/connectors/', `${contract}|^main/connectors/`),
+    only('connectors', '^main/connectors/', `${contract}|^main/(connectors/|rate-gate\\.ts$)`),
     only('cli', '^main/cli/(?!redact\\.ts)', `${contract}|^main/cli/|^main/local-socket/`),
     {
       ...only('cli-redact', '^main/cli/redact\\.ts', `${contract}|^main/cli/|^main/pipeline/redact-text\\.ts`),
