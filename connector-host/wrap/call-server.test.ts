@@ -39,7 +39,10 @@ function stand(era: ServerSession['era'], asks: readonly 'elicitation'[] = []) {
     const closed = Promise.withResolvers<undefined>();
     const result = Promise.withResolvers<Json>();
     const stream = {
-      write: async (bytes: Uint8Array) => void result.resolve(JSON.parse(Buffer.from(bytes).toString()) as Json),
+      write: (bytes: Uint8Array) => {
+        result.resolve(JSON.parse(Buffer.from(bytes).toString()) as Json);
+        return Promise.resolve();
+      },
       end: () => undefined,
       reset: () => closed.resolve(undefined),
       closed: closed.promise,
