@@ -3,6 +3,7 @@ import type { DefinitionsAnswer, ToolDefinition } from '../../contract/definitio
 import { manifestSchema } from '../../contract/manifest.ts';
 import type { WrappedDefinitions } from '../../contract/wrap.ts';
 import { createCatalog } from './catalog.ts';
+import { wrappedTool, type WrappedManifest } from './wrapped-tool.ts';
 
 const hash = `sha256:${'a'.repeat(64)}`;
 const text = { type: 'string' };
@@ -295,4 +296,25 @@ describe('what a wrapped server offers beside tools', () => {
     expect([catalog.offers.prompts, catalog.offers.resources, catalog.offers.completes]).toEqual([[], [], false]);
     expect(catalog.offers.resource('note://1')).toBeNull();
   });
+});
+
+it('a tool of a server with destinations may use them all, and carry out what the least of them receives', () => {
+  const https = { protocol: 'https', authentication: 'none', description: '', hosts: ['a.example.com'] };
+  const manifestWith = (...receives: string[]) =>
+    manifestSchema.parse({
+      ...{ name: 'notes', version: '1.0.0', title: 'Notes', description: 'Wrapped.' },
+      wrap: { command: 'node', tools: { add: { receives: 'internal' } } },
+      destinations: Object.fromEntries(
+        receives.map((label, index) => [
+          `d${index}`,
+          { ...https, receives: label, allow: [{ methods: ['GET'], path: '/' }] },
+        ]),
+      ),
+    }) as WrappedManifest;
+  const made = (...receives: string[]) => wrappedTool(manifestWith(...receives), tool('add'));
+  expect(made('sensitive', 'internal').receives).toBe('internal');
+  expect(made('sensitive', 'public').receives).toBe('public');
+  expect(made().receives).toBe('internal');
+  expect(made('internal', 'internal').manifest.destinations).toEqual(['d0', 'd1']);
+  expect(made().manifest.destinations).toEqual([]);
 });

@@ -100,6 +100,11 @@ describe('a wrapped server’s program', () => {
   });
 });
 
+const https = {
+  ...{ protocol: 'https', authentication: 'bearer', description: '', hosts: ['a.example.com'] },
+  allow: [{ methods: ['GET'], path: '/' }],
+};
+
 describe('a manifest that wraps', () => {
   const manifest = {
     ...{ name: 'wrapped', version: '1.0.0', title: 'Wrapped', description: 'A server.' },
@@ -110,6 +115,22 @@ describe('a manifest that wraps', () => {
       'destinations',
       { destinations: { api: { protocol: 'postgres', authentication: 'postgres-issuer', description: '' } } },
       'reaches HTTPS destinations alone',
+    ],
+    ['signature', { destinations: { api: { ...https, authentication: 'aws-sigv4' } } }, 'signs by itself'],
+    [
+      'placeholder without a sign-in',
+      { destinations: { api: { ...https, authentication: 'none', placeholder: 'a-placeholder' } } },
+      'nobody signs in there',
+    ],
+    [
+      'placeholder of two words',
+      { destinations: { api: { ...https, placeholder: 'two words' } } },
+      'expected 8 to 200',
+    ],
+    [
+      'placeholder where nothing is wrapped',
+      { wrap: undefined, destinations: { api: { ...https, placeholder: 'a-placeholder' } } },
+      'only a wrapped server',
     ],
     ['tools', { tools: [{}] }, ''],
     ['resources', { resources: [] }, 'says this itself'],
