@@ -28,6 +28,7 @@ function stand(era: ServerSession['era'], asks: readonly 'elicitation'[] = []) {
     questions,
     asks: () => asks,
     isStructured: () => false,
+    isTask: () => false,
     prefix: '',
     follow: () => () => undefined,
     runs: (call) => {
@@ -39,7 +40,9 @@ function stand(era: ServerSession['era'], asks: readonly 'elicitation'[] = []) {
     const closed = Promise.withResolvers<undefined>();
     const result = Promise.withResolvers<Json>();
     const stream = {
-      write: async (bytes: Uint8Array) => void result.resolve(JSON.parse(Buffer.from(bytes).toString()) as Json),
+      write: async (bytes: Uint8Array) => {
+        result.resolve(JSON.parse(Buffer.from(bytes).toString()) as Json);
+      },
       end: () => undefined,
       reset: () => closed.resolve(undefined),
       closed: closed.promise,
