@@ -9,7 +9,12 @@
 import { Server } from 'node:net';
 import { connectorEgress, connectorInterceptor, inheritedFds } from '../main/contract/channels.ts';
 import { hostExitCodes, sandboxLevels } from '../main/contract/connector-process.ts';
-import { interceptedSchema, listenerMessageSchema, type Intercepted } from '../main/contract/intercept.ts';
+import {
+  authorityMessageSchema,
+  interceptedSchema,
+  listenerMessageSchema,
+  type Intercepted,
+} from '../main/contract/intercept.ts';
 import { channelOverFd } from './channel-over-fd.ts';
 import { createRunAuthority } from './intercept/authority.ts';
 import { createInterception, type Interception } from './intercept/interception.ts';
@@ -31,7 +36,7 @@ async function main(): Promise<void> {
     side: 'a',
     handlers: { notices: {}, requests: {}, streams: {}, onClose },
   });
-  let take: Interception['take'] = () => undefined;
+  let interception: Pick<Interception, 'take'> = { take: () => undefined };
   channelOverFd({
     fd: inheritedFds.interceptor.connector,
     contract: connectorInterceptor,
@@ -40,7 +45,7 @@ async function main(): Promise<void> {
       notices: {},
       requests: {
         call: ({ ticket }) => {
-          take(ticket);
+          interception.take(ticket);
           return Promise.resolve({});
         },
       },
@@ -51,14 +56,15 @@ async function main(): Promise<void> {
   if (destinations.length === 0) return;
   const listeners = takeListeners(new Set(destinations.map(({ port }) => port)));
   const authority = await createRunAuthority([...new Set(destinations.map(({ host }) => host))]);
-  const interception = createInterception({
+  const made = createInterception({
     destinations,
     authority,
     open: (header) => egress.open('request', header),
   });
-  take = interception.take;
-  for (const [port, listener] of await listeners) interception.listen(listener, port);
-  process.send?.({ authority: authority.certificate }, () => process.disconnect());
+  interception = made;
+  for (const [port, listener] of await listeners) made.listen(listener, port);
+  const message = authorityMessageSchema.parse({ authority: authority.certificate });
+  process.send?.(message, () => process.disconnect());
 }
 
 function intercepted(given: string): Intercepted {

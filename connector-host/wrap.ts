@@ -124,7 +124,9 @@ function connectNetwork(isNetworked: boolean, onClose: () => void): ServerCallDe
   }
   const fd = inheritedFds.connector.interceptor;
   const interceptor = channelOverFd({ fd, contract: connectorInterceptor, side: 'a', handlers });
-  return async (call) => void (await interceptor.request('call', call ?? { ticket: null, callId: null }));
+  return async (call) => {
+    await interceptor.request('call', call ?? { ticket: null, callId: null });
+  };
 }
 
 /** Two sockets, as a server knows them from whoever starts it. */

@@ -7,7 +7,7 @@
 import { createServer as createHttps } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server as Listener } from 'node:net';
-import type { SecureContext, TLSSocket } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import type { ByteStream } from '../../main/contract/channel.ts';
 import { Fault } from '../../main/contract/errors.ts';
 import type { HttpRequest } from '../../main/contract/http.ts';
@@ -91,7 +91,7 @@ export function createInterception({ destinations, authority, open }: Intercepti
         else context.then((made) => done(null, made), done);
       }
       server.on('request', (req: IncomingMessage, res: ServerResponse) => {
-        const named = (req.socket as TLSSocket).servername;
+        const named = 'servername' in req.socket ? req.socket.servername : undefined;
         const destination = here.find(({ host }) => host === named);
         if (destination === undefined) req.socket.destroy();
         else answer(destination, req, res);
@@ -133,9 +133,7 @@ interface Passing {
 
 async function pass({ req, res, body, over, opened }: Passing): Promise<void> {
   let stream: ByteStream | undefined;
-  let isRefused = false;
   const give = (refusal: Refused): void => {
-    isRefused = true;
     refuse(res, refusal);
     stream?.reset('connector_failed');
   };
@@ -146,14 +144,18 @@ async function pass({ req, res, body, over, opened }: Passing): Promise<void> {
   });
   try {
     const collected = body === 'chunked' ? await collect(req) : undefined;
-    if (collected === 'too large') return give(tooLarge);
+    if (collected === 'too large') {
+      give(tooLarge);
+      return;
+    }
     if (over.aborted || res.destroyed) return;
     stream = opened(collected?.length ?? (typeof body === 'number' ? body : undefined));
     // Beside the answer: a refusal can come before all of it was sent.
     send(stream, collected === undefined ? req : [collected]).catch(() => stream?.reset('connector_failed'));
     await handBack(stream, res);
   } catch (error) {
-    if (!isRefused) give(refusedBy(error));
+    // It was told already where its call is over.
+    if (!over.aborted) give(refusedBy(error));
   } finally {
     over.removeEventListener('abort', end);
   }

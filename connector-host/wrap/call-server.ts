@@ -82,7 +82,7 @@ export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, st
     const alone = deps.runs !== undefined;
     if (session.era === 'stateless') {
       const start = (until: AbortSignal): Promise<Json> => send(continuing(header), until);
-      return stateless(await (alone ? inTurn(start, signal) : start(signal)), read);
+      return stateless(await (alone ? inTurn(deps.questions, start, signal) : start(signal)), read);
     }
     if (client.length === 0 && !alone) return { ok: true, value: read(await send({}, signal)) };
     const asking =
@@ -90,15 +90,6 @@ export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, st
         ? await deps.questions.begin({ kinds: client, signal, start: (until) => send({}, until) })
         : await resumed(header);
     return untilAsked(asking, { header, signal, read });
-  }
-
-  /** One that asks nobody. */
-  async function inTurn(start: (until: AbortSignal) => Promise<Json>, signal: AbortSignal): Promise<Json> {
-    const asking = await deps.questions.begin({ kinds: [], signal, start });
-    const end = (): void => asking.stop();
-    signal.addEventListener('abort', end, { once: true });
-    if (signal.aborted) end();
-    return asking.result;
   }
 
   async function resumed(header: CallHeader): Promise<Asking> {
@@ -138,6 +129,19 @@ export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, st
   return (header, stream) => {
     answer(header, stream).catch(() => stream.reset('connector_failed'));
   };
+}
+
+/** One that asks nobody. */
+async function inTurn(
+  questions: Questions,
+  start: (until: AbortSignal) => Promise<Json>,
+  signal: AbortSignal,
+): Promise<Json> {
+  const asking = await questions.begin({ kinds: [], signal, start });
+  const end = (): void => asking.stop();
+  signal.addEventListener('abort', end, { once: true });
+  if (signal.aborted) end();
+  return asking.result;
 }
 
 const owner = ({ callId, ticket }: CallHeader) => ({ callId, ticket });
