@@ -28,6 +28,7 @@ function stand(era: ServerSession['era'], asks: readonly 'elicitation'[] = []) {
     questions,
     asks: () => asks,
     isStructured: () => false,
+    isTask: () => false,
     prefix: '',
     follow: () => () => undefined,
     runs: (call) => {
@@ -39,9 +40,8 @@ function stand(era: ServerSession['era'], asks: readonly 'elicitation'[] = []) {
     const closed = Promise.withResolvers<undefined>();
     const result = Promise.withResolvers<Json>();
     const stream = {
-      write: (bytes: Uint8Array) => {
+      write: async (bytes: Uint8Array) => {
         result.resolve(JSON.parse(Buffer.from(bytes).toString()) as Json);
-        return Promise.resolve();
       },
       end: () => undefined,
       reset: () => closed.resolve(undefined),

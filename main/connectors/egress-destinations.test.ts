@@ -96,7 +96,7 @@ describe('a rule', () => {
 });
 
 it('a wrapped server’s destinations have names, and each a place of its own', () => {
-  const manifest = { ...connectorManifest(), destinations: { one: api(), two: api() } };
+  const manifest = { ...connectorManifest({}), destinations: { one: api(), two: api() } };
   const problem = (one: Partial<DestinationConfig>, two: Partial<DestinationConfig>) =>
     interceptedProblem('two', { manifest, destinations: { one: at(one), two: at(two) } })?.key[0];
   expect(problem({}, {})).toBe('port');
