@@ -1,6 +1,6 @@
 /**
  * The certificate authority of one interceptor's one run. Guarantees: its key is in this process's memory alone and cannot be exported; it
- * names the declared hosts and no other, and so do its constraints; nothing of it is valid for more than a day. Trusts: webcrypto.
+ * names the declared hosts and no other, and so do its constraints; they end with the process. Trusts: webcrypto.
  * Does not protect against: whoever takes this process over; only the wrapped server beside it trusts what is made here.
  */
 import 'reflect-metadata';
@@ -18,7 +18,8 @@ export interface RunAuthority {
 
 const curve = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 const signingAlgorithm = { name: 'ECDSA', hash: 'SHA-256' } as const;
-const dayMs = 24 * 3_600_000;
+/** A server reads once what it trusts, at its start, and may run for months: the end of the run is what ends it. */
+const validMs = 365 * 24 * 3_600_000;
 /** A clock that runs a little behind must not refuse what was made this second. */
 const backdatedMs = 300_000;
 const nameConstraints = '2.5.29.30';
@@ -26,7 +27,7 @@ const nameConstraints = '2.5.29.30';
 export async function createRunAuthority(hosts: readonly string[]): Promise<RunAuthority> {
   x509.cryptoProvider.set(globalThis.crypto);
   const madeAt = Date.now();
-  const validity = { notBefore: new Date(madeAt - backdatedMs), notAfter: new Date(madeAt + dayMs - backdatedMs) };
+  const validity = { notBefore: new Date(madeAt - backdatedMs), notAfter: new Date(madeAt + validMs) };
   const keys = await crypto.subtle.generateKey(curve, false, ['sign', 'verify']);
   const root = await x509.X509CertificateGenerator.createSelfSigned({
     name: 'CN=Sallyport interceptor of one wrapped server',

@@ -32,6 +32,8 @@ export interface Pair {
 export interface DispatchDeps {
   readonly pairOf: (connector: string) => Pair;
   readonly notes: CallNotes;
+  /** Those that wrap a server: its requests are a program's own affair, which tries again, gives up, and asks for what it may not. */
+  readonly wrapping: ReadonlySet<string>;
 }
 
 export type Dispatched = { readonly resultBytes: number; readonly backendBytes: number } & (
@@ -49,7 +51,7 @@ const egressTimeoutMs = 5000;
 /** `signal` aborts with a code, or with `cancelled`. A result in rows goes into what `openTable` opens. */
 export type Dispatch = (cleared: ClearedCall, signal: AbortSignal, openTable: OpenTable) => Promise<Dispatched>;
 
-export function createDispatch({ pairOf, notes }: DispatchDeps): Dispatch {
+export function createDispatch({ pairOf, notes, wrapping }: DispatchDeps): Dispatch {
   return async (cleared, signal, openTable) => {
     const { connector, egress, givenUp } = pairOf(cleared.connector);
     if (connector === null || egress === null) return givenUp ? stopped : failed('connector_failed');
@@ -69,7 +71,9 @@ export function createDispatch({ pairOf, notes }: DispatchDeps): Dispatch {
       unfollow();
       records = await closeTicket(egress, ticket);
     }
-    return conclude(got, records);
+    const codes = (records ?? []).flatMap(({ code }) => code ?? []);
+    const telling = wrapping.has(cleared.connector) ? codes.filter((code) => !itsOwnAffair.includes(code)) : codes;
+    return conclude(got, records, telling[0]);
   };
 }
 
@@ -197,7 +201,16 @@ function parse(pieces: readonly Uint8Array[]): ConnectorResult | null {
   }
 }
 
-function conclude(got: Answer, records: readonly ConnectionRecord[] | null): Dispatched {
+/** What a wrapped server was told in answer to a request of its own, and may make of it what it can. It is in the log. */
+const itsOwnAffair: readonly OutcomeCode[] = [
+  'connector_failed',
+  'destination_not_allowed',
+  'backend_unreachable',
+  'backend_refused',
+  'backend_certificate',
+];
+
+function conclude(got: Answer, records: readonly ConnectionRecord[] | null, cut: OutcomeCode | undefined): Dispatched {
   const { resultBytes } = got;
   const sizes = {
     resultBytes,
@@ -209,7 +222,6 @@ function conclude(got: Answer, records: readonly ConnectionRecord[] | null): Dis
   };
   if (records === null) return { ok: false, refusal: refusalOf('connector_failed'), ...sizes };
   // Egress saw what happened; a connector may lie about it, or only know that a stream ended.
-  const cut = records.find((record) => record.code !== undefined)?.code;
   if (cut !== undefined) return { ok: false, refusal: refusalOf(cut), ...sizes };
   if ('code' in got) return { ok: false, refusal: refusalOf(got.code), ...sizes };
   if ('rest' in got) return { ok: 'rows', rest: got.rest, ...sizes };

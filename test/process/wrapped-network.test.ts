@@ -206,8 +206,8 @@ describe('a wrapped server with a network', () => {
 
   it('has no other way: another token, path, host or name', async () => {
     expect(await ask('/v1/tickets/1', 'Bearer of-its-own-and-no-placeholder')).toMatchObject({ status: 403 });
-    const { structuredContent } = await patiently('ask', { path: '/v1/people/alice/tickets' });
-    expect(structuredContent?.['code']).toBe('destination_not_allowed');
+    // Told to the server, which goes on: it is no end of the call.
+    expect(await ask('/v1/people/alice/tickets')).toMatchObject({ status: 403 });
     for (const url of ['https://example.org/', 'http://169.254.169.254/latest/', 'https://127.0.0.1:1/'])
       expect([url, (await call('elsewhere', { url })).status]).toEqual([url, 0]);
     expect(await call<string>('lookup', { name: 'example.org' })).toMatch(/^E(NOTFOUND|AI_AGAIN)$/);
