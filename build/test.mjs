@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // npm test: sets up, then static checks, unit and process tests as the person (for root: the made user), and the tests
-// that need root as root. Its last line is always `N passed, N failed, N skipped`, also when a runner breaks.
+// that need root as root, for root beside the checks. Its last line is always `N passed, N failed, N skipped`, also when a runner breaks.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -13,15 +13,11 @@ import { root, setUp } from './set-up.mjs';
 
 const vitest = 'node_modules/vitest/vitest.mjs';
 
-/** Those named, or all. @param {Ground} ground @param {{ only?: readonly string[], scratch: string }} which @returns {Promise<Tally>} */
-async function staticChecks(ground, { only = [], scratch }) {
-  const file = path.join(scratch, `checks-${only.join('-')}.json`);
+/** @param {Ground} ground @param {string} scratch @returns {Promise<Tally>} */
+async function staticChecks(ground, scratch) {
+  const file = path.join(scratch, 'checks.json');
   const env = { ...ground.env, SALLYPORT_CHECKS_FILE: file };
-  const code = await runInForeground(ground.node, ['build/check.mjs', ...only], {
-    cwd: ground.tree,
-    env,
-    as: ground.as,
-  });
+  const code = await runInForeground(ground.node, ['build/check.mjs'], { cwd: ground.tree, env, as: ground.as });
   const passed = readJson(file)?.filter((/** @type {{ passed: boolean }} */ check) => check.passed).length;
   const failed = readJson(file)?.length - passed;
   return tallyOf({ passed, failed, skipped: 0 }, code, 'the static checks');
@@ -101,14 +97,11 @@ function readJson(file) {
 async function runAll(ground, scratch, add) {
   const tests = () => vitestRun(ground, { projects: ['unit', 'process', 'alone'], scratch });
   const asRoot = { node: ground.node, tree: root, env: process.env };
+  const checks = () => staticChecks(ground, scratch);
+  // Root's tests run one after another: they leave a processor to the checks.
   const steps = ground.as
-    ? [
-        () => [staticChecks(ground, { only: ['types', 'prettier', 'imports', 'unused', 'sdk'], scratch })],
-        () => [tests()],
-        // Root's tests run one after another: they leave a processor to the longest check.
-        () => [vitestRun(asRoot, { projects: ['root'], scratch }), staticChecks(ground, { only: ['eslint'], scratch })],
-      ]
-    : [() => [staticChecks(ground, { scratch })], () => [tests()], () => [nameSkipped(ground, scratch)]];
+    ? [() => [tests()], () => [vitestRun(asRoot, { projects: ['root'], scratch }), checks()]]
+    : [() => [checks()], () => [tests()], () => [nameSkipped(ground, scratch)]];
   for (const step of steps) {
     for (const tally of await Promise.all(step())) add(tally);
     if (wasInterrupted()) throw new Problem('interrupted: not every test ran');
