@@ -152,7 +152,7 @@ it('holds no descriptor but its three', async () => {
 });
 
 it('without an interceptor there is no server', async () => {
-  expect(await run(() => serverOf('/usr/bin/echo', ['it ran']))).toEqual({ said: 'it ran\n', code: 0 });
+  expect(await run(() => serverOf('/usr/bin/echo', ['it ran']))).toMatchObject({ said: 'it ran\n', code: 0 });
   expect((await run(() => serverOf('/usr/bin/echo', ['it ran']), 'gone')).said).toBe('');
 });
 
