@@ -59,6 +59,8 @@ export interface GatewayCoreDeps {
   /** Asks the person. */
   readonly approve: (approval: Approval) => Promise<ApprovalAnswer>;
   readonly approvalOver: (id: string) => void;
+  /** Nobody is signed in any more, or somebody else is. */
+  readonly reportPersonOver: () => void;
   /** What the shell says of a wrapped server's definitions. */
   readonly admit: (question: DefinitionsQuestion) => Promise<DefinitionsAnswer>;
   readonly exit: (code: number) => void;
@@ -366,6 +368,7 @@ export class GatewayCore {
       this.#running?.approvals.clear();
       this.#running?.references.forgetAll();
       this.#flows.forget();
+      this.#deps.reportPersonOver();
     }
     if (JSON.stringify(withoutExpiry(former)) !== JSON.stringify(withoutExpiry(next.principal)))
       this.#running?.door.toolsChanged();

@@ -59,6 +59,9 @@ const core = new GatewayCore({
     (await shell.request('approve', approval, { timeoutMs: approveTimeoutMs })).answer,
   admit: async (question): Promise<DefinitionsAnswer> =>
     shell.request('definitions', question, { timeoutMs: admitTimeoutMs }),
+  reportPersonOver: () => {
+    shell.notify('person-over', {});
+  },
   approvalOver: (id) => {
     shell.notify('approval-over', { id });
   },

@@ -142,6 +142,7 @@ describe('a request of a wrapped server', () => {
       { cookie: 'a=b' },
       { 'proxy-authorization': placeholder },
       { connection: 'upgrade', upgrade: 'websocket' },
+      { connection: 'upgrade', upgrade: 'h2c, websocket' },
       { 'x-forwarded-for': '10.0.0.1' },
     ])
       expect(refusedWith(await ask({ path: '/', headers }))).toEqual([403, 'destination_not_allowed']);

@@ -34,10 +34,9 @@ export interface Interception {
 const mostAtOnce = 16;
 const mostConnections = 128;
 const mostChunkedBytes = 4_194_304;
+const silentMs = 310_000;
 const limits = {
   maxHeaderSize: 32_768,
-  headersTimeout: 15_000,
-  requestTimeout: 300_000,
   keepAliveTimeout: 30_000,
   handshakeTimeout: 10_000,
   insecureHTTPParser: false,
@@ -101,6 +100,8 @@ export function createInterception({ destinations, authority, open }: Intercepti
       listener.maxConnections = mostConnections;
       listener.on('connection', (socket) => {
         socket.on('error', () => undefined);
+        // Nothing came or went: longer than any call. Node's own limits of a request begin with a server that listens by itself.
+        socket.setTimeout(silentMs, () => socket.destroy());
         server.emit('connection', socket);
       });
     },

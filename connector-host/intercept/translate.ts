@@ -36,6 +36,8 @@ const ofConnection = new Set([
   'content-length',
   'expect',
   'accept-encoding',
+  'upgrade',
+  'http2-settings',
 ]);
 const maxBodyBytes = 16_777_216;
 
@@ -48,7 +50,9 @@ export function translate(asked: Asked, destination: Destination): Translated | 
   const method = httpMethodSchema.safeParse(asked.method);
   if (!method.success) return refused(405, 'destination_not_allowed', 'This method is not passed on.');
   if (!namesHost(headers, destination)) return malformed('The Host header does not name the server that was dialled.');
-  if (headers.some(([name]) => name === 'upgrade')) return notAllowed('No connection is upgraded here.');
+  // To HTTP/2 (Java's client asks each time, RFC 7540 §3.2): whoever does not do it answers as if it had not been asked.
+  if (valuesOf(headers, 'upgrade').some((value) => value.trim().toLowerCase() !== 'h2c'))
+    return notAllowed('No connection is upgraded here.');
   const path = plainTarget(asked.url ?? '');
   if (path === undefined) return malformed('Only a path, with a query or without, is asked for here.');
   const body = bodyOf(headers);

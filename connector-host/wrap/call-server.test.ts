@@ -74,6 +74,21 @@ it.each(['handshake', 'stateless'] as const)(
   },
 );
 
+it('an answer that comes when the server ended its call takes no other call’s turn', async () => {
+  const { events, waiting, call, questions } = stand('handshake', ['elicitation']);
+  const first = call('one', { client: ['elicitation'] });
+  await settle();
+  questions.ask('elicitation/create', { message: 'Who?' }).catch(() => undefined);
+  const { state } = (await first.result) as { state: string };
+  waiting[0]?.resolve({ content: [] });
+  await settle();
+  const other = call('other');
+  await settle();
+  const late = call('one', { client: ['elicitation'], state, answers: { question: { action: 'decline' } } });
+  await expect(late.result).resolves.toMatchObject({ ok: false, code: 'invalid_arguments' });
+  expect(events.slice(-2)).toEqual([other.callId, 'asked other']);
+});
+
 it('while its question is open nobody’s call runs; it goes on under the ticket of the call that answers', async () => {
   const { events, waiting, call, questions } = stand('handshake', ['elicitation']);
   const first = call('one', { client: ['elicitation'] });

@@ -96,7 +96,14 @@ export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, st
     const { state = '', tool, arguments: given, answers = {} } = header;
     const found = kept.get(state);
     const answer = answers['question'];
-    if (found?.tool !== tool || found.said !== JSON.stringify(given) || !isJson(answer))
+    // The server may have ended its call without the answer: then the turn is another's.
+    if (
+      found === undefined ||
+      found.asking.isOver() ||
+      found.tool !== tool ||
+      found.said !== JSON.stringify(given) ||
+      !isJson(answer)
+    )
       throw new ServerError(-32602, 'The question is too old. Call again to be asked again.');
     kept.delete(state);
     clearTimeout(found.late);

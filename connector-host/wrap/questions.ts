@@ -20,6 +20,8 @@ export interface Asking {
   next(): Promise<Question>;
   /** Ends it, whatever it waits for. */
   stop(): void;
+  /** Another one may run. */
+  readonly isOver: () => boolean;
 }
 
 export interface Questions {
@@ -62,6 +64,7 @@ export function createQuestions(): Questions {
       }
       const stop = new AbortController();
       const waiting: Question[] = [];
+      let isOver = false;
       let wanted = Promise.withResolvers<Question>();
       running = {
         kinds,
@@ -72,6 +75,7 @@ export function createQuestions(): Questions {
       };
       const mine = running;
       const result = start(stop.signal).finally(() => {
+        isOver = true;
         if (running === mine) running = null;
         for (const question of waiting) question.refuse();
         over.resolve(undefined);
@@ -88,6 +92,7 @@ export function createQuestions(): Questions {
           return question;
         },
         stop: () => stop.abort(),
+        isOver: () => isOver,
       };
     },
     ask(method, params) {

@@ -212,6 +212,7 @@ function startGateway(
         call: () => undefined,
         'program-unknown': () => undefined,
         'agents-changed': () => undefined,
+        'person-over': () => undefined,
         'approval-over': () => undefined,
       },
       requests: {

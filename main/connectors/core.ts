@@ -24,7 +24,8 @@ export interface Core {
   kill(): Promise<void>;
 }
 
-export function startCore(deps: SupervisorDeps): Core {
+/** `onPersonOver`: nobody is signed in any more, or somebody else is. */
+export function startCore(deps: SupervisorDeps, onPersonOver: () => void): Core {
   const logs = path.join(deps.stateFolder, 'logs');
   const { channels, listener } = deps;
   const ledger = openLedgerFile(path.join(deps.stateFolder, 'secret-ages.json'));
@@ -54,6 +55,7 @@ export function startCore(deps: SupervisorDeps): Core {
         call: listener.call,
         'program-unknown': listener.programUnknown,
         'agents-changed': listener.changed,
+        'person-over': onPersonOver,
         'approval-over': ({ id }) => listener.approvals.over(id),
       },
       requests: {

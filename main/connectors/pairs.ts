@@ -18,6 +18,8 @@ export interface Pairs {
   attachAll(core: Core): Promise<void>;
   /** Starts suspended pairs again, with their crashes forgiven. Within a turn. */
   liftSuspensions(): Promise<void>;
+  /** Wrapped servers, anew: what they hold in memory is of who was signed in. Within a turn. */
+  renewServers(): Promise<void>;
   stop(): Promise<void>;
   kill(): Promise<void>;
   list(): readonly Pair[];
@@ -123,6 +125,20 @@ export function createPairs(deps: SupervisorDeps, context: PairsContext): Pairs 
       const core = context.core();
       if (!core) return;
       await Promise.all(forgiveSuspended(slots).map((slot) => startAgain(slot, core, 'the person signed in')));
+    },
+    async renewServers() {
+      const core = context.core();
+      if (!core) return;
+      const why = 'the person whose data it had is not signed in any more';
+      const running = slots.filter(({ registered, pair }) => registered.server !== undefined && pair !== undefined);
+      await Promise.all(
+        running.map(async (slot) => {
+          const former = release([slot]);
+          tell(slot, 'starting', why);
+          await Promise.all(former.map((pair) => pair.kill()));
+          await startAgain(slot, core, why);
+        }),
+      );
     },
     async stop() {
       await Promise.all(release(slots).map((pair) => pair.stop()));

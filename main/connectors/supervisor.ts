@@ -66,7 +66,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
 
   /** Everything at once; what needs the other's answer waits for it, nothing else does. */
   async function startEverything(): Promise<void> {
-    const started = startCore(deps);
+    const started = startCore(deps, () => mend(() => pairs.renewServers()));
     core = started;
     watch(started);
     pairs.spawnAll();

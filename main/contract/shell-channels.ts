@@ -163,6 +163,8 @@ export const shellGateway = {
       'program-unknown': programSeenSchema,
       /** Agents came or went: the shell may ask for `status`. */
       'agents-changed': empty,
+      /** Nobody is signed in any more, or somebody else is. */
+      'person-over': empty,
       /** An approval that need not be given any more. */
       'approval-over': z.strictObject({ id: callIdSchema }),
     },

@@ -230,10 +230,48 @@ describe('a wrapped server with a network', () => {
   });
 });
 
-describe('bob, signed in after her', () => {
-  beforeAll(() => signIn('bob'));
-  it('sees his own, by the same server', async () => {
+/** Of the pair, by kind. */
+async function pids(): Promise<Record<string, number>> {
+  const { processes } = await running.shell.doctor();
+  return Object.fromEntries(processes.filter(({ name }) => name === 'desk').map(({ kind, pid }) => [kind, pid]));
+}
+
+/** All four are others, and the tools are offered again. */
+async function renewed(before: Record<string, number>): Promise<void> {
+  await eventually(async () => {
+    const now = await pids();
+    return Object.keys(before).every((kind) => now[kind] !== undefined && now[kind] !== before[kind]);
+  }, 30_000);
+  await eventually(async () => {
+    const { connectors } = await running.shell.status();
+    const desk = connectors.find(({ name }) => name === 'desk');
+    return desk?.state === 'ready' && desk.tools.length > 0;
+  }, 30_000);
+}
+
+describe('bob, signed in after she signed out', () => {
+  beforeAll(async () => {
+    expect(await call<number>('contains', { texts: ['alice@lab.example'] })).toBe(1);
+    const before = await pids();
+    expect(Object.keys(before).sort()).toEqual(['connector', 'egress', 'interceptor', 'server']);
+    await running.shell.signIn.signOut();
+    await renewed(before);
+    await signIn('bob');
+  }, 120_000);
+
+  it('sees his own, by a server that knows nothing of her', async () => {
+    expect(await call<number>('contains', { texts: ['alice@lab.example'] })).toBe(0);
     expect(await ask('/v1/tickets/1')).toMatchObject({ status: 403 });
     expect((await ask('/v1/tickets/2')).text).toContain('bob@lab.example');
   });
+});
+
+it('lives and dies as one: without its interceptor everything is anew, and asks for a new sign-in', async () => {
+  const before = await pids();
+  process.kill(before['interceptor'] ?? 0, 'SIGKILL');
+  await renewed(before);
+  const { structuredContent } = await patiently('ask', { path: '/v1/tickets/2' });
+  expect(structuredContent?.['code']).toBe('reauthentication_required');
+  await signIn('bob');
+  expect((await ask('/v1/tickets/2')).text).toContain('bob@lab.example');
 });

@@ -204,6 +204,7 @@ export async function startGateway(options: StandOptions = {}): Promise<GatewayS
         call: () => undefined,
         'program-unknown': (program) => void unknown.push(program),
         'agents-changed': () => undefined,
+        'person-over': () => undefined,
         'approval-over': ({ id }) => void over.push(id),
       },
       requests: {
