@@ -1,10 +1,10 @@
 /** One `call` stream of the gateway, as one request to the wrapped server: its answer, its questions, or why there is none. */
-import { randomUUID } from 'node:crypto';
 import type { ByteStream } from '../../main/contract/channel.ts';
 import type { CallHeader, ConnectorResult } from '../../main/contract/channels.ts';
 import type { AskKind } from '../../main/contract/tool-words.ts';
 import { wrappedCalls, wrappedLimits } from '../../main/contract/wrap.ts';
-import type { Asking, Question, Questions } from './questions.ts';
+import { createKeptCalls } from './kept-calls.ts';
+import type { Asking, Questions } from './questions.ts';
 import { completionResult, promptResult, resourceResult, toolResult } from './results.ts';
 import { isJson, ServerError, type Json } from './rpc.ts';
 import type { ServerSession } from './server-session.ts';
@@ -29,16 +29,6 @@ export interface ServerCallDeps {
   readonly runs?: (call: Pick<CallHeader, 'callId' | 'ticket'> | null) => Promise<void>;
 }
 
-interface Kept {
-  readonly asking: Asking;
-  readonly question: Question;
-  readonly tool: string;
-  readonly said: string;
-  readonly late: NodeJS.Timeout;
-}
-
-/** As long as the gateway waits for an answer, and a little. */
-const answerMs = 6 * 60_000;
 const kinds: Readonly<Record<string, AskKind>> = {
   'elicitation/create': 'elicitation',
   'sampling/createMessage': 'sampling',
@@ -46,7 +36,7 @@ const kinds: Readonly<Record<string, AskKind>> = {
 };
 
 export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, stream: ByteStream) => void {
-  const kept = new Map<string, Kept>();
+  const kept = createKeptCalls();
 
   async function answer(header: CallHeader, stream: ByteStream): Promise<void> {
     const over = new AbortController();
@@ -93,23 +83,10 @@ export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, st
   }
 
   async function resumed(header: CallHeader): Promise<Asking> {
-    const { state = '', tool, arguments: given, answers = {} } = header;
-    const found = kept.get(state);
-    const answer = answers['question'];
-    // The server may have ended its call without the answer: then the turn is another's.
-    if (
-      found === undefined ||
-      found.asking.isOver() ||
-      found.tool !== tool ||
-      found.said !== JSON.stringify(given) ||
-      !isJson(answer)
-    )
-      throw new ServerError(-32602, 'The question is too old. Call again to be asked again.');
-    kept.delete(state);
-    clearTimeout(found.late);
+    const { asking, answer } = kept.take(header);
     await deps.runs?.(owner(header));
-    found.question.answer(answer);
-    return found.asking;
+    answer();
+    return asking;
   }
 
   async function untilAsked(
@@ -124,12 +101,7 @@ export function createServerCalls(deps: ServerCallDeps): (header: CallHeader, st
     // The stream ends with the question; the server's call does not.
     signal.removeEventListener('abort', end);
     await deps.runs?.(null);
-    const state = randomUUID();
-    const late = setTimeout(() => {
-      kept.delete(state);
-      asking.stop();
-    }, answerMs).unref();
-    kept.set(state, { asking, question, tool: header.tool, said: JSON.stringify(header.arguments), late });
+    const state = kept.put(header, asking, question);
     return { ok: 'asks', requests: { question: { kind: question.kind, params: question.params } }, state };
   }
 

@@ -78,14 +78,10 @@ export function createPairs(deps: SupervisorDeps, context: PairsContext): Pairs 
     const { pair } = slot;
     tell(slot, pair ? 'starting' : slot.state, slot.why);
     if (!pair) return;
-    try {
-      await pair.attach(core);
-      tell(slot, 'ready');
-    } catch (error) {
-      // A pair that cannot be attached is useless; its end is counted and mended like any other.
-      tell(slot, 'failed', reasonOf(error));
-      await pair.kill();
-    }
+    const why = await pair.attach(core).then(() => undefined, reasonOf);
+    tell(slot, why === undefined ? 'ready' : 'failed', why);
+    // A pair that cannot be attached is useless; its end is counted and mended like any other.
+    if (why !== undefined) await pair.kill();
   }
 
   async function restart(slot: Slot, dead: Pair, why: string): Promise<void> {
@@ -113,42 +109,35 @@ export function createPairs(deps: SupervisorDeps, context: PairsContext): Pairs 
     for (const entry of pairEntries(slot.pair)) deps.listener.event({ event: 'process-restarted', ...entry });
   }
 
+  async function startAll(chosen: readonly Slot[], why: string): Promise<void> {
+    const core = context.core();
+    if (core) await all(chosen.map((slot) => startAgain(slot, core, why)));
+  }
+
   return {
     spawnAll() {
       forgiveSuspended(slots);
       for (const slot of slots) spawnPair(slot);
     },
-    async attachAll(core) {
-      await Promise.all(slots.map((slot) => attach(slot, core)));
-    },
-    async liftSuspensions() {
-      const core = context.core();
-      if (!core) return;
-      await Promise.all(forgiveSuspended(slots).map((slot) => startAgain(slot, core, 'the person signed in')));
-    },
+    attachAll: (core) => all(slots.map((slot) => attach(slot, core))),
+    liftSuspensions: () => startAll(forgiveSuspended(slots), 'the person signed in'),
     async renewServers() {
-      const core = context.core();
-      if (!core) return;
-      const why = 'the person whose data it had is not signed in any more';
       const running = slots.filter(({ registered, pair }) => registered.server !== undefined && pair !== undefined);
-      await Promise.all(
-        running.map(async (slot) => {
-          const former = release([slot]);
-          tell(slot, 'starting', why);
-          await Promise.all(former.map((pair) => pair.kill()));
-          await startAgain(slot, core, why);
-        }),
-      );
+      for (const slot of running) tell(slot, 'starting', personOver);
+      await all(release(running).map((pair) => pair.kill()));
+      await startAll(running, personOver);
     },
-    async stop() {
-      await Promise.all(release(slots).map((pair) => pair.stop()));
-    },
-    async kill() {
-      await Promise.all(release(slots).map((pair) => pair.kill()));
-    },
+    stop: () => all(release(slots).map((pair) => pair.stop())),
+    kill: () => all(release(slots).map((pair) => pair.kill())),
     list: () => slots.flatMap((slot) => slot.pair ?? []),
     connectors: () => slots.map(describe),
   };
+}
+
+const personOver = 'the person whose data it had is not signed in any more';
+
+async function all(work: readonly Promise<void>[]): Promise<void> {
+  await Promise.all(work);
 }
 
 function move(slot: Slot, state: ConnectorState, why: string | undefined): void {
