@@ -125,6 +125,9 @@ describe('a request of a wrapped server', () => {
       expect([got.status, got.text]).toEqual([200, 'hello 0']);
     }
     expect((await ask({ path: '/' })).status).toBe(200);
+    // Java's client asks for HTTP/2 each time, and takes no for an answer.
+    const h2c = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABkAAQAoAAAAAIAAAAA' };
+    expect((await ask({ path: '/', headers: h2c })).status).toBe(200);
     expect(new Set(backend.arrived.map(({ headers }) => headers.authorization))).toEqual(
       new Set([`Bearer ${under.credential.password}`]),
     );

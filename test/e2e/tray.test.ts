@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { windowMethods } from '../../main/contract/window.ts';
 import { eventually, family, isAlive } from '../process/harness.ts';
 import { violationsOn } from '../screen/axe.ts';
-import { crashPage, startApp, startAgain, type AppOptions, type DesktopApp } from '../screen/desktop-app.ts';
+import { crashForWindow, startApp, startAgain, type AppOptions, type DesktopApp } from '../screen/desktop-app.ts';
 import { createPersonBrowser, type PersonBrowser } from '../screen/person-browser.ts';
 import { click, findIcon, menuOnScreen, photograph, press } from '../screen/pointer.ts';
 import { startScreen, until, type Screen, type ScreenOptions } from '../screen/screen.ts';
@@ -236,7 +236,7 @@ describe('with a panel', () => {
   });
 
   it('a page that crashes is made anew, in a new process', async () => {
-    const { renderer, window } = await crashPage(app);
+    const { renderer, window } = await crashForWindow(app, 'Alice');
     await window.getByRole('heading', { name: /Alice/ }).waitFor({ timeout: patience });
     expect(isAlive(renderer)).toBe(false);
     app = { ...app, window };

@@ -5,7 +5,7 @@ import path from 'node:path';
 import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
-import { finished, type Ended, type Pids } from '../process/harness.ts';
+import { eventually, finished, type Ended, type Pids } from '../process/harness.ts';
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Screen } from './screen.ts';
 
@@ -135,21 +135,36 @@ export async function crash({ electron }: DesktopApp): Promise<number> {
   return renderer;
 }
 
-/** The same, and the window that takes its place. */
-export async function crashPage(app: DesktopApp): Promise<{ readonly renderer: number; readonly window: Page }> {
-  const next = app.electron.waitForEvent('window', { timeout: 30_000 }).catch(async (error: unknown) => {
-    const there = await app.electron.evaluate(({ BrowserWindow }) =>
-      BrowserWindow.getAllWindows().map(({ webContents }) => ({
-        url: webContents.getURL(),
-        pid: webContents.getOSProcessId(),
-        crashed: webContents.isCrashed(),
-        loading: webContents.isLoading(),
-      })),
-    );
-    throw new Error(`no window came; there are ${JSON.stringify(there)}`, { cause: error });
-  });
-  const [window, renderer] = await Promise.all([next, crash(app)]);
-  return { renderer, window };
+/** The same, until another process draws a page with this heading. The app itself is asked: Playwright is not told of each window. */
+export async function crashPage(app: DesktopApp, heading: string): Promise<number> {
+  const renderer = await crash(app);
+  const headings = () => headingsBeside(app, renderer).catch(() => '');
+  await eventually(async () => (await headings()).includes(heading), 30_000);
+  return renderer;
+}
+
+function headingsBeside({ electron }: DesktopApp, renderer: number): Promise<string> {
+  return electron.evaluate(async ({ BrowserWindow }, former) => {
+    const page = BrowserWindow.getAllWindows()
+      .map(({ webContents }) => webContents)
+      .find((each) => each.getOSProcessId() !== former && !each.isCrashed() && !each.isLoading());
+    const script = `[...document.querySelectorAll('h1, h2, h3')].map((each) => each.textContent).join('\\n')`;
+    return page === undefined ? '' : ((await page.executeJavaScript(script)) as string);
+  }, renderer);
+}
+
+/** The same, for who goes on with the new window: where Playwright is not told of it, the page crashes once more. */
+export async function crashForWindow(
+  app: DesktopApp,
+  heading: string,
+): Promise<{ readonly renderer: number; readonly window: Page }> {
+  for (let left = 2; left > 0; left -= 1) {
+    const next = app.electron.waitForEvent('window', { timeout: 15_000 }).catch(() => null);
+    const renderer = await crashPage(app, heading);
+    const window = await next;
+    if (window !== null) return { renderer, window };
+  }
+  throw new Error('Playwright was told of no window');
 }
 
 export function electronFolder(): string {
