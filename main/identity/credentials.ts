@@ -38,6 +38,8 @@ export interface CredentialDeps {
   readonly issued: (connector: string, detail: string) => void;
   /** The set of connectors that wait has changed. */
   readonly waitingChanged: (connector: string) => void;
+  /** It has a destination: else there is no access that a process of it could have held. */
+  readonly reaches: (connector: string) => boolean;
 }
 
 /** One egress worker's end. */
@@ -75,7 +77,7 @@ export function createCredentials(deps: CredentialDeps): Credentials {
   };
   return {
     attach: (connector, revoke) => {
-      if (seen.has(connector)) markWaiting(connector);
+      if (seen.has(connector) && deps.reaches(connector)) markWaiting(connector);
       seen.add(connector);
       desks.get(connector)?.desk.detach();
       const desk = createDesk(deps, connector, {

@@ -234,6 +234,7 @@ describe('credentials', () => {
       challenged: () => new Fault('reauthentication_required', 'x'),
       sealTo: () => Buffer.from('sealed'),
       signedIn: () => true,
+      reaches: (connector) => connector === 'postgres',
       issued: vi.fn(),
       waitingChanged,
       ...over,
@@ -254,6 +255,12 @@ describe('credentials', () => {
       sealed: Buffer.from('sealed').toString('base64'),
     });
     expect(password.wiped).toBe(true);
+  });
+
+  it('has one that is restarted wait, where it has a destination', () => {
+    const { credentials } = desks();
+    for (const connector of ['postgres', 'postgres', 'notes', 'notes']) credentials.attach(connector, vi.fn());
+    expect(credentials.waiting()).toEqual(['postgres']);
   });
 
   it('marks a connector as waiting when the issuer wants a fresh authentication', async () => {

@@ -90,6 +90,8 @@ export function createVaultState(deps: VaultStateDeps): VaultState {
     sealTo: deps.sealTo,
     signedIn: () => access.session() !== undefined,
     destination: (connector, name) => config().connectors.find((each) => each.name === connector)?.destinations[name],
+    reaches: (connector) =>
+      Object.keys(config().connectors.find((each) => each.name === connector)?.destinations ?? {}).length > 0,
     issued: (connector, detail) => {
       record('credential-issued', connector, detail);
     },
