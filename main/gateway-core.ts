@@ -11,7 +11,7 @@ import { openAuditLog, type AuditLog } from './audit/log.ts';
 import { createCallPipeline, withReferences } from './call-pipeline.ts';
 import { createCallNotes } from './connectors/call-notes.ts';
 import { createConnectorLog } from './connectors/connector-log.ts';
-import { createDispatch, type Dispatch } from './connectors/dispatch.ts';
+import { createDispatch } from './connectors/dispatch.ts';
 import { createLinks } from './connectors/links.ts';
 import { createCatalog, type Catalog } from './connectors/wrapped/catalog.ts';
 import type { Approval, ApprovalAnswer } from './contract/approval.ts';
@@ -199,11 +199,6 @@ export class GatewayCore {
     },
   });
 
-  #dispatchTo(connectors: Configuration['connectors']): Dispatch {
-    const wrapping = new Set(connectors.flatMap(({ manifest: { name, wrap } }) => (wrap === undefined ? [] : [name])));
-    return createDispatch({ pairOf: (name) => this.#links.pairOf(name), notes: this.#notes, wrapping });
-  }
-
   async #configure(configuration: Configuration): Promise<void> {
     if (this.#running !== null) throw new Fault('internal', 'The gateway is configured already.');
     const { socketPath, stateFolder, version, connectors } = configuration;
@@ -260,7 +255,7 @@ export class GatewayCore {
     const pipeline = createCallPipeline(parts, {
       identity: () => this.#identity,
       gate: () => ({ paused: this.#paused, consentTo: (caller) => consent.of(caller) }),
-      dispatch: this.#dispatchTo(connectors),
+      dispatch: createDispatch({ connectors, pairOf: (name) => this.#links.pairOf(name), notes: this.#notes }),
       report: (report) => {
         this.#recentCalls.push(report);
         if (this.#recentCalls.length > keptCalls) this.#recentCalls.shift();

@@ -13,6 +13,7 @@ import {
   type gatewayConnector,
   type gatewayEgress,
 } from '../contract/channels.ts';
+import type { ConnectorManifest } from '../contract/manifest.ts';
 import { outcomeCodeSchema, type OutcomeCode, type Refusal } from '../contract/errors.ts';
 import type { OpenTable } from '../contract/table.ts';
 import { readAsks } from './asks.ts';
@@ -32,8 +33,7 @@ export interface Pair {
 export interface DispatchDeps {
   readonly pairOf: (connector: string) => Pair;
   readonly notes: CallNotes;
-  /** Those that wrap a server: its requests are a program's own affair, which tries again, gives up, and asks for what it may not. */
-  readonly wrapping: ReadonlySet<string>;
+  readonly connectors: readonly { readonly manifest: Pick<ConnectorManifest, 'name' | 'wrap'> }[];
 }
 
 export type Dispatched = { readonly resultBytes: number; readonly backendBytes: number } & (
@@ -51,7 +51,9 @@ const egressTimeoutMs = 5000;
 /** `signal` aborts with a code, or with `cancelled`. A result in rows goes into what `openTable` opens. */
 export type Dispatch = (cleared: ClearedCall, signal: AbortSignal, openTable: OpenTable) => Promise<Dispatched>;
 
-export function createDispatch({ pairOf, notes, wrapping }: DispatchDeps): Dispatch {
+export function createDispatch({ pairOf, notes, connectors }: DispatchDeps): Dispatch {
+  // A wrapped server's requests are a program's own affair, which tries again, gives up, and asks for what it may not.
+  const wrapping = new Set(connectors.flatMap(({ manifest: { name, wrap } }) => (wrap === undefined ? [] : [name])));
   return async (cleared, signal, openTable) => {
     const { connector, egress, givenUp } = pairOf(cleared.connector);
     if (connector === null || egress === null) return givenUp ? stopped : failed('connector_failed');

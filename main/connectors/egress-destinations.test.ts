@@ -3,7 +3,7 @@ import { configSchema, type DestinationConfig } from '../contract/config.ts';
 import { credentialSchema } from '../contract/credentials.ts';
 import { manifestSchema, type ConnectorManifest, type DestinationManifest } from '../contract/manifest.ts';
 import { connectorManifest } from '../../test/samples/pipeline.ts';
-import { destinationProblem, egressDestinations, interceptedProblem } from './egress-destinations.ts';
+import { destinationProblem, egressDestinations } from './egress-destinations.ts';
 
 const rules = [{ methods: ['GET' as const], path: '/v1' }];
 const api = (more: object = {}): DestinationManifest => ({
@@ -93,14 +93,4 @@ describe('a rule', () => {
     expect(configSchema.shape.allow.safeParse({ web: { api: rules } }).success).toBe(true);
     expect(configSchema.shape.allow.safeParse({ web: { api: [] } }).success).toBe(false);
   });
-});
-
-it('a wrapped server’s destinations have names, and each a place of its own', () => {
-  const manifest = { ...connectorManifest({}), destinations: { one: api(), two: api() } };
-  const problem = (one: Partial<DestinationConfig>, two: Partial<DestinationConfig>) =>
-    interceptedProblem('two', { manifest, destinations: { one: at(one), two: at(two) } })?.key[0];
-  expect(problem({}, {})).toBe('port');
-  expect(problem({}, { port: 8443 })).toBeUndefined();
-  expect(problem({}, { host: 'b.example.com' })).toBeUndefined();
-  for (const host of ['192.0.2.7', '::1', 'fd00::1']) expect(problem({}, { host })).toBe('host');
 });

@@ -72,24 +72,6 @@ function httpsProblem(destination: DestinationConfig, declared: Https): Destinat
     : undefined;
 }
 
-/** A wrapped server's client finds a destination by its name, and says it in its TLS: of two in one place nobody knows which is meant. */
-export function interceptedProblem(
-  name: string,
-  { manifest, destinations }: Registered,
-): DestinationProblem | undefined {
-  const own = destinations[name];
-  if (own === undefined) return undefined;
-  if (!/[a-z]/.test(own.host) || own.host.includes(':'))
-    return { key: ['host'], reason: 'a wrapped server reaches names alone: write the name of the server, no address' };
-  const other = Object.keys(manifest.destinations).find((each) => {
-    const { host, port } = destinations[each] ?? {};
-    return each !== name && host === own.host && port === own.port;
-  });
-  return other === undefined
-    ? undefined
-    : { key: ['port'], reason: `"${other}" of the same wrapped server is there as well: make one destination of both` };
-}
-
 interface Registered {
   readonly manifest: ConnectorManifest;
   readonly destinations: Readonly<Record<string, DestinationConfig>>;

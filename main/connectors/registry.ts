@@ -18,11 +18,12 @@ import { Fault } from '../contract/errors.ts';
 import { isAbove } from '../contract/labels.ts';
 import { manifestSchema, type ConnectorManifest } from '../contract/manifest.ts';
 import { withLab } from '../contract/with-lab.ts';
-import { destinationProblem, interceptedProblem } from './egress-destinations.ts';
+import { destinationProblem } from './egress-destinations.ts';
 import { identityPlace } from './identity-like.ts';
 import { locateJson, parseWith, readLocatedJson, type LocatedJson } from './located-json.ts';
 import { narrowedLimits } from './narrowed-limits.ts';
 import { folderHash } from './packed.ts';
+import { interceptedProblem } from './wrapped/intercepted.ts';
 import { readRegisteredServer } from './wrapped/registered.ts';
 import type { ServerProgram } from './wrapped/server-program.ts';
 
@@ -286,8 +287,7 @@ function registerConnector(reading: Reading, settings: ConnectorConfig, index: n
       throw json.refuse(['destinations', name, 'placeholder'], 'it looks like a credential: write another word');
     const problem =
       destination &&
-      (destinationProblem(destination, declared) ??
-        (server && interceptedProblem(name, { destinations: settings.destinations, manifest })));
+      (destinationProblem(destination, declared) ?? (server && interceptedProblem(name, settings.destinations)));
     if (problem !== undefined) throw refuse(['destinations', name, ...problem.key], problem.reason);
   }
   const { destinations } = settings;

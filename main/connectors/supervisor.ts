@@ -121,7 +121,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     pairs: () => pairs.list(),
     processes: () => [...coreEntries(core), ...pairs.list().flatMap(pairEntries)],
     connectors: () => pairs.connectors(),
-    degraded: () => pairs.list().flatMap(({ degraded }) => degraded),
+    degraded: () => onceEach(pairs.list().flatMap(({ degraded }) => degraded)),
     setPaused: (next) => orders.pause(currentCore, next),
     setConsent: (answers) => orders.consent(currentCore, answers),
     paused: () => orders.paused,
@@ -130,6 +130,11 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     record: (entry) => core?.gateway.control.notify('record', entry),
   };
 }
+
+/** What holds for several connectors alike is said once. */
+const onceEach = (all: Status['degraded']): Status['degraded'] => [
+  ...new Map(all.map((each) => [JSON.stringify(each), each])).values(),
+];
 
 /** Credentials first, then what finishes its log. */
 async function stopInOrder(core: Core, pairs: Pairs): Promise<void> {

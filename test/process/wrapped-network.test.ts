@@ -268,7 +268,8 @@ describe('bob, signed in after she signed out', () => {
 
 it('lives and dies as one: without its interceptor everything is anew, and asks for a new sign-in', async () => {
   const before = await pids();
-  process.kill(before['interceptor'] ?? 0, 'SIGKILL');
+  const { interceptor = Number.NaN } = before;
+  process.kill(interceptor, 'SIGKILL');
   await renewed(before);
   const { structuredContent } = await patiently('ask', { path: '/v1/tickets/2' });
   expect(structuredContent?.['code']).toBe('reauthentication_required');
