@@ -391,6 +391,8 @@ describe('an approval', () => {
 
   it('holds Approve until it stood still, on every screen: a click before is none', async () => {
     await open(state);
+    // A timer of before belongs to the real clock, which nothing stops.
+    await expect.poll(() => approve().isEnabled()).toBe(true);
     await page.clock.install();
     for (const screen of windowScreens) {
       await show(screen);
