@@ -4,7 +4,7 @@
  *   node attacker.ts watch PID     PID and every descendant, again and again
  *   node attacker.ts once PID…     each of them once, with a stopping attach too
  */
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import koffi from 'koffi';
 
 export interface Target {
@@ -163,6 +163,12 @@ const [, , mode, ...pids] = process.argv;
 if (mode === 'watch') process.stdout.write(`${JSON.stringify(await watch(Number(pids[0])))}\n`);
 if (mode === 'once') {
   const targets = pids.map(Number).map(newTarget);
-  for (const target of targets) attackOnce(target, { ptrace_attach: (pid) => ownsTrace(pid, 'attach') });
+  for (const target of targets)
+    try {
+      attackOnce(target, { ptrace_attach: (pid) => ownsTrace(pid, 'attach') });
+    } catch (error) {
+      // One that lives for seconds may have ended meanwhile.
+      if (existsSync(`/proc/${target.pid}`)) throw error;
+    }
   process.stdout.write(`${JSON.stringify(targets)}\n`);
 }
