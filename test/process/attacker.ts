@@ -141,19 +141,32 @@ function parentOf(pid: number): number {
   }
 }
 
+const closedEvery = 5;
+/** Those that stay open as they are meant to have more by the end. */
+const youngPolls = 200;
+
 async function watch(root: number): Promise<readonly Target[]> {
   const find = createFinder(root);
   const targets = new Map<number, Target>();
   process.stdin.resume();
   let isWatching = false;
-  while (!process.stdin.readableEnded) {
+  for (let round = 0; !process.stdin.readableEnded; round += 1) {
     for (const pid of find()) {
       const target = targets.get(pid) ?? newTarget(pid);
+      // One that is still open may live for a moment only: it is looked at in each round, and rounds are short.
+      if (target.isClosed && round % closedEvery !== 0) continue;
       attempt(() => attackOnce(target));
       targets.set(pid, target);
     }
     if (!isWatching) process.stdout.write('watching\n');
     isWatching = true;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  // One that began a moment ago is watched until it closed itself, or is gone.
+  const isYoung = ({ pid, polls, isClosed }: Target): boolean =>
+    !isClosed && polls < youngPolls && existsSync(`/proc/${pid}`);
+  for (let young = [...targets.values()].filter(isYoung); young.length > 0; young = young.filter(isYoung)) {
+    for (const target of young) if (!attempt(() => attackOnce(target))) target.polls += 1;
     await new Promise((resolve) => setImmediate(resolve));
   }
   return [...targets.values()];
