@@ -125,10 +125,7 @@ export class GatewayCore {
     notices: {
       record: this.#recorder(),
       'definitions-decided': ({ connector }) => void this.#running?.catalog.decided(connector),
-      'connector-state': ({ connector, state }) => {
-        if (state === 'failed' || state === 'suspended') this.#links.giveUp(connector);
-        else this.#links.takeBack(connector);
-      },
+      'connector-state': ({ connector, state }) => this.#links.told(connector, state),
     },
     requests: {
       hardening: () => Promise.resolve(this.#deps.hardening),
@@ -136,6 +133,7 @@ export class GatewayCore {
         await this.#configure(configuration);
         return {};
       },
+      'connector-configured': ({ connector }) => this.#links.configured(connector).then(() => ({})),
       listen: async () => {
         const { door } = this.#configured();
         await within(attachTimeoutMs, this.#links.settled());

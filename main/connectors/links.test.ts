@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { Channel } from '../contract/channel.ts';
 import type { gatewayConnector, gatewayEgress } from '../contract/channels.ts';
@@ -55,20 +56,42 @@ it('closes a connector that does not take its settings; giving up settles', asyn
   links.configure(new Map([['probe', {}]]));
   const { end, state } = channel(() => Promise.reject(new Error('no')));
   links.attachConnector('probe', end);
-  links.giveUp('probe');
+  links.told('probe', 'failed');
   await links.settled();
   expect(state.closed).toBe(true);
   expect(links.pairOf('probe').connector).toBeNull();
 });
 
 it.each<[string, (links: Links) => void]>([
-  ['the shell starts it again', (links) => links.takeBack('probe')],
+  ['the shell starts it again', (links) => links.told('probe', 'starting')],
   ['a new end is handed over', (links) => links.attachConnector('probe', channel().end)],
 ])('is not given up any more when %s', (_when, comeBack) => {
   const links = createLinks();
   links.configure(new Map([['probe', {}]]));
-  links.giveUp('probe');
+  links.told('probe', 'failed');
   expect(links.pairOf('probe').givenUp).toBe(true);
   comeBack(links);
   expect(links.pairOf('probe').givenUp).toBe(false);
+});
+
+it('is configured when a call would reach it: not by what its predecessor was', async () => {
+  const links = createLinks();
+  links.configure(new Map([['probe', {}]]));
+  links.attachConnector('probe', channel().end);
+  await links.configured('probe');
+  links.told('probe', 'starting');
+  expect(links.pairOf('probe').connector).toBeNull();
+  const answered = Promise.withResolvers<unknown>();
+  const next = channel(() => answered.promise);
+  let there = false;
+  const configured = links.configured('probe').then(() => {
+    there = true;
+  });
+  links.attachConnector('probe', next.end);
+  links.told('probe', 'ready');
+  await setImmediate();
+  expect(there).toBe(false);
+  answered.resolve({});
+  await configured;
+  expect(links.pairOf('probe').connector).toBe(next.end);
 });

@@ -4,6 +4,7 @@
  */
 import type { Channel } from '../contract/channel.ts';
 import type { gatewayConnector, gatewayEgress } from '../contract/channels.ts';
+import type { ConnectorState } from '../contract/shell-channels.ts';
 import type { Pair } from './dispatch.ts';
 
 type ConnectorChannel = Channel<typeof gatewayConnector.a>;
@@ -17,11 +18,11 @@ export interface Links {
   pairOf(name: string): Pair;
   /** From the configuration; connectors attached before it wait for it. */
   configure(settings: ReadonlyMap<string, Readonly<Record<string, unknown>>>): void;
-  /** The shell gave up on it, for now. */
-  giveUp(name: string): void;
-  /** The shell starts it again; so does handing over a new end. */
-  takeBack(name: string): void;
-  /** Resolves when each connector has taken its settings or was given up. */
+  /** What the shell says of it. `starting`: what was attached is of a pair that is over. */
+  told(name: string, state: ConnectorState): void;
+  /** Resolves when it has taken its settings or the shell gave it up. */
+  configured(name: string): Promise<void>;
+  /** So has each. */
   settled(): Promise<void>;
 }
 
@@ -30,6 +31,7 @@ interface Link {
   egress: EgressChannel | null;
   ready: boolean;
   givenUp: boolean;
+  waiting: (() => void)[];
 }
 
 const configureTimeoutMs = 10_000;
@@ -37,22 +39,21 @@ const configureTimeoutMs = 10_000;
 export function createLinks(): Links {
   const links = new Map<string, Link>();
   let settings: ReadonlyMap<string, Readonly<Record<string, unknown>>> | null = null;
-  let waiting: (() => void)[] = [];
 
   function linkOf(name: string): Link {
-    const link = links.get(name) ?? { connector: null, egress: null, ready: false, givenUp: false };
+    const link = links.get(name) ?? { connector: null, egress: null, ready: false, givenUp: false, waiting: [] };
     links.set(name, link);
     return link;
   }
 
-  function isSettled(): boolean {
-    return settings !== null && [...settings.keys()].every((name) => linkOf(name).ready || linkOf(name).givenUp);
+  function wake(link: Link): void {
+    for (const resolve of link.waiting.splice(0)) resolve();
   }
 
-  function wake(): void {
-    if (!isSettled()) return;
-    for (const resolve of waiting) resolve();
-    waiting = [];
+  async function configured(name: string): Promise<void> {
+    const link = linkOf(name);
+    if (link.ready || link.givenUp) return;
+    await new Promise<void>((resolve) => link.waiting.push(resolve));
   }
 
   async function greet(name: string, channel: ConnectorChannel): Promise<void> {
@@ -67,7 +68,7 @@ export function createLinks(): Links {
     const link = linkOf(name);
     if (link.connector !== channel) return;
     link.ready = true;
-    wake();
+    wake(link);
   }
 
   return {
@@ -99,18 +100,15 @@ export function createLinks(): Links {
       settings = known;
       for (const [name, { connector }] of links) if (connector !== null) void greet(name, connector);
     },
-    giveUp(name) {
-      linkOf(name).givenUp = true;
-      wake();
+    told(name, state) {
+      const link = linkOf(name);
+      link.givenUp = state === 'failed' || state === 'suspended';
+      if (state === 'starting') link.ready = false;
+      if (link.givenUp) wake(link);
     },
-    takeBack(name) {
-      linkOf(name).givenUp = false;
-    },
-    settled() {
-      if (isSettled()) return Promise.resolve();
-      return new Promise((resolve) => {
-        waiting.push(resolve);
-      });
+    configured,
+    async settled() {
+      await Promise.all([...(settings?.keys() ?? [])].map(configured));
     },
   };
 }

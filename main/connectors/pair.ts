@@ -26,7 +26,7 @@ export interface Pair {
   readonly server?: Child;
   readonly interceptor?: Child;
   readonly degraded: Status['degraded'];
-  /** Configures egress and gives gateway and vault their ends. */
+  /** Configures egress, gives gateway and vault their ends, and waits until a call would reach the connector. */
   attach(core: Core): Promise<void>;
   /** Which part ended first, and how. The others are killed by then. */
   readonly ended: Promise<{
@@ -105,6 +105,8 @@ export function startPair(deps: SupervisorDeps, registered: RegisteredConnector)
       await give('egress-vault', egressVault.b);
       await give('gateway-egress', gatewayEgress.a);
       await give('gateway-connector', gatewayConnector.a);
+      const there = core.gateway.control.request('connector-configured', { connector: name });
+      await within(connector, there, startupTimeoutMs);
     },
     async stop() {
       await stopChild(egress, egressControl);

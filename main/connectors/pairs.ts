@@ -6,11 +6,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Status } from '../contract/control.ts';
 import { Fault } from '../contract/errors.ts';
+import type { ConnectorState } from '../contract/shell-channels.ts';
 import type { Core } from './core.ts';
 import { createCrashBudget, type CrashBudget } from './crash-budget.ts';
 import { startPair, type Pair } from './pair.ts';
 import type { RegisteredConnector } from './registry.ts';
-import { crashLimit, lifecycle, restartPauseMs, type ConnectorState, type SupervisorDeps } from './wiring.ts';
+import { crashLimit, lifecycle, restartPauseMs, type SupervisorDeps } from './wiring.ts';
 
 export interface Pairs {
   /** Spawns every pair, also a suspended one; `attachAll` follows once the core has its configuration. */

@@ -92,7 +92,6 @@ export type SupervisorEvent =
   | { readonly event: 'connector-suspended'; readonly name: string; readonly why: string };
 
 export type LifecycleRecord = Extract<AuditRecord, { event: 'lifecycle' }>;
-export type ConnectorState = Status['connectors'][number]['state'];
 
 export function lifecycle(what: LifecycleRecord['what'], subject: string, detail: string): LifecycleRecord {
   return { event: 'lifecycle', what, person: null, subject, detail: detail.slice(0, 300) };

@@ -8,6 +8,7 @@ import { endWordsSchema } from './access-end.ts';
 import {
   agentReportSchema,
   callReportSchema,
+  connectorStateSchema,
   pipelineReport,
   programKeySchema,
   programSeenSchema,
@@ -97,7 +98,7 @@ export const statusSchema = z.strictObject({
     z.strictObject({
       name: z.string(),
       version: z.string(),
-      state: z.enum(['starting', 'ready', 'failed', 'suspended']),
+      state: connectorStateSchema,
       /** What agents are offered; of a wrapped server what was approved of it. */
       tools: z.array(z.string()),
       /** It wraps a server: `definitions` says what its tools wait for. */

@@ -58,6 +58,10 @@ export const programSeenSchema = z.strictObject({
 });
 export type ProgramSeen = z.infer<typeof programSeenSchema>;
 
+/** `ready`: a call would reach it now. */
+export const connectorStateSchema = z.enum(['starting', 'ready', 'failed', 'suspended']);
+export type ConnectorState = z.infer<typeof connectorStateSchema>;
+
 export const agentReportSchema = z.strictObject({
   /** A label for the person, not authentication. */
   program: text(200),
@@ -98,10 +102,7 @@ export const shellGateway = {
       record: auditRecordSchema,
       /** The person decided what a wrapped server may say of its tools. */
       'definitions-decided': z.strictObject({ connector: connectorNameSchema }),
-      'connector-state': z.strictObject({
-        connector: connectorNameSchema,
-        state: z.enum(['starting', 'ready', 'failed', 'suspended']),
-      }),
+      'connector-state': z.strictObject({ connector: connectorNameSchema, state: connectorStateSchema }),
     },
     requests: {
       ...shellBase,
@@ -124,6 +125,8 @@ export const shellGateway = {
         }),
         result: empty,
       },
+      /** Answers when the connector, whose end was handed over, has taken its settings. */
+      'connector-configured': { params: z.strictObject({ connector: connectorNameSchema }), result: empty },
       /** Start listening: every connector was attached and configured, or marked failed. */
       listen: { params: empty, result: empty },
       pause: { params: z.strictObject({ paused: z.boolean() }), result: empty },

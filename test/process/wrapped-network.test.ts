@@ -135,7 +135,7 @@ async function signIn(user: string): Promise<void> {
   expect((await ended).principal.username).toContain(user);
 }
 
-/** What the person does in the window. */
+/** What the person does in the window; the gateway hears of it a moment later. */
 async function approved(): Promise<void> {
   await eventually(() => {
     try {
@@ -145,6 +145,13 @@ async function approved(): Promise<void> {
       return false;
     }
   });
+  await eventually(isServed);
+}
+
+async function isServed(): Promise<boolean> {
+  const { connectors } = await running.shell.status();
+  const desk = connectors.find(({ name }) => name === 'desk');
+  return desk?.state === 'ready' && desk.tools.length > 0;
 }
 
 interface Answer {
@@ -242,11 +249,7 @@ async function renewed(before: Record<string, number>): Promise<void> {
     const now = await pids();
     return Object.keys(before).every((kind) => now[kind] !== undefined && now[kind] !== before[kind]);
   }, 30_000);
-  await eventually(async () => {
-    const { connectors } = await running.shell.status();
-    const desk = connectors.find(({ name }) => name === 'desk');
-    return desk?.state === 'ready' && desk.tools.length > 0;
-  }, 30_000);
+  await eventually(isServed, 30_000);
 }
 
 describe('bob, signed in after she signed out', () => {

@@ -42,6 +42,7 @@ if (kind === 'gateway') {
       },
       requests: {
         ...base,
+        'connector-configured': () => done,
         listen: () => {
           seen.push('listen');
           return done;
