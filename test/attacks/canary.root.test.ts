@@ -11,7 +11,6 @@ import {
   mkdtempSync,
   readdirSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import os from 'node:os';
@@ -31,6 +30,7 @@ let product: Product;
 let outside: string;
 let needlesFile: string;
 let labFolder: string;
+let startedAtMs: number;
 let heard = Buffer.alloc(0);
 const ended = { released: 0, refused: 0 };
 const passing: Finding[] = [];
@@ -41,6 +41,7 @@ beforeAll(async () => {
   needlesFile = path.join(outside, 'needles');
   writeFileSync(needlesFile, '', { mode: 0o600 });
   for (const at of [outside, needlesFile]) chownSync(at, ground.as?.uid ?? 0, ground.as?.gid ?? 0);
+  startedAtMs = Date.now();
   product = await startProduct({ ground, env: { SALLYPORT_LAB_NEEDLES: needlesFile } });
   labFolder = String(product.events.find(({ event }) => event === 'lab-ready')?.['folder']);
   const watch = setInterval(() => passing.push(...searchProcesses()), 100);
@@ -162,23 +163,14 @@ function searchProcesses(extra: readonly number[] = []): Finding[] {
   return [...productProcesses(), ...extra].flatMap((pid) => search.inProcess(pid));
 }
 
-/** Everything of the made user in temporary folders but what belongs to the lab. */
+/** What the made user wrote to temporary folders since the product started, but for the lab. */
 function searchTemporary(): Finding[] {
   const search = searchFor(needles());
+  const others = new Set([labFolder, outside]);
   return ['/tmp', '/var/tmp', '/dev/shm'].flatMap((folder) =>
-    readdirSync(folder).flatMap((name) => {
-      const at = path.join(folder, name);
-      const stat = statSync(at, { throwIfNoEntry: false });
-      if (stat?.uid !== ground.as?.uid || at === labFolder || at === outside || name.startsWith('sallyport-lab-'))
-        return [];
-      return stat?.isDirectory()
-        ? search.inFolder(at)
-        : search.inFolder(
-            folder,
-            readdirSync(folder)
-              .filter((other) => other !== name)
-              .map((other) => path.join(folder, other)),
-          );
+    search.inFolder(folder, (at, stat) => {
+      if (stat.uid !== ground.as?.uid || others.has(at) || path.basename(at).startsWith('sallyport-lab-')) return false;
+      return stat.isDirectory() || stat.ctimeMs >= startedAtMs;
     }),
   );
 }

@@ -1,5 +1,15 @@
 /** Looks for secrets where they must not be: in bytes, files, and what the kernel shows of a process. Needs root. */
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, lstatSync, readlinkSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+} from 'node:fs';
 import path from 'node:path';
 
 export interface Needle {
@@ -50,7 +60,8 @@ function encodingsOf(value: string): Encoded {
 
 export interface Search {
   inBytes(place: string, bytes: Buffer): Finding[];
-  inFolder(folder: string, except?: readonly string[]): Finding[];
+  /** Only in what counts, and of folders in those that do. */
+  inFolder(folder: string, counts?: (at: string, stat: Stats) => boolean): Finding[];
   /** Command line, environment, and what its descriptors let read. */
   inProcess(pid: number): Finding[];
 }
@@ -64,14 +75,14 @@ export function searchFor(needles: readonly Needle[]): Search {
     );
   }
 
-  function inFolder(folder: string, except: readonly string[] = []): Finding[] {
+  function inFolder(folder: string, counts: (at: string, stat: Stats) => boolean = () => true): Finding[] {
     return namesIn(folder).flatMap((name) => {
       const at = path.join(folder, name);
-      if (except.includes(at)) return [];
       const stat = lstatSync(at, { throwIfNoEntry: false });
+      if (stat === undefined || !counts(at, stat)) return [];
       const named = inBytes(`the name ${at}`, Buffer.from(name));
-      if (stat?.isDirectory()) return [...named, ...inFolder(at, except)];
-      return stat?.isFile() ? [...named, ...inBytes(at, readOr(at))] : named;
+      if (stat.isDirectory()) return [...named, ...inFolder(at, counts)];
+      return stat.isFile() ? [...named, ...inBytes(at, readOr(at))] : named;
     });
   }
 

@@ -164,10 +164,12 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     cliWithUrl(...args) {
       const child = launch('sallyport.mjs', args);
       child.stdin?.end();
-      const url = new Promise<string>((resolve) => {
+      const ended = finished(child);
+      const url = new Promise<string>((resolve, reject) => {
         readline.createInterface({ input: child.stdout! }).once('line', resolve);
+        void ended.then((end) => reject(new Error(`${args.join(' ')} printed no address: ${JSON.stringify(end)}`)));
       });
-      return { url, ended: finished(child) };
+      return { url, ended };
     },
     bridgeCommand: (...args) => ({
       command: ground.node,

@@ -7,6 +7,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import koffi from 'koffi';
 import { readMounts, type Mount } from './mounts.ts';
 
@@ -31,6 +32,8 @@ const descriptorFlags = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | 0o2000
 const blockBytes = 200 * event.length;
 const lookAgainMs = 25;
 
+const read = promisify(fs.read);
+
 export interface Written {
   readonly path: string;
   /** What the file held, each time but for those that a later one begins with. */
@@ -43,8 +46,8 @@ export interface FileWatch {
   readonly names: ReadonlySet<string>;
   /** File systems that could not be watched, and why; also a queue that overflowed. */
   readonly blind: ReadonlySet<string>;
-  /** Every event that happened before the call has been seen after it. */
-  drained(): Promise<void>;
+  /** Every event that happened before the call has been seen after it, and nothing is watched any more. */
+  end(): Promise<void>;
 }
 
 interface Fanotify {
@@ -74,29 +77,32 @@ class Watch implements FileWatch {
   readonly #contentGroup = this.#fanotify.init(0);
   readonly #nameGroup = this.#fanotify.init(reportNames);
   readonly #files = new Map<string, { path: string; contents: Buffer[] }>();
-  readonly #sentinels = new Map<string, () => void>();
+  readonly #lookingAgain: NodeJS.Timeout;
+  readonly #followed: Promise<unknown>;
+  /** In each group, what ends the watch when it is seen. */
+  #last: string | undefined;
   readonly names = new Set<string>();
   readonly blind = new Set<string>();
 
   constructor() {
     this.#markAll();
-    setInterval(() => this.#markAll(), lookAgainMs);
-    this.#follow(this.#contentGroup, (block, at) => this.#onContent(block, at));
-    this.#follow(this.#nameGroup, (block, at) => this.#onName(block, at));
+    this.#lookingAgain = setInterval(() => this.#markAll(), lookAgainMs);
+    this.#followed = Promise.all([
+      this.#follow(this.#contentGroup, (block, at) => this.#onContent(block, at)),
+      this.#follow(this.#nameGroup, (block, at) => this.#onName(block, at)),
+    ]);
   }
 
   get written(): readonly Written[] {
     return [...this.#files.values()];
   }
 
-  async drained(): Promise<void> {
+  async end(): Promise<void> {
+    clearInterval(this.#lookingAgain);
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sp-seen-'));
-    const file = path.join(folder, path.basename(folder));
-    const seen = [file, path.basename(file)].map(
-      (key) => new Promise<void>((resolve) => this.#sentinels.set(key, resolve)),
-    );
-    fs.writeFileSync(file, 'all before this was seen');
-    await Promise.all(seen);
+    this.#last = path.join(folder, path.basename(folder));
+    fs.writeFileSync(this.#last, 'all before this was seen');
+    await this.#followed;
     fs.rmSync(folder, { recursive: true });
   }
 
@@ -125,28 +131,28 @@ class Watch implements FileWatch {
     }
   }
 
-  #follow(group: number, onEvent: (block: Buffer, at: number) => void): void {
+  /** No read may be left: it waits for an event, and the process cannot end before it. */
+  async #follow(group: number, isLast: (block: Buffer, at: number) => boolean): Promise<void> {
     const block = Buffer.alloc(blockBytes);
-    const next = (): void =>
-      fs.read(group, block, 0, block.length, null, (error, length) => {
-        if (error) throw error;
-        for (let at = 0; at < length; at += block.readUInt32LE(at)) {
-          if ((block.readBigUInt64LE(at + event.mask) & overflow) !== 0n) this.blind.add('the queue overflowed');
-          else onEvent(block, at);
-        }
-        next();
-      });
-    next();
+    let over = false;
+    while (!over) {
+      const { bytesRead } = await read(group, { buffer: block });
+      for (let at = 0; at < bytesRead; at += block.readUInt32LE(at)) {
+        if ((block.readBigUInt64LE(at + event.mask) & overflow) !== 0n) this.blind.add('the queue overflowed');
+        else if (isLast(block, at)) over = true;
+      }
+    }
   }
 
-  #onContent(block: Buffer, at: number): void {
+  #onContent(block: Buffer, at: number): boolean {
     const descriptor = block.readInt32LE(at + event.descriptor);
     try {
       const pid = block.readInt32LE(at + event.pid);
-      if (pid === 0 || !fs.fstatSync(descriptor).isFile()) return;
+      if (pid === 0 || !fs.fstatSync(descriptor).isFile()) return false;
       const file = fs.readlinkSync(`/proc/self/fd/${descriptor}`).replace(/ \(deleted\)$/, '');
-      if (pid === process.pid) this.#sentinels.get(file)?.();
-      else this.#keep(file, descriptor);
+      if (pid === process.pid) return file === this.#last;
+      this.#keep(file, descriptor);
+      return false;
     } finally {
       fs.closeSync(descriptor);
     }
@@ -162,13 +168,14 @@ class Watch implements FileWatch {
     contents.push(content);
   }
 
-  #onName(block: Buffer, at: number): void {
+  #onName(block: Buffer, at: number): boolean {
     const pid = block.readInt32LE(at + event.pid);
-    if (pid === 0) return;
+    if (pid === 0) return false;
     const from = at + folderRecord.handle + block.readUInt32LE(at + folderRecord.handleLength);
     const name = block.toString('utf8', from, block.indexOf(0, from));
-    if (pid === process.pid) this.#sentinels.get(name)?.();
-    else this.names.add(name);
+    if (pid === process.pid) return this.#last !== undefined && name === path.basename(this.#last);
+    this.names.add(name);
+    return false;
   }
 }
 

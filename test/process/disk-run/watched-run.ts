@@ -21,7 +21,7 @@ os.setPriority(-15);
 const said: RunLine[] = [];
 readline.createInterface({ input: run.stdout }).on('line', (line) => said.push(JSON.parse(line) as RunLine));
 const code = await new Promise<number | null>((resolve) => run.once('close', resolve));
-await watch.drained();
+await watch.end();
 
 const challenges = said.flatMap((line) => ('challenge' in line ? [line.challenge] : []));
 const planted = Object.entries(settings.planted).map(([way, value]) => ({ name: `planted: ${way}`, value }));
@@ -33,4 +33,4 @@ const report: WatchReport = {
   findings: secretsIn(watch, { needles: [...readNeedles(settings.needles), ...planted], challenges }),
   blind: [...watch.blind],
 };
-process.stdout.write(JSON.stringify(report), () => process.exit());
+process.stdout.write(JSON.stringify(report));
