@@ -49,6 +49,8 @@ export default defineConfig({
             'test/{architecture,contract,types,lab,redaction}/**/*.test.ts',
           ],
           exclude: [asRoot, ...never],
+          // Files of one worker share what they import.
+          isolate: false,
           // The default leaves one processor of two to nobody.
           maxWorkers: 2,
           // The default of five seconds is an assertion on time.

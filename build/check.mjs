@@ -2,6 +2,7 @@
 // npm run check: every static check, one line each; what a failed one printed follows it.
 // With SALLYPORT_CHECKS_FILE the verdicts also go there, as JSON: [{ "name", "passed" }].
 import fs from 'node:fs';
+import os from 'node:os';
 import { run } from './programs.mjs';
 import { main } from './report.mjs';
 
@@ -26,6 +27,8 @@ const checks = [
 ];
 
 await main(async () => {
+  // What is used at the same time, the tests above all, goes before.
+  os.setPriority(os.constants.priority.PRIORITY_LOW);
   const only = process.argv.slice(2);
   /** @type {{ name: string, passed: boolean }[]} */
   const verdicts = [];

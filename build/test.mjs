@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// npm test: sets up, then static checks, unit and process tests as the person (for root: the made user), and the tests
-// that need root as root, for root beside the checks. Its last line is always `N passed, N failed, N skipped`, also when a runner breaks.
+// npm test: sets up, then unit and process tests as the person (for root: the made user), and the tests that need root
+// as root; beside them the static checks. Its last line is always `N passed, N failed, N skipped`, also when a runner breaks.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -97,15 +97,14 @@ function readJson(file) {
 async function runAll(ground, scratch, add) {
   const tests = () => vitestRun(ground, { projects: ['unit', 'process', 'alone'], scratch });
   const asRoot = { node: ground.node, tree: root, env: process.env };
-  const checks = () => staticChecks(ground, scratch);
-  // Root's tests run one after another: they leave a processor to the checks.
-  const steps = ground.as
-    ? [() => [tests()], () => [vitestRun(asRoot, { projects: ['root'], scratch }), checks()]]
-    : [() => [checks()], () => [tests()], () => [nameSkipped(ground, scratch)]];
-  for (const step of steps) {
-    for (const tally of await Promise.all(step())) add(tally);
-    if (wasInterrupted()) throw new Problem('interrupted: not every test ran');
-  }
+  const testsOfRoot = () =>
+    ground.as ? vitestRun(asRoot, { projects: ['root'], scratch }) : nameSkipped(ground, scratch);
+  const testsInOrder = async () => {
+    for (const step of [tests, testsOfRoot]) if (!wasInterrupted()) add(await step());
+  };
+  // The checks take only what the tests leave of the processors (`check.mjs`).
+  await Promise.all([staticChecks(ground, scratch).then(add), testsInOrder()]);
+  if (wasInterrupted()) throw new Problem('interrupted: not every test ran');
 }
 
 await main(async () => {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { arbitraryOf } from '../../test/contract/arbitrary-of.ts';
 import { codec } from '../../test/contract/connected-pair.ts';
 import type { Delivery, FrameCase } from '../../test/contract/every-frame.ts';
@@ -12,7 +12,8 @@ const casesPerSchema = 10_000;
 const headerBytes = 9;
 /** Every refusal is an error: their stacks, which nobody reads, would be a fifth of the run time. */
 const stackTraceLimit = Error.stackTraceLimit;
-Error.stackTraceLimit = 0;
+beforeAll(() => void (Error.stackTraceLimit = 0));
+afterAll(() => void (Error.stackTraceLimit = stackTraceLimit));
 
 /** What the receiver must make of a payload: the value its schema parses, or nothing. */
 function meant(frame: FrameCase, text: string): { value: unknown } | undefined {
