@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// npm test: sets up, then unit and process tests as the person (for root: the made user), and the tests that need root
-// as root; beside them the static checks. Its last line is always `N passed, N failed, N skipped`, also when a runner breaks.
+// npm test: sets up, then unit and process tests as the person (for root: the made user), and last the tests that need
+// root, as root, beside the static checks. Its last line is always `N passed, N failed, N skipped`, also when a runner breaks.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -99,12 +99,11 @@ async function runAll(ground, scratch, add) {
   const asRoot = { node: ground.node, tree: root, env: process.env };
   const testsOfRoot = () =>
     ground.as ? vitestRun(asRoot, { projects: ['root'], scratch }) : nameSkipped(ground, scratch);
-  const testsInOrder = async () => {
-    for (const step of [tests, testsOfRoot]) if (!wasInterrupted()) add(await step());
-  };
-  // The checks take only what the tests leave of the processors (`check.mjs`).
-  await Promise.all([staticChecks(ground, scratch).then(add), testsInOrder()]);
-  if (wasInterrupted()) throw new Problem('interrupted: not every test ran');
+  // Root's tests run one after another, and leave the checks a processor.
+  for (const step of [() => [tests()], () => [testsOfRoot(), staticChecks(ground, scratch)]]) {
+    for (const tally of await Promise.all(step())) add(tally);
+    if (wasInterrupted()) throw new Problem('interrupted: not every test ran');
+  }
 }
 
 await main(async () => {
