@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
 import { eventually, finished, type Ended, type Pids } from '../process/harness.ts';
@@ -138,7 +139,8 @@ export async function crash({ electron }: DesktopApp): Promise<number> {
 /** The same, until another process draws a page with this heading. The app itself is asked: Playwright is not told of each window. */
 export async function crashPage(app: DesktopApp, heading: string): Promise<number> {
   const renderer = await crash(app);
-  const headings = () => headingsBeside(app, renderer).catch(() => '');
+  // A page that is ended while it is asked never answers.
+  const headings = () => Promise.race([headingsBeside(app, renderer).catch(() => ''), delay(2000, '')]);
   await eventually(async () => (await headings()).includes(heading), 30_000);
   return renderer;
 }
