@@ -42,7 +42,10 @@ if (kind === 'gateway') {
       },
       requests: {
         ...base,
-        'connector-configured': () => done,
+        'connector-configured': ({ connector }) => {
+          seen.push(`${connector} configured`);
+          return done;
+        },
         listen: () => {
           seen.push('listen');
           return done;
