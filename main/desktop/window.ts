@@ -64,29 +64,30 @@ export function createAppWindow(deps: WindowDeps): AppWindow {
     webContents.setWindowOpenHandler(() => ({ action: 'deny' }));
     webContents.on('will-navigate', (event) => event.preventDefault());
     webContents.on('will-attach-webview', (event) => event.preventDefault());
-    webContents.on('render-process-gone', () => setImmediate(replace));
+    webContents.on('render-process-gone', () => setImmediate(replace, window));
     window.on('close', (event) => {
       if (leaving) return;
       event.preventDefault();
       deps.onClose(window);
     });
     window.on('focus', () => window.flashFrame(false));
-    window.loadURL(windowPage).catch(() => undefined);
+    // Else it would stay empty.
+    window.loadURL(windowPage).catch(() => setImmediate(replace, window));
     return window;
   }
 
-  function replace(): void {
-    if (leaving) return;
+  /** One that was replaced already changes nothing. */
+  function replace(broken: BrowserWindow): void {
+    if (leaving || broken !== current) return;
     const now = Date.now();
     crashes.push(now);
     if (crashes.filter((at) => now - at < crashLimit.withinMs).length > crashLimit.crashes) {
       deps.onGivenUp();
       return;
     }
-    const before = current;
     current = open();
-    if (before.isVisible()) current.showInactive();
-    before.destroy();
+    if (broken.isVisible()) current.showInactive();
+    broken.destroy();
   }
 
   return {

@@ -141,8 +141,21 @@ export async function crashPage(app: DesktopApp, heading: string): Promise<numbe
   const renderer = await crash(app);
   // A page that is ended while it is asked never answers.
   const headings = () => Promise.race([headingsBeside(app, renderer).catch(() => ''), delay(2000, '')]);
-  await eventually(async () => (await headings()).includes(heading), 30_000);
+  let seen = '';
+  await eventually(async () => (seen = await headings()).includes(heading), 30_000).catch(async (error: unknown) => {
+    throw new Error(`${seen} ${await pagesOf(app)}`, { cause: error });
+  });
   return renderer;
+}
+
+function pagesOf({ electron }: DesktopApp): Promise<string> {
+  return electron.evaluate(({ BrowserWindow }) =>
+    BrowserWindow.getAllWindows()
+      .map(({ webContents: page }) =>
+        JSON.stringify([page.getOSProcessId(), page.getURL(), page.isLoading(), page.isCrashed()]),
+      )
+      .join(),
+  );
 }
 
 function headingsBeside({ electron }: DesktopApp, renderer: number): Promise<string> {
