@@ -236,7 +236,7 @@ describe('with a panel', () => {
   });
 
   it('a page that crashes is made anew, in a new process', async () => {
-    const { renderer, window } = await crashForWindow(app, 'Alice');
+    const { renderer, window } = await crashForWindow(app);
     await window.getByRole('heading', { name: /Alice/ }).waitFor({ timeout: patience });
     expect(isAlive(renderer)).toBe(false);
     app = { ...app, window };
